@@ -1,0 +1,5 @@
+//! Kernels for the CPU.
+
+mod denormals;
+
+pub use denormals::FlushDenormals;

@@ -1,0 +1,1 @@
+//! Signal processing: slices in, slices out. Knows no threads, files or networks.

@@ -1,0 +1,116 @@
+//! Engines: what turns one voice into another. One trait, driven alike by plugin, app, command
+//! line and server; the driver knows nothing of what is inside.
+
+pub mod shift;
+
+use crate::pitch::{Correction, HeldNotes};
+use crate::units::Frames;
+
+/// The most channels any engine or bus has.
+pub const MAX_CHANNELS: usize = 2;
+
+/// What a driver must know to run an engine. Constant for an engine's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EngineSpec {
+    /// The name shown.
+    pub name: &'static str,
+    /// The rate the engine runs at, in Hz. A driver at another rate resamples.
+    pub rate_hz: u32,
+    /// Channels of [`Engine::step`], 1 or 2. A driver with more mixes down and spreads.
+    pub channels: usize,
+    /// Frames of one step at the engine's rate. `step` takes any multiple of it.
+    pub hop: Frames,
+    /// Frames at the engine's rate by which the output lags the input.
+    pub lookahead: Frames,
+    /// Hops the computation of one hop may take on a worker, at least 1. Ignored where
+    /// `realtime_safe`.
+    pub budget_hops: usize,
+    /// Whether `step` and `reset` may run on the audio thread.
+    pub realtime_safe: bool,
+}
+
+/// What a musician sets, as one value: cheap to copy, compare and send.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Controls {
+    /// Transposition in semitones, -24..=24; cents are fractions.
+    pub pitch_semitones: f32,
+    /// Formant shift in semitones, -12..=12, independent of the pitch.
+    pub formant_semitones: f32,
+    /// Pitch correction, applied before transposition.
+    pub correction: Correction,
+    /// Keys held on a MIDI keyboard.
+    pub notes: HeldNotes,
+}
+
+/// What an engine last heard and did, for meters.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Observation {
+    /// Pitch sung in Hz, 0 where unvoiced.
+    pub sung_hz: f32,
+    /// Pitch put out in Hz, 0 where unvoiced.
+    pub target_hz: f32,
+    /// Confidence that the input is voiced, 0..=1.
+    pub voicing: f32,
+}
+
+/// Why an engine could not be built or could not go on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EngineError {
+    /// The sample rate is outside what the engine supports.
+    #[error("{engine} runs at {lowest}..={highest} Hz, got {got} Hz")]
+    Rate {
+        /// Engine name.
+        engine: &'static str,
+        /// Lowest supported rate.
+        lowest: u32,
+        /// Highest supported rate.
+        highest: u32,
+        /// The rate asked for.
+        got: u32,
+    },
+    /// The channel count is outside 1..=2.
+    #[error("{engine} takes 1 or 2 channels, got {got}")]
+    Channels {
+        /// Engine name.
+        engine: &'static str,
+        /// The count asked for.
+        got: usize,
+    },
+    /// A step failed; the engine must be reset or replaced.
+    #[error("{engine} stopped: {reason}")]
+    Step {
+        /// Engine name.
+        engine: &'static str,
+        /// What happened.
+        reason: &'static str,
+    },
+}
+
+/// A voice engine. Owned by one thread at a time.
+pub trait Engine: Send {
+    /// The engine's constants.
+    fn spec(&self) -> EngineSpec;
+
+    /// Forgets all signal history; the next step starts from silence.
+    fn reset(&mut self);
+
+    /// Converts `n` frames, `n` a multiple of `spec().hop`.
+    ///
+    /// `input` and `output` hold `spec().channels` slices of `n` frames each. Output frame `i`
+    /// belongs to input frame `i - lookahead`. Input is finite; output is finite.
+    /// Real-time safe where the spec says so.
+    ///
+    /// # Errors
+    /// [`EngineError::Step`] when the engine cannot go on; the output is then unspecified.
+    fn step(
+        &mut self,
+        input: &[&[f32]],
+        output: &mut [&mut [f32]],
+        controls: &Controls,
+    ) -> Result<(), EngineError>;
+
+    /// What the last step heard and did. Real-time safe.
+    fn observe(&self) -> Observation {
+        Observation::default()
+    }
+}

@@ -1,0 +1,1 @@
+//! Audio files: WAV, FLAC, MP3 and OGG in; WAV and FLAC out.

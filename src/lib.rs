@@ -1,0 +1,20 @@
+//! AutoVoice: a real-time voice converter. One core behind a CLAP and VST3 plugin and a command
+//! line. ARCHITECTURE.md is the map; modules stand here in reading order.
+
+pub mod units;
+
+pub mod dsp;
+pub mod pitch;
+
+pub mod engine;
+
+pub mod bridge;
+
+pub mod io;
+
+#[cfg(feature = "cli")]
+pub mod cli;
+#[cfg(feature = "editor")]
+pub mod editor;
+#[cfg(feature = "plugin")]
+pub mod plugin;

@@ -1,0 +1,3 @@
+//! The `autovoice` command.
+
+fn main() {}

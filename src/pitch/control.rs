@@ -1,0 +1,130 @@
+//! What the sung pitch should become: settings of correction and the notes held on a keyboard.
+
+use super::ScaleMask;
+
+/// How notes from a keyboard steer correction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MidiMode {
+    /// Notes are ignored; the scale rules.
+    #[default]
+    Off,
+    /// The note pressed last is the target; with none held, the scale rules.
+    Last,
+    /// The held note nearest to what is sung is the target; with none held, the scale rules.
+    Nearest,
+}
+
+/// The notes held on a MIDI keyboard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HeldNotes {
+    held: u128,
+    last: Option<u8>,
+}
+
+impl HeldNotes {
+    /// A key goes down. Notes above 127 are ignored. Real-time safe.
+    pub fn press(&mut self, note: u8) {
+        if note < 128 {
+            self.held |= 1 << note;
+            self.last = Some(note);
+        }
+    }
+
+    /// A key goes up. If it was the last one pressed, the highest held one takes over.
+    /// Real-time safe.
+    pub fn release(&mut self, note: u8) {
+        if note < 128 {
+            self.held &= !(1 << note);
+            if self.last == Some(note) {
+                self.last = 127u8.checked_sub(self.held.leading_zeros() as u8);
+            }
+        }
+    }
+
+    /// All keys go up. Real-time safe.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The note pressed last among those held.
+    #[must_use]
+    pub fn last(&self) -> Option<u8> {
+        self.last
+    }
+
+    /// The held note nearest to a fractional MIDI note; the lower one when two are as near.
+    #[must_use]
+    pub fn nearest(&self, note: f32) -> Option<u8> {
+        (0..128u8)
+            .filter(|&n| self.held & (1 << n) != 0)
+            .min_by(|&a, &b| {
+                (f32::from(a) - note)
+                    .abs()
+                    .total_cmp(&(f32::from(b) - note).abs())
+            })
+    }
+}
+
+/// Settings of pitch correction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Correction {
+    /// Whether the pitch is corrected at all.
+    pub enabled: bool,
+    /// The notes corrected to.
+    pub scale: ScaleMask,
+    /// Frequency of A4 in Hz, 400..=480.
+    pub tuning_hz: f32,
+    /// Time constant of the way to the target in milliseconds, 0..=400; 0 is immediate.
+    pub retune_ms: f32,
+    /// Share of the error that is removed, 0..=1.
+    pub amount: f32,
+    /// How far sustained notes keep their vibrato, 0..=1.
+    pub humanize: f32,
+    /// How a keyboard steers the target.
+    pub midi: MidiMode,
+}
+
+impl Default for Correction {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            scale: ScaleMask::CHROMATIC,
+            tuning_hz: 440.0,
+            retune_ms: 30.0,
+            amount: 1.0,
+            humanize: 0.0,
+            midi: MidiMode::Off,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releasing_the_last_note_falls_back_to_the_highest_held() {
+        let mut notes = HeldNotes::default();
+        notes.press(60);
+        notes.press(67);
+        notes.press(64);
+        assert_eq!(notes.last(), Some(64));
+        notes.release(64);
+        assert_eq!(notes.last(), Some(67));
+        notes.release(67);
+        notes.release(60);
+        assert_eq!(notes.last(), None);
+        assert_eq!(notes.nearest(60.0), None);
+    }
+
+    #[test]
+    fn the_nearest_held_note_wins() {
+        let mut notes = HeldNotes::default();
+        notes.press(0);
+        notes.press(60);
+        notes.press(127);
+        assert_eq!(notes.nearest(58.0), Some(60));
+        assert_eq!(notes.nearest(120.0), Some(127));
+        assert_eq!(notes.nearest(3.0), Some(0));
+    }
+}

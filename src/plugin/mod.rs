@@ -1,0 +1,1 @@
+//! The CLAP and VST3 plugin.
