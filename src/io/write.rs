@@ -359,3 +359,40 @@ impl Drop for CheckedFile {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_full_disk_is_noticed_at_the_last_flush() {
+        let full = File::options().write(true).open("/dev/full");
+        let failure = Failure::default();
+        let mut file = CheckedFile::new(full.expect("every Linux has it"), failure.clone());
+        file.write_all(b"fits the buffer").expect("buffered");
+        drop(file);
+        assert!(failure.take().is_err());
+    }
+
+    #[test]
+    fn a_wav_file_stops_before_its_sizes_overflow() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for (container, refused) in [(Container::Wav, true), (Container::Flac, false)] {
+            let spec = OutputSpec {
+                container,
+                depth: BitDepth::Int16,
+                rate_hz: 48_000,
+                channels: 2,
+            };
+            let path = folder.path().join("out");
+            let mut writer =
+                AudioWriter::create(&path, spec, Existing::Keep).expect("a writable folder");
+            writer.frames = WAV_LIMIT_BYTES / 4 - 2;
+            let block: &[f32] = &[0.0; 2];
+            writer.write(&[block, block]).expect("just below the limit");
+            let over = writer.write(&[block, block]);
+            assert_eq!(over.is_err(), refused, "{container:?}");
+        }
+    }
+}
