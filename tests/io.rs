@@ -1,5 +1,6 @@
 //! Audio files: what is written is read back, what is broken is refused with a reason, and
 //! nothing is left behind.
+#![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
 mod tones;
 

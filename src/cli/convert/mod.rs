@@ -2,6 +2,7 @@
 
 mod plan;
 mod report;
+pub(super) use report::latency_json;
 mod stream;
 
 use super::failure::{Exit, Failure};
