@@ -6,6 +6,7 @@ mod convert;
 mod doctor;
 mod failure;
 mod machine;
+mod out;
 mod voice;
 
 use clap::{Parser, Subcommand};
@@ -72,7 +73,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match outcome {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            eprintln!("{failure}");
+            out::complain(&failure);
             failure.exit.into()
         }
     }

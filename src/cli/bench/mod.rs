@@ -6,6 +6,7 @@ mod voice_signal;
 use super::convert::latency_json;
 use super::failure::{Exit, Failure};
 use super::machine::{self, Machine};
+use super::out::{complain, say};
 use super::voice::EngineChoice;
 use crate::bridge::{HostConfig, Latency, Processor, Settings, meters};
 use crate::engine::{Controls, EngineError};
@@ -68,7 +69,7 @@ struct Row {
 /// Measures and reports.
 pub(super) fn run(arguments: &BenchArgs) -> Result<Exit, Failure> {
     if cfg!(debug_assertions) {
-        eprintln!("note: this is a debug build, its figures mean nothing; build with --release");
+        complain("note: this is a debug build, its figures mean nothing; build with --release");
     }
     let unsuitable = |error: EngineError| {
         Failure::work(
@@ -92,7 +93,10 @@ pub(super) fn run(arguments: &BenchArgs) -> Result<Exit, Failure> {
         .unwrap_or_else(|| unreachable!("the offline row was pushed last"));
     let latencies = latencies().map_err(unsuitable)?;
     match arguments.json {
-        true => println!("{:#}", report(arguments, &rows, &offline, &latencies)),
+        true => say(format_args!(
+            "{:#}",
+            report(arguments, &rows, &offline, &latencies)
+        )),
         false => print(arguments, &rows, &offline, &latencies),
     }
     Ok(Exit::Done)
@@ -258,29 +262,31 @@ fn print(
     offline: &Row,
     latencies: &[(VoiceRange, u32, Latency)],
 ) {
-    println!(
+    say(format_args!(
         "{} ({} threads), {} build {}",
         Machine::here().cpu(),
         machine::cores(),
         machine::build(),
         env!("CARGO_PKG_VERSION"),
-    );
-    println!(
+    ));
+    say(format_args!(
         "engine shift, range {}, {} Hz, {} channel(s), {} s of a synthetic voice per row\n",
         arguments.range.name(),
         arguments.rate,
         arguments.channels,
         arguments.seconds,
-    );
-    println!(
+    ));
+    say(format_args!(
         "file conversion: {:.0} x real time (RTF {:.4})\n",
         offline.rtf.recip(),
         offline.rtf
-    );
-    println!("block   period       p50          p99          p99.9        max     overruns");
+    ));
+    say(format_args!(
+        "block   period       p50          p99          p99.9        max     overruns"
+    ));
     for row in rows {
         let cell = |us: f64| format!("{us:6.1} {:4.1} %", 100.0 * us / row.period_us);
-        println!(
+        say(format_args!(
             "{:5} {:7.0} us {} {} {} {} {:6}",
             row.block,
             row.period_us,
@@ -289,14 +295,16 @@ fn print(
             cell(row.p999_us),
             cell(row.max_us),
             row.overruns,
-        );
+        ));
     }
-    println!("        (microseconds, and their share of the block's period)\n");
-    println!(
+    say(format_args!(
+        "        (microseconds, and their share of the block's period)\n"
+    ));
+    say(format_args!(
         "latency range    lowest   rate      misfit  hop  budget  lookahead  resampling    total"
-    );
+    ));
     for (range, rate_hz, latency) in latencies {
-        println!(
+        say(format_args!(
             "        {:8} {:4} Hz {rate_hz:6} Hz {:7} {:4} {:7} {:10} {:11} {:5} = {:5.2} ms",
             range.name(),
             range.lowest_hz(),
@@ -307,7 +315,7 @@ fn print(
             latency.resampling,
             latency.total(),
             frames_to_ms(latency.total(), *rate_hz),
-        );
+        ));
     }
 }
 

@@ -7,6 +7,7 @@ mod system;
 
 use super::failure::{Exit, Failure};
 use super::machine::{self, Machine};
+use super::out::say;
 use clap::Args;
 use serde_json::{Value, json};
 use std::env;
@@ -99,7 +100,7 @@ pub(super) fn run(arguments: &DoctorArgs) -> Result<Exit, Failure> {
         variable: &|name| env::var_os(name),
     });
     match arguments.json {
-        true => println!("{:#}", report(&findings)),
+        true => say(format_args!("{:#}", report(&findings))),
         false => print(&findings),
     }
     let worst = findings.iter().any(|f| f.status == Status::Problem);
@@ -140,14 +141,13 @@ fn report(findings: &[Finding]) -> Value {
 
 fn print(findings: &[Finding]) {
     for finding in findings {
-        println!(
-            "{:8} {:12} {}",
-            finding.status.name(),
-            finding.id,
-            finding.found
-        );
+        let status = finding.status.name();
+        say(format_args!(
+            "{status:8} {:12} {}",
+            finding.id, finding.found
+        ));
         if !finding.remedy.is_empty() {
-            println!("{:22}try: {}", "", finding.remedy);
+            say(format_args!("{:22}try: {}", "", finding.remedy));
         }
     }
 }
