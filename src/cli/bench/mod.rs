@@ -245,7 +245,7 @@ fn report(
     json!({
         "command": "bench",
         "machine": machine::json(&Machine::here()),
-        "engine": "shift",
+        "engine": EngineChoice::Shift.name(),
         "seconds": arguments.seconds,
         "rate_hz": arguments.rate,
         "channels": arguments.channels,
