@@ -1,5 +1,5 @@
 //! A knob: drag to turn, shift for fine, double click to reset, wheel to step, click the number to
-//! type it.
+//! type it. A stepped knob stops at whole steps unless it is turned finely.
 
 use super::{set_once, shown};
 use crate::editor::theme;
@@ -27,6 +27,7 @@ pub struct Knob<'a> {
     diameter: f32,
     width: f32,
     origin: f32,
+    step: Option<f32>,
 }
 
 impl<'a> Knob<'a> {
@@ -38,6 +39,7 @@ impl<'a> Knob<'a> {
             diameter: 44.0,
             width: 76.0,
             origin: 0.0,
+            step: None,
         }
     }
 
@@ -48,8 +50,14 @@ impl<'a> Knob<'a> {
         self
     }
 
+    /// Drag and wheel stop at multiples of this; finely turned, the wheel goes a tenth of it.
+    pub fn stepped(mut self, step: f32) -> Self {
+        self.step = Some(step);
+        self
+    }
+
     /// The arc starts at this value instead of the low end.
-    pub fn from_value(mut self, value: f32) -> Self {
+    pub fn centered_on(mut self, value: f32) -> Self {
         self.origin = self.param.preview_normalized(value);
         self
     }
@@ -96,8 +104,12 @@ impl<'a> Knob<'a> {
             let start = ui.data(|data| data.get_temp(held)).unwrap_or(0.0);
             let now = dragged(start, response.drag_delta(), fine);
             ui.data_mut(|data| data.insert_temp(held, now));
-            self.setter
-                .set_parameter(self.param, self.param.preview_plain(now));
+            let value = self.param.preview_plain(now);
+            let value = match self.step {
+                Some(step) if !fine => (value / step).round() * step,
+                _ => value,
+            };
+            self.setter.set_parameter(self.param, value);
         }
         if response.drag_stopped() {
             self.setter.end_set_parameter(self.param);
@@ -121,9 +133,16 @@ impl<'a> Knob<'a> {
             (notches, input.modifiers.shift)
         });
         let now = self.param.unmodulated_plain_value();
-        let next = match notches {
-            up if 0.0 < up => self.param.next_step(now, fine),
-            down if down < 0.0 => self.param.previous_step(now, fine),
+        let next = match (notches, self.step) {
+            (up, None) if 0.0 < up => self.param.next_step(now, fine),
+            (down, None) if down < 0.0 => self.param.previous_step(now, fine),
+            (way, Some(step)) if way != 0.0 => {
+                let step = if fine { step / 10.0 } else { step };
+                let next = ((now + way.signum() * step) / step).round() * step;
+                // Through the normalized value, which keeps it in range.
+                self.param
+                    .preview_plain(self.param.preview_normalized(next))
+            }
             _ => return,
         };
         set_once(self.setter, self.param, next);
