@@ -99,18 +99,19 @@ impl Stage {
         stage
     }
 
-    fn frame(&mut self, events: Vec<Event>) {
+    fn frame(&mut self, mut events: Vec<Event>) {
+        events.insert(0, Event::ModifiersChanged(self.modifiers));
         self.time_s += 1.0 / 60.0;
         let input = RawInput {
             screen_rect: Some(Rect::from_min_size(Pos2::ZERO, SIZE.into())),
             time: Some(self.time_s),
-            modifiers: self.modifiers,
             focused: true,
             events,
             ..RawInput::default()
         };
         let app = &mut self.app;
-        let output = self.ctx.run_ui(input, |ui| app.draw(ui));
+        let mut output = self.ctx.run_ui(input, |ui| app.draw(ui));
+        output.textures_delta.clear();
         self.texts.clear();
         for clipped in output.shapes {
             collect_texts(&clipped.shape, &mut self.texts);
@@ -273,6 +274,7 @@ fn a_knob_is_dragged_reset_turned_and_typed() {
         unit: egui::MouseWheelUnit::Line,
         delta: vec2(0.0, -1.0),
         phase: egui::TouchPhase::Move,
+        source: egui::MouseWheelSource::Wheel,
         modifiers: Modifiers::NONE,
     }]);
     assert_eq!(pitch.value(), (before - 1.0).round(), "wheel down");

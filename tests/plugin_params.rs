@@ -53,7 +53,6 @@ trait Erased {
     fn write(&self, normalized: f32, unit: bool) -> String;
     fn read(&self, text: &str) -> Option<f32>;
     fn pointer(&self) -> ParamPtr;
-    fn is_default(&self) -> bool;
 }
 
 impl<P: Param> Erased for P {
@@ -71,9 +70,6 @@ impl<P: Param> Erased for P {
     }
     fn pointer(&self) -> ParamPtr {
         self.as_ptr()
-    }
-    fn is_default(&self) -> bool {
-        self.unmodulated_plain_value() == self.default_plain_value()
     }
 }
 
