@@ -2,6 +2,7 @@
 
 pub mod control;
 pub mod scale;
+pub mod text;
 
 pub use control::{Correction, HeldNotes, MidiMode};
 pub use scale::{Key, Scale, ScaleMask};

@@ -1,1 +1,15 @@
-//! The CLAP and VST3 plugin.
+//! The plugin: host buffers, parameters and state on one side, the bridge on the other. Main
+//! thread unless a file says otherwise. Holds no signal processing: what is heard is decided in
+//! [`crate::bridge`], what is shown in [`crate::editor`].
+
+mod audio;
+mod export;
+mod feed;
+mod hosting;
+pub mod params;
+pub mod state;
+pub mod text;
+
+pub use feed::Feed;
+pub use hosting::AutoVoicePlugin;
+pub use params::AutoVoiceParams;

@@ -1,0 +1,48 @@
+//! What the plugin shows to whoever draws it. Written by the audio path, read by the editor's
+//! thread; the lock is taken by the editor's and the main thread only, never by the audio thread.
+
+use crate::bridge::{Meters, MetersIn, MetersOut, meters};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// The reading end of the newest audio path, and what happened outside of it.
+pub struct Feed {
+    meters: Mutex<MetersOut>,
+    glue_panicked: AtomicBool,
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        let (_, out) = meters();
+        Self {
+            meters: Mutex::new(out),
+            glue_panicked: AtomicBool::new(false),
+        }
+    }
+}
+
+impl Feed {
+    /// The writing end for a new audio path; what an older path writes is no longer seen.
+    /// Allocates.
+    #[must_use]
+    pub fn connect(&self) -> MetersIn {
+        let (write, read) = meters();
+        *self.meters.lock().unwrap_or_else(PoisonError::into_inner) = read;
+        self.glue_panicked.store(false, Ordering::Relaxed);
+        write
+    }
+
+    /// The newest snapshot. Not for the audio thread.
+    #[must_use]
+    pub fn newest(&self) -> Meters {
+        let mut out = self.meters.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut newest = *out.read();
+        newest.panicked |= self.glue_panicked.load(Ordering::Relaxed);
+        newest
+    }
+
+    /// Notes that a panic was caught outside the audio path. Real-time safe.
+    pub fn note_panic(&self) {
+        self.glue_panicked.store(true, Ordering::Relaxed);
+    }
+}

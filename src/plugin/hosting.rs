@@ -1,0 +1,337 @@
+//! The plugin as hosts see it. `activate`, `deactivate` and `filter_state` run on the main
+//! thread and may allocate; `reset` and `process` run on the audio thread and never allocate,
+//! lock, block or log. No panic passes from here into a host.
+
+use super::audio::{Note, Path, Setup};
+use super::feed::Feed;
+use super::params::{AutoVoiceParams, Wanted};
+use super::state;
+use crate::bridge::HostConfig;
+use autovoice_kernels::cpu::FlushDenormals;
+use nice_plug::prelude::*;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+
+/// The plugin.
+#[derive(Default)]
+pub struct AutoVoicePlugin {
+    params: Arc<AutoVoiceParams>,
+    feed: Arc<Feed>,
+    path: Option<Path>,
+    /// What a restart was asked for and has not brought yet.
+    asked: Option<Wanted>,
+    spare: Arc<Mutex<Spare>>,
+}
+
+/// Where the background thread leaves a new path, and the audio thread the old one, in a program
+/// that has no host to restart us. The audio thread only tries the lock.
+#[derive(Default)]
+struct Spare {
+    path: Option<Path>,
+    is_new: bool,
+}
+
+/// What the background thread does for the audio thread.
+pub enum Task {
+    /// Builds a new path.
+    Rebuild(Setup),
+}
+
+impl AutoVoicePlugin {
+    const STEREO: Option<NonZeroU32> = NonZeroU32::new(2);
+    const MONO: Option<NonZeroU32> = NonZeroU32::new(1);
+
+    fn setup(&self, layout: &AudioIOLayout, buffers: &BufferConfig) -> Setup {
+        let channels_of = |bus: Option<NonZeroU32>| bus.map_or(0, NonZeroU32::get) as usize;
+        let channels = channels_of(layout.main_input_channels);
+        Setup {
+            host: HostConfig {
+                // The cast saturates: NaN and negative rates become 0, which no engine takes.
+                rate_hz: buffers.sample_rate.round() as u32,
+                channels,
+                max_block: buffers.max_buffer_size as usize,
+                offline: buffers.process_mode == ProcessMode::Offline,
+            },
+            spread: channels < channels_of(layout.main_output_channels),
+            wanted: self.params.wanted(),
+        }
+    }
+
+    fn try_activate(&mut self, setup: Setup, context: &mut impl ActivateContext<Self>) -> bool {
+        let path = match Path::new(setup, &self.feed) {
+            Ok(path) => path,
+            Err(error) => {
+                nice_error!("AutoVoice cannot start: {error}");
+                return false;
+            }
+        };
+        // The standalone program has nobody to report to and complains when told.
+        if context.plugin_api() != PluginApi::Standalone {
+            let latency = if setup.wanted.report_latency {
+                path.latency()
+            } else {
+                0
+            };
+            context.set_latency_samples(u32::try_from(latency).unwrap_or(u32::MAX));
+        }
+        self.path = Some(path);
+        self.asked = None;
+        true
+    }
+
+    /// Asks once for what only a restart can change. A host restarts us; without one the
+    /// background thread builds the new path.
+    fn ask_for_wanted(&mut self, context: &mut impl ProcessContext<Self>) {
+        let Some(path) = &mut self.path else { return };
+        let wanted = self.params.wanted();
+        let is_standalone = context.plugin_api() == PluginApi::Standalone;
+        if is_standalone {
+            take_rebuilt(&self.spare, path);
+        }
+        let setup = path.setup();
+        if wanted == setup.wanted {
+            self.asked = None;
+        } else if self.asked != Some(wanted) {
+            self.asked = Some(wanted);
+            if is_standalone {
+                context.execute_background(Task::Rebuild(Setup { wanted, ..setup }));
+            } else {
+                context.request_restart();
+            }
+        }
+    }
+
+    fn run(
+        &mut self,
+        buffer: &mut Buffer,
+        context: &mut impl ProcessContext<Self>,
+    ) -> ProcessStatus {
+        self.ask_for_wanted(context);
+        let Some(path) = &mut self.path else {
+            return ProcessStatus::Normal;
+        };
+        path.process(
+            buffer.as_slice(),
+            || next_note(context),
+            |notes| self.params.settings(notes),
+        );
+        if path.has_rung_out() {
+            ProcessStatus::Normal
+        } else {
+            ProcessStatus::Tail(u32::try_from(path.latency()).unwrap_or(u32::MAX))
+        }
+    }
+}
+
+/// The next note of this block; other events are passed over. Real-time safe.
+fn next_note<P: Plugin>(context: &mut impl ProcessContext<P>) -> Option<Note> {
+    loop {
+        let (timing, key, down) = match context.next_event()? {
+            NoteEvent::NoteOn { timing, key, .. } => (timing, key, true),
+            NoteEvent::NoteOff { timing, key, .. } | NoteEvent::Choke { timing, key, .. } => {
+                (timing, key, false)
+            }
+            _ => continue,
+        };
+        return Some(Note {
+            at: timing as usize,
+            key: key.number(),
+            down,
+        });
+    }
+}
+
+/// Exchanges `path` for one built in the background, if there is one. Real-time safe.
+fn take_rebuilt(spare: &Mutex<Spare>, path: &mut Path) {
+    let mut spare = match spare.try_lock() {
+        Ok(spare) => spare,
+        Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+        Err(TryLockError::WouldBlock) => return,
+    };
+    if let (true, Some(new)) = (spare.is_new, &mut spare.path) {
+        std::mem::swap(new, path);
+        spare.is_new = false;
+    }
+}
+
+/// Runs what may not panic into a host.
+fn guarded<T>(feed: &Feed, fallback: T, body: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
+        // Freeing the payload is the caller's risk to take: on the audio thread it may neither
+        // allocate nor panic again. A few bytes are lost instead.
+        std::mem::forget(payload);
+        feed.note_panic();
+        fallback
+    })
+}
+
+impl Plugin for AutoVoicePlugin {
+    const NAME: &'static str = "AutoVoice";
+    const VENDOR: &'static str = "AutoVoice";
+    const URL: &'static str = "";
+    const EMAIL: &'static str = "";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+
+    const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = &[
+        AudioIOLayout {
+            main_input_channels: Self::STEREO,
+            main_output_channels: Self::STEREO,
+            ..AudioIOLayout::const_default()
+        },
+        AudioIOLayout {
+            main_input_channels: Self::MONO,
+            main_output_channels: Self::MONO,
+            ..AudioIOLayout::const_default()
+        },
+        AudioIOLayout {
+            main_input_channels: Self::MONO,
+            main_output_channels: Self::STEREO,
+            names: PortNames {
+                layout: Some("Mono to stereo"),
+                ..PortNames::const_default()
+            },
+            ..AudioIOLayout::const_default()
+        },
+    ];
+    const MIDI_INPUT: MidiConfig = MidiConfig::Basic;
+    // Without it a change is heard from the start of its block on, up to a whole block early: at
+    // 4096 frames a drawn pitch step would come 85 ms before its place, and a bounce with another
+    // block size would differ from what was heard.
+    const SAMPLE_ACCURATE_AUTOMATION: bool = true;
+
+    #[cfg(feature = "editor")]
+    type Editor = crate::editor::Window;
+    #[cfg(not(feature = "editor"))]
+    type Editor = ();
+    type SysExMessage = ();
+    type BackgroundTask = Task;
+
+    fn task_executor(&mut self) -> TaskExecutor<Self> {
+        let (spare, feed) = (self.spare.clone(), self.feed.clone());
+        Box::new(move |Task::Rebuild(setup)| {
+            let path = match Path::new(setup, &feed) {
+                Ok(path) => path,
+                Err(error) => return nice_error!("AutoVoice keeps its settings: {error}"),
+            };
+            let new = Spare {
+                path: Some(path),
+                is_new: true,
+            };
+            let old = std::mem::replace(
+                &mut *spare.lock().unwrap_or_else(PoisonError::into_inner),
+                new,
+            );
+            // Outside the lock, so that the audio thread's next try succeeds.
+            drop(old);
+        })
+    }
+
+    fn params(&self) -> Arc<dyn Params> {
+        self.params.clone()
+    }
+
+    #[cfg(feature = "editor")]
+    fn editor(&mut self, _async_executor: AsyncExecutor<Self>) -> Option<Self::Editor> {
+        crate::editor::window(self.params.clone(), self.feed.clone())
+    }
+
+    fn filter_state(state: &mut PluginState) {
+        state::filter(state);
+    }
+
+    fn activate(
+        &mut self,
+        layout: &AudioIOLayout,
+        buffers: &BufferConfig,
+        context: &mut impl ActivateContext<Self>,
+    ) -> bool {
+        let feed = self.feed.clone();
+        let setup = self.setup(layout, buffers);
+        guarded(&feed, false, || self.try_activate(setup, context))
+    }
+
+    fn deactivate(&mut self) {
+        self.path = None;
+        *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = Spare::default();
+    }
+
+    fn reset(&mut self) {
+        if let Some(path) = &mut self.path {
+            guarded(&self.feed, (), || path.reset());
+        }
+    }
+
+    fn process(
+        &mut self,
+        buffer: &mut Buffer,
+        _aux: &mut AuxiliaryBuffers,
+        context: &mut impl ProcessContext<Self>,
+    ) -> ProcessStatus {
+        let _flush = FlushDenormals::new();
+        let result = catch_unwind(AssertUnwindSafe(|| self.run(buffer, context)));
+        result.unwrap_or_else(|payload| {
+            std::mem::forget(payload);
+            self.feed.note_panic();
+            // Half a block may be processed: silence is the only thing sure to be aligned.
+            for channel in buffer.as_slice() {
+                channel.fill(0.0);
+            }
+            ProcessStatus::Normal
+        })
+    }
+}
+
+impl ClapPlugin for AutoVoicePlugin {
+    const CLAP_ID: &'static str = "org.autovoice.autovoice";
+    const CLAP_DESCRIPTION: Option<&'static str> =
+        Some("Real-time voice conversion, pitch and formant shifting, pitch correction");
+    const CLAP_MANUAL_URL: Option<&'static str> = None;
+    const CLAP_SUPPORT_URL: Option<&'static str> = None;
+    const CLAP_FEATURES: &'static [ClapFeature] = &[
+        ClapFeature::AudioEffect,
+        ClapFeature::PitchShifter,
+        ClapFeature::PitchCorrection,
+        ClapFeature::Stereo,
+        ClapFeature::Mono,
+    ];
+
+    fn remote_controls(&self, context: &mut impl RemoteControlsContext) {
+        let params = &self.params;
+        let (voice, correction) = (&params.voice, &params.correction);
+        let (levels, system) = (&params.levels, &params.system);
+        context.add_section("AutoVoice", |section| {
+            section.add_page("Voice", |page| {
+                page.add_param(&voice.pitch);
+                page.add_param(&voice.formant);
+                page.add_param(&levels.mix);
+                page.add_param(&voice.slot);
+                page.add_param(&levels.input_db);
+                page.add_param(&levels.gate_db);
+                page.add_param(&levels.output_db);
+                page.add_param(&levels.limiter);
+            });
+            section.add_page("Correction", |page| {
+                page.add_param(&correction.correct);
+                page.add_param(&correction.key);
+                page.add_param(&correction.scale);
+                page.add_param(&correction.retune_ms);
+                page.add_param(&correction.amount);
+                page.add_param(&correction.humanize);
+                page.add_param(&correction.tuning_hz);
+                page.add_param(&correction.midi_mode);
+            });
+            section.add_page("System", |page| {
+                page.add_param(&voice.range);
+                page.add_param(&system.dropout_mode);
+                page.add_param(&system.report_latency);
+                page.add_param(&params.bypass);
+            });
+        });
+    }
+}
+
+impl Vst3Plugin for AutoVoicePlugin {
+    const VST3_CLASS_ID: [u8; 16] = *b"AutoVoice.Live.1";
+    const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] =
+        &[Vst3SubCategory::Fx, Vst3SubCategory::PitchShift];
+}
