@@ -1,14 +1,14 @@
 //! What the audio path shows: the newest value, to whoever draws it.
 
-use super::Latency;
+use super::{Dropouts, Latency};
 use crate::engine::{MAX_CHANNELS, Observation};
 
 /// One snapshot of the audio path, written once per block.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Meters {
-    /// Highest absolute input sample per channel since the last snapshot, after input gain.
+    /// Peak of the input per channel after gain and gate, linear; it falls by 24 dB a second.
     pub input_peak: [f32; MAX_CHANNELS],
-    /// Highest absolute output sample per channel since the last snapshot.
+    /// Peak of the output per channel, linear; it falls by 24 dB a second.
     pub output_peak: [f32; MAX_CHANNELS],
     /// What the engine heard and did.
     pub observation: Observation,
@@ -16,16 +16,16 @@ pub struct Meters {
     pub load: f32,
     /// Share of the hop period spent by the worker engine, smoothed; 0 without one.
     pub worker_load: f32,
-    /// Times the worker was late.
-    pub dropouts: u64,
-    /// Frames that were replaced because the worker was late.
-    pub missed_frames: u64,
+    /// What the worker was late with, since the path was built.
+    pub dropouts: Dropouts,
     /// The delay and its parts in host frames.
     pub latency: Latency,
     /// Host rate in Hz, for showing frames as time.
     pub rate_hz: u32,
-    /// Name of the engine heard.
+    /// Name of the engine on the audio thread.
     pub engine: &'static str,
+    /// Slot that is heard: 0 is the engine on the audio thread, also while a voice is missing.
+    pub slot: usize,
     /// Whether the audio path panicked and now passes the dry voice.
     pub panicked: bool,
     /// Whether the worker runs with real-time priority; `None` without a worker.

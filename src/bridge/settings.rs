@@ -1,8 +1,13 @@
 //! What the front ends tell the audio path: the host's configuration, once per activation, and
 //! the musician's settings, once per block.
 
+use crate::dsp::gate::GATE_OFF_DB;
 use crate::engine::Controls;
-use crate::units::Frames;
+use crate::pitch::Correction;
+use crate::units::{Frames, db_to_gain};
+
+/// Levels at or below this are silence.
+pub const SILENCE_DB: f32 = -60.0;
 
 /// How the host runs us. Fixed between two activations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,5 +86,82 @@ impl Default for Settings {
             dropout: DropoutMode::default(),
             controls: Controls::default(),
         }
+    }
+}
+
+impl Settings {
+    /// The same with every value in its range. Real-time safe.
+    #[must_use]
+    pub fn clamped(mut self) -> Self {
+        let default = Self::default();
+        self.mix = clamp(self.mix, 0.0, 1.0, default.mix);
+        self.input_db = clamp(self.input_db, SILENCE_DB, 24.0, default.input_db);
+        self.gate_db = clamp(self.gate_db, GATE_OFF_DB, 0.0, default.gate_db);
+        self.output_db = clamp(self.output_db, SILENCE_DB, 24.0, default.output_db);
+        let Controls {
+            pitch_semitones,
+            formant_semitones,
+            correction,
+            ..
+        } = &mut self.controls;
+        *pitch_semitones = clamp(*pitch_semitones, -24.0, 24.0, 0.0);
+        *formant_semitones = clamp(*formant_semitones, -12.0, 12.0, 0.0);
+        let plain = Correction::default();
+        correction.tuning_hz = clamp(correction.tuning_hz, 400.0, 480.0, plain.tuning_hz);
+        correction.retune_ms = clamp(correction.retune_ms, 0.0, 400.0, plain.retune_ms);
+        correction.amount = clamp(correction.amount, 0.0, 1.0, plain.amount);
+        correction.humanize = clamp(correction.humanize, 0.0, 1.0, plain.humanize);
+        self
+    }
+}
+
+/// A level as linear gain, 0 at or below [`SILENCE_DB`].
+pub(super) fn level(db: f32) -> f32 {
+    if db <= SILENCE_DB {
+        0.0
+    } else {
+        db_to_gain(db)
+    }
+}
+
+fn clamp(value: f32, low: f32, high: f32, default: f32) -> f32 {
+    if value.is_nan() {
+        default
+    } else {
+        value.clamp(low, high)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_clamped_and_nan_becomes_the_default() {
+        let mut settings = Settings {
+            mix: 7.0,
+            input_db: f32::NEG_INFINITY,
+            gate_db: f32::NAN,
+            output_db: 99.0,
+            ..Settings::default()
+        };
+        settings.controls.pitch_semitones = f32::NAN;
+        settings.controls.formant_semitones = -99.0;
+        settings.controls.correction.tuning_hz = 1e9;
+        let got = settings.clamped();
+        assert_eq!(
+            (got.mix, got.input_db, got.gate_db, got.output_db),
+            (1.0, -60.0, -100.0, 24.0)
+        );
+        assert_eq!(got.controls.pitch_semitones, 0.0);
+        assert_eq!(got.controls.formant_semitones, -12.0);
+        assert_eq!(got.controls.correction.tuning_hz, 480.0);
+        assert_eq!(Settings::default().clamped(), Settings::default());
+    }
+
+    #[test]
+    fn the_lowest_level_is_silence() {
+        assert_eq!(level(-60.0), 0.0);
+        assert_eq!(level(0.0), 1.0);
     }
 }
