@@ -493,7 +493,7 @@ impl Plugin {
     }
 
     fn shared<R>(&self, access: impl FnOnce(&Shared) -> R) -> R {
-        self.instance.access_shared_handler(|shared| access(shared))
+        self.instance.access_shared_handler(access)
     }
 }
 
