@@ -78,7 +78,8 @@ pub(super) fn bridge(host: HostConfig, latency: Latency) -> Bridge {
     let spans = Spans {
         latency: latency.total(),
         oldest: latency.total() + latency.budget + host.max_block,
-        history: latency.total().saturating_sub(latency.misfit),
+        // With so much of the past, the first result is due right after the block that asks.
+        history: latency.total().saturating_sub(host.max_block),
     };
     // Both rings hold what may be in flight and one block more, so nothing grows old in them.
     let capacity = spans.oldest + host.max_block;
@@ -161,7 +162,12 @@ impl Handle {
     /// Forgets all history: whatever is still under way becomes worthless.
     pub fn reset(&mut self) {
         // No result for a time before this can be in time any more.
-        self.now += 2 * (self.spans.oldest + self.spans.latency) as u64;
+        self.advance_clock(2 * (self.spans.oldest + self.spans.latency) as u64);
+    }
+
+    /// Moves the clock on without sound.
+    pub fn advance_clock(&mut self, frames: u64) {
+        self.now += frames;
         self.shared.now.store(self.now, Ordering::Release);
         self.sent = None;
         self.missing = false;
@@ -204,7 +210,8 @@ impl Handle {
         let from = match self.sent {
             Some(sent) => sent.max(earliest),
             None => {
-                self.due = earliest + self.spans.latency as u64;
+                // It may well be heard sooner; but nothing is owed before the delay is over.
+                self.due = self.now + self.spans.latency as u64;
                 earliest
             }
         };

@@ -22,8 +22,9 @@ pub struct Mixer {
     arrived: bool,
     /// Whether the last frame held sound of the voice.
     heard: bool,
+    /// By how much the last frame differed from its stand-in, and what of it is being faded out.
+    excess: [f32; MAX_CHANNELS],
     step: [f32; MAX_CHANNELS],
-    last: [f32; MAX_CHANNELS],
     declick_frames: Frames,
     declick_left: Frames,
 }
@@ -48,8 +49,8 @@ impl Mixer {
             dry: Ramp::new(0.0, fade),
             arrived: false,
             heard: false,
+            excess: [0.0; MAX_CHANNELS],
             step: [0.0; MAX_CHANNELS],
-            last: [0.0; MAX_CHANNELS],
             declick_frames: ms_to_frames(DECLICK_MS, rate_hz).max(1),
             declick_left: 0,
         }
@@ -106,10 +107,10 @@ impl Mixer {
                 let stand_in = direct * sources.direct[channel][i] + dry * sources.dry[channel][i];
                 let mixed = stand_in + voice * (sources.voice[channel][i] - stand_in);
                 if broke_off {
-                    self.step[channel] = self.last[channel] - mixed;
+                    self.step[channel] = self.excess[channel];
                 }
                 output[i] = mixed + declick * self.step[channel];
-                self.last[channel] = output[i];
+                self.excess[channel] = output[i] - stand_in;
             }
         }
     }

@@ -228,6 +228,15 @@ impl Processor {
         }
     }
 
+    /// Forgets all signal history, as [`Self::reset`], and moves the clock on by so many frames:
+    /// a session of years is tested in seconds. Real-time safe.
+    pub fn advance_clock(&mut self, frames: u64) {
+        self.reset();
+        if let Some(worker) = &mut self.path.worker {
+            worker.advance_clock(frames);
+        }
+    }
+
     /// Processes one block in place: `audio` holds `host.channels` slices of the same length.
     /// Whatever comes in, what goes out is finite. Real-time safe.
     pub fn process(&mut self, audio: &mut [&mut [f32]], settings: &Settings) {

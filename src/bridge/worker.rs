@@ -154,12 +154,17 @@ impl Worker {
         input.peek()
     }
 
-    /// Input does not continue where it left off: what the lanes remember is of another time.
+    /// Input does not continue where it left off: what the lanes remember is of another time,
+    /// so the one that is wanted starts at once, with nothing to fade from.
     fn restart(&mut self, time: u64) {
         self.position = time;
         self.end_fade();
-        if let Some(lane) = self.current.and_then(|index| self.lanes[index].as_mut()) {
-            lane.restart(time, self.spans.latency);
+        self.follow_controls();
+        if let Some(index) = self.wanted_lane() {
+            self.current = Some(index);
+        }
+        if let Some(index) = self.current {
+            self.begin(index);
         }
     }
 
@@ -209,7 +214,7 @@ impl Worker {
 
     /// Begins to hear the lane that is wanted, if there is one.
     fn switch(&mut self) {
-        let Some(index) = self.wanted.filter(|&index| self.lanes[index].is_some()) else {
+        let Some(index) = self.wanted_lane() else {
             return;
         };
         let before = self.current.replace(index);
@@ -221,6 +226,10 @@ impl Worker {
             })
         });
         self.begin(index);
+    }
+
+    fn wanted_lane(&self) -> Option<usize> {
+        self.wanted.filter(|&index| self.lanes[index].is_some())
     }
 
     fn begin(&mut self, index: usize) {

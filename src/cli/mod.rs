@@ -1,1 +1,81 @@
-//! The command line: `convert`, `bench`, `doctor`.
+//! The command line: `convert`, `bench`, `doctor`. The main thread of a process of its own; never
+//! imports `plugin` or `editor`. Results go to stdout, progress and errors to stderr.
+
+mod convert;
+mod failure;
+mod voice;
+
+use clap::{Parser, Subcommand};
+use failure::{Exit, Failure};
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    everything asked for was done
+  1    at least one thing failed; the others are complete
+  2    the command line makes no sense; nothing was touched
+  130  interrupted; unfinished files were removed";
+
+/// Real-time voice conversion for singers.
+#[derive(Parser)]
+#[command(name = "autovoice", version, after_help = EXIT_CODES, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Convert audio files: another pitch, another formant, corrected tuning
+    Convert(Box<convert::ConvertArgs>),
+    /// Sing through it live, over JACK or ALSA (builds with the feature `standalone`)
+    #[command(disable_help_flag = true)]
+    Live {
+        /// Passed on
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        _rest: Vec<OsString>,
+    },
+}
+
+/// Runs the command line on these arguments, the first being the program's name.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are errors to clap, but not to anyone else.
+            let code = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            };
+            let _ = error.print();
+            return code.into();
+        }
+    };
+    let outcome = match cli.command {
+        Command::Convert(arguments) => convert::run(&arguments),
+        Command::Live { .. } => Err(Failure::usage(
+            "expected a build with `live`, this one was built without it",
+            "build it with: cargo build --release --features standalone",
+        )),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            eprintln!("{failure}");
+            failure.exit.into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,1 +1,13 @@
-//! Audio files: WAV, FLAC, MP3 and OGG in; WAV and FLAC out.
+//! Audio files: WAV, FLAC, MP3 and OGG in; WAV and FLAC out; and where a user's files lie. Worker
+//! threads and the command line only: everything here allocates and waits for disks.
+
+pub mod folders;
+mod format;
+mod quantize;
+mod read;
+mod sniff;
+mod write;
+
+pub use format::{BitDepth, Container};
+pub use read::{AudioInfo, AudioReader, Damage, ReadError};
+pub use write::{AudioWriter, Existing, OutputSpec, WriteError, Written};

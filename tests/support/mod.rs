@@ -34,7 +34,10 @@ impl TestEngine {
         let mut engine = Self {
             spec,
             behaviour,
-            past: vec![VecDeque::with_capacity(spec.lookahead + 1); spec.channels],
+            // Cloning a deque would not keep its capacity.
+            past: (0..spec.channels)
+                .map(|_| VecDeque::with_capacity(spec.lookahead + 1))
+                .collect(),
             steps: 0,
         };
         engine.reset();

@@ -1,0 +1,217 @@
+//! `autovoice convert`: files through the same streaming path that runs in a host.
+
+mod plan;
+mod report;
+mod stream;
+
+use super::failure::{Exit, Failure};
+use super::voice::VoiceArgs;
+use crate::io::{BitDepth, Container, Damage, Existing};
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use stream::{Conversion, Watcher};
+
+const DETAILS: &str = "\
+Inputs may be WAV, FLAC, MP3 or OGG Vorbis files with 1 or 2 channels, folders (their audio files;
+with --recursive those of their sub-folders too) and patterns such as \"takes/*.wav\".
+
+One file alone is written to the file OUT, whose name chooses WAV or FLAC. Several files, a folder
+or a pattern go into the folder OUT, made if missing, each under its own name; MP3 and OGG become
+WAV unless --format says otherwise.
+
+The output has the rate, channels and length of the input and lies exactly on it: the latency of
+the conversion is removed. Integer samples are rounded to the nearest step without dither; samples
+beyond full scale are clipped and counted.
+
+Exit codes:
+  0    every file was converted
+  1    at least one file was not; the others are complete
+  2    the command line makes no sense; nothing was touched
+  130  interrupted; unfinished files were removed";
+
+/// Arguments of `convert`.
+#[derive(Args, Debug)]
+#[command(after_help = DETAILS)]
+pub(super) struct ConvertArgs {
+    /// Files, folders or patterns to convert
+    #[arg(value_name = "IN", required = true)]
+    inputs: Vec<PathBuf>,
+    /// The file to write, or the folder for several
+    #[arg(short, long, value_name = "OUT")]
+    output: PathBuf,
+    /// Enter sub-folders of input folders
+    #[arg(short, long)]
+    recursive: bool,
+    /// Replace existing outputs
+    #[arg(short, long)]
+    force: bool,
+    /// Kind of file written into a folder
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Format>,
+    /// Bits of one sample; as in the input where it is left out, 24 for MP3 and OGG
+    #[arg(long, value_name = "BITS")]
+    bits: Option<Bits>,
+    /// Convert what can be read of damaged files, with silence where audio is lost
+    #[arg(long)]
+    salvage: bool,
+    /// Report to stdout as JSON
+    #[arg(long)]
+    json: bool,
+    /// Say nothing but errors
+    #[arg(short, long)]
+    quiet: bool,
+    #[command(flatten)]
+    voice: VoiceArgs,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Wav,
+    Flac,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Bits {
+    /// 16-bit integers
+    #[value(name = "16")]
+    Int16,
+    /// 24-bit integers
+    #[value(name = "24")]
+    Int24,
+    /// 32-bit floats; in FLAC 24-bit integers
+    #[value(name = "32f", alias = "32")]
+    Float32,
+}
+
+/// Converts every file that can be converted.
+pub(super) fn run(arguments: &ConvertArgs) -> Result<Exit, Failure> {
+    let jobs = plan::plan(&plan::Request {
+        inputs: &arguments.inputs,
+        output: &arguments.output,
+        recursive: arguments.recursive,
+        container: arguments.format.map(|format| match format {
+            Format::Wav => Container::Wav,
+            Format::Flac => Container::Flac,
+        }),
+    })?;
+    let conversion = Conversion {
+        voice: arguments.voice.voice(),
+        depth: arguments.bits.map(|bits| match bits {
+            Bits::Int16 => BitDepth::Int16,
+            Bits::Int24 => BitDepth::Int24,
+            Bits::Float32 => BitDepth::Float32,
+        }),
+        damage: match arguments.salvage {
+            true => Damage::Patch,
+            false => Damage::Refuse,
+        },
+        existing: match arguments.force {
+            true => Existing::Replace,
+            false => Existing::Keep,
+        },
+    };
+    let stop = stop_flag();
+    let mut files = Vec::with_capacity(jobs.len());
+    for (index, job) in jobs.iter().enumerate() {
+        let label = match jobs.len() {
+            1 => String::new(),
+            total => format!("{}/{total} ", index + 1),
+        };
+        let mut progress = Progress::new(arguments.quiet, label, job, &stop);
+        let outcome =
+            make_folder(job).and_then(|()| stream::convert(job, &conversion, &mut progress));
+        progress.bar.finish_and_clear();
+        let interrupted = matches!(&outcome, Err(failure) if failure.exit == Exit::Interrupted);
+        let file = report::File {
+            job: job.clone(),
+            outcome,
+        };
+        file.print(arguments.json, arguments.quiet);
+        files.push(file);
+        if interrupted {
+            break;
+        }
+    }
+    if arguments.json {
+        println!("{:#}", report::json(&files, &conversion));
+    }
+    Ok(exit_of(&files))
+}
+
+fn exit_of(files: &[report::File]) -> Exit {
+    let failures = || files.iter().filter_map(|file| file.outcome.as_ref().err());
+    if failures().any(|failure| failure.exit == Exit::Interrupted) {
+        return Exit::Interrupted;
+    }
+    match failures().next() {
+        Some(_) => Exit::Failed,
+        None => Exit::Done,
+    }
+}
+
+fn make_folder(job: &plan::Job) -> Result<(), Failure> {
+    let Some(folder) = job.output.parent() else {
+        return Ok(());
+    };
+    std::fs::create_dir_all(folder).map_err(|error| {
+        Failure::work(
+            format!("expected a folder at {}, found: {error}", folder.display()),
+            "check the name and that its parent may be written to",
+        )
+    })
+}
+
+/// Set on Ctrl-C; the conversion then stops cleanly and takes its unfinished file away.
+fn stop_flag() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    // Without a handler Ctrl-C ends the process at once, which is no reason not to convert.
+    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
+    stop
+}
+
+/// A bar on stderr, drawn only where that is a terminal.
+struct Progress<'a> {
+    bar: ProgressBar,
+    label: String,
+    stop: &'a AtomicBool,
+}
+
+impl<'a> Progress<'a> {
+    fn new(quiet: bool, label: String, job: &plan::Job, stop: &'a AtomicBool) -> Self {
+        let bar = match quiet {
+            true => ProgressBar::hidden(),
+            false => ProgressBar::no_length(),
+        };
+        let name = job.input.file_name().unwrap_or_default().to_string_lossy();
+        Self {
+            bar,
+            label: format!("{label}{name}"),
+            stop,
+        }
+    }
+}
+
+impl Watcher for Progress<'_> {
+    fn start(&mut self, total_frames: Option<u64>, _rate_hz: u32) {
+        let template = match total_frames {
+            Some(total) => {
+                self.bar.set_length(total);
+                "{msg} [{bar:30}] {percent:>3} % {eta} left"
+            }
+            None => "{msg} {spinner} {elapsed}",
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            self.bar.set_style(style.progress_chars("=> "));
+        }
+        self.bar.set_message(self.label.clone());
+    }
+
+    fn advance(&mut self, frames: u64) -> bool {
+        self.bar.set_position(frames);
+        !self.stop.load(Ordering::Relaxed)
+    }
+}

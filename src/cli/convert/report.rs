@@ -1,0 +1,132 @@
+//! What is said about converted files: lines for people, JSON for programs.
+
+use super::plan::Job;
+use super::stream::{Conversion, Outcome};
+use crate::bridge::Latency;
+use crate::cli::failure::Failure;
+use crate::units::{frames_to_ms, gain_to_db};
+use serde_json::{Value, json};
+
+/// One file and what became of it.
+pub(super) struct File {
+    pub(super) job: Job,
+    pub(super) outcome: Result<Outcome, Failure>,
+}
+
+impl File {
+    /// One line on stdout, or the failure on stderr; JSON comes at the end instead.
+    pub(super) fn print(&self, json: bool, quiet: bool) {
+        match &self.outcome {
+            Err(failure) => eprintln!(
+                "error: {}: {}\n  try: {}",
+                self.job.input.display(),
+                failure.message,
+                failure.remedy
+            ),
+            Ok(outcome) if !json && !quiet => println!("{}", self.line(outcome)),
+            Ok(_) => {}
+        }
+    }
+
+    fn line(&self, outcome: &Outcome) -> String {
+        let mut line = format!(
+            "{} -> {}: {:.1} s at {:.0} x real time, peak {:.1} -> {:.1} dBFS",
+            self.job.input.display(),
+            self.job.output.display(),
+            outcome.seconds(),
+            outcome.x_real_time(),
+            gain_to_db(outcome.peak_in),
+            gain_to_db(outcome.peak_out),
+        );
+        for (count, what) in [
+            (
+                outcome.clipped_samples,
+                "samples clipped (lower --output-db, or pass --limiter)",
+            ),
+            (outcome.patched_frames, "lost frames replaced by silence"),
+            (
+                outcome.non_finite_samples,
+                "samples that were no numbers replaced by 0",
+            ),
+        ] {
+            if count > 0 {
+                line.push_str(&format!("\n  note: {count} {what}"));
+            }
+        }
+        line
+    }
+
+    fn json(&self) -> Value {
+        let mut value = json!({
+            "input": self.job.input.to_string_lossy(),
+            "output": self.job.output.to_string_lossy(),
+        });
+        let detail = match &self.outcome {
+            Ok(outcome) => outcome_json(self.job.container.extension(), outcome),
+            Err(failure) => json!({
+                "ok": false,
+                "error": { "message": failure.message, "remedy": failure.remedy },
+            }),
+        };
+        if let (Some(value), Value::Object(detail)) = (value.as_object_mut(), detail) {
+            value.extend(detail);
+        }
+        value
+    }
+}
+
+/// The whole report.
+pub(super) fn json(files: &[File], conversion: &Conversion) -> Value {
+    let failed = files.iter().filter(|file| file.outcome.is_err()).count();
+    let controls = conversion.voice.settings.controls;
+    json!({
+        "command": "convert",
+        "version": env!("CARGO_PKG_VERSION"),
+        "settings": {
+            "range": conversion.voice.range.name(),
+            "pitch_semitones": controls.pitch_semitones,
+            "formant_semitones": controls.formant_semitones,
+            "correct": controls.correction.enabled,
+            "scale_notes": crate::pitch::text::format_notes(controls.correction.scale),
+            "mix": conversion.voice.settings.mix,
+        },
+        "files": files.iter().map(File::json).collect::<Vec<_>>(),
+        "converted": files.len() - failed,
+        "failed": failed,
+    })
+}
+
+fn outcome_json(container: &str, outcome: &Outcome) -> Value {
+    json!({
+        "ok": true,
+        "seconds": outcome.seconds(),
+        "frames": outcome.frames,
+        "rate_hz": outcome.rate_hz,
+        "channels": outcome.input.channels,
+        "input_codec": outcome.input.codec,
+        "input_rate_hz": outcome.input.rate_hz,
+        "container": container,
+        "bits": outcome.depth.name(),
+        "elapsed_s": outcome.elapsed.as_secs_f64(),
+        "x_real_time": outcome.x_real_time(),
+        "latency": latency_json(outcome.latency, outcome.input.rate_hz),
+        "peak_in": outcome.peak_in,
+        "peak_out": outcome.peak_out,
+        "clipped_samples": outcome.clipped_samples,
+        "non_finite_samples": outcome.non_finite_samples,
+        "patched_frames": outcome.patched_frames,
+    })
+}
+
+/// The latency and its parts in frames, and the whole in milliseconds.
+pub(in crate::cli) fn latency_json(latency: Latency, rate_hz: u32) -> Value {
+    json!({
+        "total_frames": latency.total(),
+        "total_ms": frames_to_ms(latency.total(), rate_hz),
+        "misfit_frames": latency.misfit,
+        "hop_frames": latency.hop,
+        "budget_frames": latency.budget,
+        "lookahead_frames": latency.lookahead,
+        "resampling_frames": latency.resampling,
+    })
+}
