@@ -6,6 +6,8 @@ mod audio;
 mod export;
 mod feed;
 mod hosting;
+#[cfg(feature = "standalone")]
+pub mod live;
 pub mod params;
 pub mod state;
 pub mod text;

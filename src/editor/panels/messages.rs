@@ -1,0 +1,52 @@
+//! What a musician should know about: one line per fact, the worst first.
+
+use crate::editor::View;
+use crate::editor::theme;
+use egui::Color32;
+
+pub struct Message {
+    pub text: String,
+    pub color: Color32,
+}
+
+pub fn collect(view: &View<'_>) -> Vec<Message> {
+    let now = view.now;
+    let mut messages = Vec::new();
+    let mut add = |color, text: &str| {
+        messages.push(Message {
+            text: text.to_owned(),
+            color,
+        });
+    };
+    if now.panicked {
+        add(
+            theme::DANGER,
+            "The audio path failed: the dry voice is passed on. Switch the plugin off and on \
+             to try again.",
+        );
+    }
+    let notice = view.params.load_report.notice();
+    if !notice.is_empty() {
+        add(theme::SUNG, &format!("Saved state: {notice}"));
+    }
+    if now.realtime_priority == Some(false) {
+        add(
+            theme::SUNG,
+            "The system grants the engine no real-time priority: dropouts are likelier. On \
+             Linux, give your user an rtprio limit (group \"audio\").",
+        );
+    }
+    if view.params.voice.slot.value() != 0 && now.realtime_priority.is_none() {
+        add(
+            theme::DIM,
+            "This slot holds no voice: the shift engine is heard.",
+        );
+    }
+    if !view.params.system.report_latency.value() {
+        add(
+            theme::DIM,
+            "The delay is not reported: the host does not line this track up.",
+        );
+    }
+    messages
+}

@@ -1,0 +1,149 @@
+//! What was sung and what comes out, as notes and over the last seconds.
+
+use crate::bridge::Meters;
+use crate::editor::View;
+use crate::editor::notes::{NoteName, midi_note, nearest_note};
+use crate::editor::theme;
+use crate::editor::widgets::keys::current_mask;
+use egui::{Align2, Color32, FontId, Rect, Sense, Stroke, Ui, pos2, vec2};
+use std::collections::VecDeque;
+
+/// How far back the trace reaches, and at most how many points that takes.
+const SPAN_S: f64 = 6.0;
+const MOST_POINTS: usize = 600;
+/// Semitones from the bottom to the top of the trace.
+const HEIGHT_ST: f32 = 14.0;
+const READOUT_HEIGHT: f32 = 50.0;
+
+/// Both pitches over the last seconds.
+#[derive(Default)]
+pub struct PitchTrace {
+    points: VecDeque<Point>,
+    center: Option<f32>,
+}
+
+#[derive(Clone, Copy)]
+struct Point {
+    time_s: f64,
+    sung: Option<f32>,
+    target: Option<f32>,
+}
+
+impl PitchTrace {
+    /// Takes in the newest meters at this time.
+    pub fn push(&mut self, now: &Meters, tuning_hz: f32, time_s: f64) {
+        let point = Point {
+            time_s,
+            sung: midi_note(now.observation.sung_hz, tuning_hz),
+            target: midi_note(now.observation.target_hz, tuning_hz),
+        };
+        // The view follows the voice slowly, so that a jump is seen as one.
+        if let Some(note) = point.target.or(point.sung) {
+            let center = self.center.unwrap_or(note);
+            self.center = Some(center + 0.03 * (note - center));
+        }
+        self.points.push_back(point);
+        while MOST_POINTS < self.points.len()
+            || self
+                .points
+                .front()
+                .is_some_and(|first| first.time_s < time_s - SPAN_S)
+        {
+            self.points.pop_front();
+        }
+    }
+}
+
+pub fn show(ui: &mut Ui, view: &View<'_>, trace: &PitchTrace) {
+    let size = ui.available_size();
+    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+    let tuning_hz = view.params.correction.tuning_hz.value();
+    let heard = view.now.observation;
+    let half = vec2(rect.width() / 2.0, READOUT_HEIGHT);
+    for (left, label, hz, color) in [
+        (rect.left(), "sung", heard.sung_hz, theme::SUNG),
+        (rect.center().x, "out", heard.target_hz, theme::ACCENT),
+    ] {
+        let place = Rect::from_min_size(pos2(left, rect.top()), half);
+        readout(ui, place, label, nearest_note(hz, tuning_hz), color);
+    }
+    let display = Rect::from_min_max(pos2(rect.left(), rect.top() + READOUT_HEIGHT), rect.max);
+    paint_trace(ui, view, trace, display);
+}
+
+fn readout(ui: &Ui, place: Rect, label: &str, note: Option<NoteName>, color: Color32) {
+    let painter = ui.painter();
+    painter.text(
+        place.min,
+        Align2::LEFT_TOP,
+        label,
+        theme::label(),
+        theme::DIM,
+    );
+    let baseline = pos2(place.left(), place.bottom() - 6.0);
+    let (name, cents) = match note {
+        Some(note) => (
+            format!("{}{}", note.name, note.octave),
+            format!("{:+.0} ct", note.cents),
+        ),
+        None => ("–".to_owned(), String::new()),
+    };
+    let font = FontId::proportional(22.0);
+    let drawn = painter.text(baseline, Align2::LEFT_BOTTOM, name, font, color);
+    let beside = pos2(drawn.right() + 8.0, baseline.y - 3.0);
+    painter.text(
+        beside,
+        Align2::LEFT_BOTTOM,
+        cents,
+        theme::value(),
+        theme::DIM,
+    );
+}
+
+fn paint_trace(ui: &Ui, view: &View<'_>, trace: &PitchTrace, display: Rect) {
+    let painter = ui.painter().with_clip_rect(display);
+    painter.rect_filled(display, 4.0, theme::SUNKEN);
+    let center = trace.center.unwrap_or(60.0);
+    let y_of = |note: f32| display.center().y - (note - center) / HEIGHT_ST * display.height();
+    let mask = current_mask(view.params);
+    let (low, high) = (center - HEIGHT_ST / 2.0, center + HEIGHT_ST / 2.0);
+    for note in low.floor() as i32..=high.ceil() as i32 {
+        let color = match mask.contains(note) {
+            true => theme::LINE,
+            false => theme::LINE.gamma_multiply(0.3),
+        };
+        painter.hline(
+            display.x_range(),
+            y_of(note as f32),
+            Stroke::new(1.0, color),
+        );
+        if note.rem_euclid(12) == 0 {
+            let at = pos2(display.left() + 4.0, y_of(note as f32));
+            let name = format!("C{}", note.div_euclid(12) - 1);
+            let font = FontId::proportional(9.5);
+            painter.text(at, Align2::LEFT_BOTTOM, name, font, theme::DIM);
+        }
+    }
+    let x_of = |time_s: f64| {
+        let ago = ((view.time_s - time_s) / SPAN_S) as f32;
+        display.right() - ago * display.width()
+    };
+    for (pick, color) in [
+        (
+            (|point| point.sung) as fn(&Point) -> Option<f32>,
+            theme::SUNG,
+        ),
+        (|point| point.target, theme::ACCENT),
+    ] {
+        // A line for every stretch of voice, none across silence.
+        let voiced = |point: &Point| pick(point).is_some();
+        let points: Vec<Point> = trace.points.iter().copied().collect();
+        for stretch in points.chunk_by(|a, b| voiced(a) == voiced(b)) {
+            let line: Vec<_> = stretch
+                .iter()
+                .filter_map(|point| Some(pos2(x_of(point.time_s), y_of(pick(point)?))))
+                .collect();
+            painter.line(line, Stroke::new(2.0, color));
+        }
+    }
+}

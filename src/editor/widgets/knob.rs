@@ -1,0 +1,291 @@
+//! A knob: drag to turn, shift for fine, double click to reset, wheel to step, click the number to
+//! type it.
+
+use super::{set_once, shown};
+use crate::editor::theme;
+use egui::{
+    Align2, CursorIcon, Event, Id, Key, Painter, Pos2, Rect, Response, Sense, Stroke, TextEdit, Ui,
+    Vec2, WidgetInfo, pos2, vec2,
+};
+use nice_plug::context::gui::ParamSetter;
+use nice_plug::params::{FloatParam, Param};
+use std::f32::consts::PI;
+
+/// Points of dragging from one end to the other.
+const TRAVEL: f32 = 180.0;
+/// How much farther a fine drag has to go.
+const FINE: f32 = 10.0;
+/// Angles of both ends, clockwise from the right.
+const ENDS: (f32, f32) = (0.75 * PI, 2.25 * PI);
+const LABEL_HEIGHT: f32 = 16.0;
+const VALUE_HEIGHT: f32 = 20.0;
+
+/// A knob for one parameter.
+pub struct Knob<'a> {
+    param: &'a FloatParam,
+    setter: &'a ParamSetter<'a>,
+    diameter: f32,
+    width: f32,
+    origin: f32,
+}
+
+impl<'a> Knob<'a> {
+    /// A knob of the usual size whose arc starts at the low end.
+    pub fn new(param: &'a FloatParam, setter: &'a ParamSetter<'a>) -> Self {
+        Self {
+            param,
+            setter,
+            diameter: 44.0,
+            width: 76.0,
+            origin: 0.0,
+        }
+    }
+
+    /// A big one.
+    pub fn big(mut self) -> Self {
+        self.diameter = 92.0;
+        self.width = 132.0;
+        self
+    }
+
+    /// The arc starts at this value instead of the low end.
+    pub fn from_value(mut self, value: f32) -> Self {
+        self.origin = self.param.preview_normalized(value);
+        self
+    }
+
+    /// Draws it and passes on what the hand did.
+    pub fn show(self, ui: &mut Ui) -> Response {
+        let size = vec2(
+            self.width,
+            LABEL_HEIGHT + self.diameter + VALUE_HEIGHT + 4.0,
+        );
+        let (_, rect) = ui.allocate_space(size);
+        let id = ui.scope_id().with(("knob", self.param.name()));
+        let dial = Rect::from_center_size(
+            pos2(
+                rect.center().x,
+                rect.top() + LABEL_HEIGHT + 2.0 + self.diameter / 2.0,
+            ),
+            Vec2::splat(self.diameter),
+        );
+        let response = ui
+            .interact(dial, id, Sense::click_and_drag())
+            .on_hover_and_drag_cursor(CursorIcon::ResizeVertical);
+        self.turn(ui, &response);
+        self.paint(ui, rect, dial, &response);
+        self.show_value(ui, rect, id);
+        response.widget_info(|| {
+            let value = f64::from(self.param.unmodulated_plain_value());
+            WidgetInfo::slider(true, value, self.param.name())
+        });
+        response
+    }
+
+    fn turn(&self, ui: &Ui, response: &Response) {
+        let held = response.id.with("held");
+        if response.double_clicked() {
+            set_once(self.setter, self.param, self.param.default_plain_value());
+        } else if response.drag_started() {
+            self.setter.begin_set_parameter(self.param);
+            let start = self.param.unmodulated_normalized_value();
+            ui.data_mut(|data| data.insert_temp(held, start));
+        }
+        if response.dragged() {
+            let fine = ui.input(|input| input.modifiers.shift);
+            let start = ui.data(|data| data.get_temp(held)).unwrap_or(0.0);
+            let now = dragged(start, response.drag_delta(), fine);
+            ui.data_mut(|data| data.insert_temp(held, now));
+            self.setter
+                .set_parameter(self.param, self.param.preview_plain(now));
+        }
+        if response.drag_stopped() {
+            self.setter.end_set_parameter(self.param);
+        }
+        if response.hovered() && !response.dragged() {
+            self.step_by_wheel(ui);
+        }
+    }
+
+    fn step_by_wheel(&self, ui: &Ui) {
+        let (notches, fine) = ui.input(|input| {
+            let notches: f32 = input
+                .events
+                .iter()
+                .filter_map(|event| match event {
+                    // With shift held, some systems turn the wheel sideways.
+                    Event::MouseWheel { delta, .. } => Some((delta.x + delta.y).signum()),
+                    _ => None,
+                })
+                .sum();
+            (notches, input.modifiers.shift)
+        });
+        let now = self.param.unmodulated_plain_value();
+        let next = match notches {
+            up if 0.0 < up => self.param.next_step(now, fine),
+            down if down < 0.0 => self.param.previous_step(now, fine),
+            _ => return,
+        };
+        set_once(self.setter, self.param, next);
+    }
+
+    fn paint(&self, ui: &Ui, rect: Rect, dial: Rect, response: &Response) {
+        let painter = ui.painter();
+        let is_held = response.dragged() || response.hovered();
+        painter.text(
+            rect.center_top(),
+            Align2::CENTER_TOP,
+            self.param.name(),
+            theme::label(),
+            if is_held { theme::TEXT } else { theme::DIM },
+        );
+        let radius = self.diameter / 2.0;
+        let track = (self.diameter * 0.075).max(3.5);
+        let arc_radius = radius - track / 2.0;
+        let center = dial.center();
+        let value = self.param.modulated_normalized_value();
+        arc(
+            painter,
+            center,
+            arc_radius,
+            0.0,
+            1.0,
+            Stroke::new(track, theme::SUNKEN),
+        );
+        let (from, to) = match value < self.origin {
+            true => (value, self.origin),
+            false => (self.origin, value),
+        };
+        arc(
+            painter,
+            center,
+            arc_radius,
+            from,
+            to,
+            Stroke::new(track, theme::ACCENT),
+        );
+        let body = radius - track - 4.0;
+        let edge = if is_held { theme::DIM } else { theme::LINE };
+        painter.circle(center, body, theme::RAISED, Stroke::new(1.0, edge));
+        let tip = direction(value);
+        painter.line_segment(
+            [center + tip * (body * 0.42), center + tip * (body - 3.0)],
+            Stroke::new((track * 0.75).max(2.5), theme::TEXT),
+        );
+    }
+
+    fn show_value(&self, ui: &mut Ui, rect: Rect, id: Id) {
+        let place = Rect::from_min_max(
+            pos2(rect.left(), rect.bottom() - VALUE_HEIGHT),
+            rect.right_bottom(),
+        );
+        let typed = id.with("typed");
+        match ui.data(|data| data.get_temp::<String>(typed)) {
+            Some(text) => self.edit_value(ui, place, typed, text),
+            None => {
+                let response = ui
+                    .interact(place, id.with("value"), Sense::click())
+                    .on_hover_cursor(CursorIcon::Text);
+                let color = match response.hovered() {
+                    true => theme::ACCENT,
+                    false => theme::TEXT,
+                };
+                ui.painter().text(
+                    place.center(),
+                    Align2::CENTER_CENTER,
+                    shown(self.param),
+                    theme::value(),
+                    color,
+                );
+                if response.clicked() {
+                    ui.data_mut(|data| data.insert_temp(typed, shown(self.param)));
+                }
+            }
+        }
+    }
+
+    fn edit_value(&self, ui: &mut Ui, place: Rect, typed: Id, mut text: String) {
+        let entered = self.param.string_to_normalized_value(&text);
+        let field_id = typed.with("field");
+        let is_new = ui.data(|data| data.get_temp::<bool>(field_id)).is_none();
+        let field = TextEdit::singleline(&mut text)
+            .id(field_id)
+            .font(theme::value())
+            .text_color(match entered {
+                Some(_) => theme::TEXT,
+                None => theme::DANGER,
+            })
+            .align(egui::Align2::CENTER_CENTER);
+        let response = ui.put(place, field);
+        if is_new {
+            response.request_focus();
+            select_all(ui, field_id, text.chars().count());
+            ui.data_mut(|data| data.insert_temp(field_id, true));
+        }
+        if !is_new && response.lost_focus() {
+            let is_confirmed = ui.input(|input| input.key_pressed(Key::Enter));
+            if let (true, Some(normalized)) = (is_confirmed, entered) {
+                set_once(
+                    self.setter,
+                    self.param,
+                    self.param.preview_plain(normalized),
+                );
+            }
+            ui.data_mut(|data| {
+                data.remove_temp::<String>(typed);
+                data.remove_temp::<bool>(field_id);
+            });
+        } else {
+            ui.data_mut(|data| data.insert_temp(typed, text));
+        }
+    }
+}
+
+fn select_all(ui: &Ui, field: Id, length: usize) {
+    use egui::text::{CCursor, CCursorRange};
+    let mut state = egui::text_edit::TextEditState::load(ui.ctx(), field).unwrap_or_default();
+    let all = CCursorRange::two(CCursor::new(0), CCursor::new(length));
+    state.cursor.set_char_range(Some(all));
+    state.store(ui.ctx(), field);
+}
+
+/// Where a drag leads: up and right are more.
+fn dragged(start: f32, delta: Vec2, fine: bool) -> f32 {
+    let travel = if fine { TRAVEL * FINE } else { TRAVEL };
+    (start + (delta.x - delta.y) / travel).clamp(0.0, 1.0)
+}
+
+fn direction(value: f32) -> Vec2 {
+    let (low, high) = ENDS;
+    Vec2::angled(low + (high - low) * value)
+}
+
+fn arc(painter: &Painter, center: Pos2, radius: f32, from: f32, to: f32, stroke: Stroke) {
+    // A point every three degrees looks round at any size drawn here.
+    let steps = ((to - from) * 90.0).ceil().max(1.0) as usize;
+    let points = (0..=steps)
+        .map(|step| {
+            let value = from + (to - from) * step as f32 / steps as f32;
+            center + direction(value) * radius
+        })
+        .collect();
+    painter.line(points, stroke);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dragging_covers_the_range_and_stops_at_its_ends() {
+        for (start, delta, fine, expected) in [
+            (0.5, vec2(0.0, -TRAVEL / 2.0), false, 1.0),
+            (0.5, vec2(0.0, TRAVEL), false, 0.0),
+            (0.5, vec2(TRAVEL / 4.0, 0.0), false, 0.75),
+            (0.5, vec2(0.0, -TRAVEL / 2.0), true, 0.55),
+        ] {
+            let got = dragged(start, delta, fine);
+            assert!((got - expected).abs() < 1e-6, "{delta:?}: {got}");
+        }
+    }
+}
