@@ -122,7 +122,7 @@ impl Display {
                 "1",
                 "-screen",
                 "0",
-                "1280x1024x24",
+                "4096x2160x24",
                 "+extension",
                 "GLX",
             ])

@@ -39,6 +39,8 @@ impl Plugin {
         let gui = self.gui()?;
         let handle = self.instance.plugin_handle();
         gui.create(&handle, X11_EMBEDDED).context("create")?;
+        self.editor_is_open = true;
+        let handle = self.instance.plugin_handle();
         let size = gui.get_size(&handle).context("the editor has no size")?;
         let size = EditorSize {
             width: size.width,
@@ -69,6 +71,7 @@ impl Plugin {
         let gui = self.gui()?;
         let handle = self.instance.plugin_handle();
         gui.destroy(&handle);
+        self.editor_is_open = false;
         self.idle();
         Ok(())
     }

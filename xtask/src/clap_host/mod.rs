@@ -98,6 +98,7 @@ impl Bundle {
             instance,
             extensions,
             active: None,
+            editor_is_open: false,
         })
     }
 }
@@ -186,6 +187,7 @@ pub struct Plugin {
     instance: PluginInstance<Callbacks>,
     extensions: Extensions,
     active: Option<Activation>,
+    editor_is_open: bool,
 }
 
 impl Plugin {
@@ -494,6 +496,15 @@ impl Plugin {
 
     fn shared<R>(&self, access: impl FnOnce(&Shared) -> R) -> R {
         self.instance.access_shared_handler(access)
+    }
+}
+
+impl Drop for Plugin {
+    fn drop(&mut self) {
+        // The format forbids destroying an instance whose editor is open.
+        if self.editor_is_open {
+            let _ = self.close_editor();
+        }
     }
 }
 

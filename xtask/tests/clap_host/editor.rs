@@ -34,7 +34,8 @@ impl Desktop {
         Some(Self { connection, screen })
     }
 
-    fn window(&self, size: EditorSize) -> Result<u32> {
+    /// A parent window with its left edge here. What another window covers is not painted.
+    fn window(&self, left: i16, size: EditorSize) -> Result<u32> {
         let root = self.connection.setup().roots[self.screen].root;
         let id = self.connection.generate_id()?;
         let (width, height) = (u16::try_from(size.width)?, u16::try_from(size.height)?);
@@ -42,7 +43,7 @@ impl Desktop {
         let look = CreateWindowAux::new().background_pixel(0);
         let depth = COPY_DEPTH_FROM_PARENT;
         self.connection
-            .create_window(depth, id, root, 0, 0, width, height, 0, class, 0, &look)?;
+            .create_window(depth, id, root, left, 0, width, height, 0, class, 0, &look)?;
         self.connection.map_window(id)?;
         // The plugin asks the server over a connection of its own: the window must be there.
         self.connection.sync()?;
@@ -103,7 +104,7 @@ fn wait_for(
 fn open_paint_close(desktop: &Desktop, plugin: &mut Plugin) -> Result<()> {
     let mut parent = 0;
     let size = plugin.open_editor(|size| {
-        parent = desktop.window(size)?;
+        parent = desktop.window(0, size)?;
         Ok(parent)
     })?;
     ensure!(
@@ -176,9 +177,11 @@ fn two_editors_are_open_at_once() {
     };
     let mut plugins = [instance(&bundle, (2, 2)), instance(&bundle, (1, 1))];
     let mut parents = [0; 2];
+    let mut left = 0;
     for (plugin, parent) in plugins.iter_mut().zip(&mut parents) {
         let opened = plugin.open_editor(|size| {
-            *parent = desktop.window(size)?;
+            *parent = desktop.window(left, size)?;
+            left += i16::try_from(size.width)?;
             Ok(*parent)
         });
         opened.unwrap();
