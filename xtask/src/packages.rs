@@ -42,6 +42,14 @@ const fn need(package: &'static str, probe: Probe, why: &'static str) -> Need {
     }
 }
 
+/// For building the plugin and the command line. Whoever runs this has compiled it with a C
+/// linker, so this says what was needed more often than it installs anything.
+pub const BUILD: &[Need] = &[need(
+    "build-essential",
+    Probe::Program("cc"),
+    "linking Rust programs",
+)];
+
 /// For `test`: the `standalone` feature is linted, the editor is opened, Python runs a host.
 pub const TEST: &[Need] = &[
     need(
