@@ -242,6 +242,52 @@ fn the_dry_stand_in_is_the_same_signal_in_the_same_place() {
 }
 
 #[test]
+fn an_engine_that_is_always_too_slow_is_heard_in_pieces_each_in_its_place() {
+    let mut rig = rig(1.0);
+    let delay = rig.delay();
+    let settings = Settings {
+        dropout: DropoutMode::Dry,
+        ..voice()
+    };
+    let mut at = 0;
+    play(&mut rig, &mut at, 100, &settings, |_, _| {});
+    rig.cost = 1.4 * HOP as f64;
+    let mut check = |start: u64, audio: &[f32]| {
+        for (i, y) in audio.iter().enumerate() {
+            let want = input_at(start + i as u64, delay);
+            assert!(
+                (y - want).abs() < 1e-5,
+                "frame {}: {y} for {want}",
+                start + i as u64
+            );
+        }
+    };
+    play(&mut rig, &mut at, 3000, &settings, &mut check);
+    let Dropouts {
+        count,
+        missed_frames,
+        late_frames,
+        ..
+    } = rig.processor.dropouts();
+    assert!(
+        count > 1 && late_frames > 0,
+        "late at times, not for good: {count}, {late_frames}"
+    );
+    assert!(missed_frames < at * 3 / 4, "{missed_frames} of {at}");
+
+    rig.cost = 0.0;
+    rig.drain();
+    play(&mut rig, &mut at, 2 * HOP / BLOCK, &settings, &mut check);
+    let missed_before = rig.processor.dropouts().missed_frames;
+    play(&mut rig, &mut at, 500, &settings, &mut check);
+    assert_eq!(
+        rig.processor.dropouts().missed_frames,
+        missed_before,
+        "back for good"
+    );
+}
+
+#[test]
 fn a_dead_worker_leaves_the_stand_in() {
     for (mode, gain) in [
         (DropoutMode::Dry, 1.0),

@@ -22,8 +22,8 @@ One file alone is written to the file OUT, whose name chooses WAV or FLAC. Sever
 or a pattern go into the folder OUT, made if missing, each under its own name; MP3 and OGG become
 WAV unless --format says otherwise.
 
-The output has the rate, channels and length of the input and lies exactly on it: the latency of
-the conversion is removed. Integer samples are rounded to the nearest step without dither; samples
+The output has the channels, the length and, without --rate, the rate of the input and lies exactly
+on it: the latency of the conversion is removed. Integer samples are rounded to the nearest step without dither; samples
 beyond full scale are clipped and counted.
 
 Exit codes:
@@ -51,6 +51,9 @@ pub(super) struct ConvertArgs {
     /// Kind of file written into a folder
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
+    /// Rate of the output in Hz, 8000 to 192000; as in the input where it is left out
+    #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(8_000..=192_000))]
+    rate: Option<u32>,
     /// Bits of one sample; as in the input where it is left out, 24 for MP3 and OGG
     #[arg(long, value_name = "BITS")]
     bits: Option<Bits>,
@@ -99,6 +102,7 @@ pub(super) fn run(arguments: &ConvertArgs) -> Result<Exit, Failure> {
     })?;
     let conversion = Conversion {
         voice: arguments.voice.voice(),
+        rate_hz: arguments.rate,
         depth: arguments.bits.map(|bits| match bits {
             Bits::Int16 => BitDepth::Int16,
             Bits::Int24 => BitDepth::Int24,
@@ -196,7 +200,7 @@ impl<'a> Progress<'a> {
 }
 
 impl Watcher for Progress<'_> {
-    fn start(&mut self, total_frames: Option<u64>, _rate_hz: u32) {
+    fn start(&mut self, total_frames: Option<u64>) {
         let template = match total_frames {
             Some(total) => {
                 self.bar.set_length(total);

@@ -97,7 +97,12 @@ fn glob_into(input: &Path, recursive: bool, found: &mut Vec<Found>) -> Result<()
             "check the name",
         ));
     }
-    let paths = glob::glob(&pattern).map_err(|error| {
+    let like_a_shell = glob::MatchOptions {
+        require_literal_separator: true,
+        require_literal_leading_dot: true,
+        ..glob::MatchOptions::default()
+    };
+    let paths = glob::glob_with(&pattern, like_a_shell).map_err(|error| {
         Failure::usage(
             format!("expected a pattern, got {pattern}: {error}"),
             "write it like \"takes/*.wav\"",

@@ -62,7 +62,7 @@ impl File {
             "output": self.job.output.to_string_lossy(),
         });
         let detail = match &self.outcome {
-            Ok(outcome) => outcome_json(self.job.container.extension(), outcome),
+            Ok(outcome) => outcome_json(outcome),
             Err(failure) => json!({
                 "ok": false,
                 "error": { "message": failure.message, "remedy": failure.remedy },
@@ -96,17 +96,18 @@ pub(super) fn json(files: &[File], conversion: &Conversion) -> Value {
     })
 }
 
-fn outcome_json(container: &str, outcome: &Outcome) -> Value {
+fn outcome_json(outcome: &Outcome) -> Value {
     json!({
         "ok": true,
         "seconds": outcome.seconds(),
-        "frames": outcome.frames,
-        "rate_hz": outcome.rate_hz,
-        "channels": outcome.input.channels,
         "input_codec": outcome.input.codec,
         "input_rate_hz": outcome.input.rate_hz,
-        "container": container,
-        "bits": outcome.depth.name(),
+        "input_frames": outcome.input_frames,
+        "channels": outcome.output.channels,
+        "rate_hz": outcome.output.rate_hz,
+        "frames": outcome.output_frames,
+        "container": outcome.output.container.extension(),
+        "bits": outcome.output.depth.name(),
         "elapsed_s": outcome.elapsed.as_secs_f64(),
         "x_real_time": outcome.x_real_time(),
         "latency": latency_json(outcome.latency, outcome.input.rate_hz),

@@ -1,14 +1,16 @@
 //! One file through the audio path, block by block: the same code that runs in a host, told that
 //! it is offline. Memory does not grow with the file.
 
-use crate::bridge::{HostConfig, Latency, Meters, Processor, meters};
+use super::plan::Job;
+use crate::bridge::{HostConfig, Latency, MetersOut, Processor, meters};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::voice::Voice;
+use crate::dsp::resample::Resampler;
 use crate::engine::MAX_CHANNELS;
-use crate::io::{AudioInfo, AudioReader, AudioWriter, BitDepth, Damage, Existing, OutputSpec};
+use crate::io::{
+    AudioInfo, AudioReader, AudioWriter, BitDepth, Damage, Existing, OutputSpec, Written,
+};
 use crate::units::Frames;
-
-use super::plan::Job;
 use std::time::{Duration, Instant};
 
 /// Frames of one block. What comes out does not depend on it.
@@ -18,6 +20,8 @@ const BLOCK_FRAMES: Frames = 1024;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Conversion {
     pub(super) voice: Voice,
+    /// Rate of the outputs in Hz; `None` keeps that of the input.
+    pub(super) rate_hz: Option<u32>,
     /// `None` keeps what the input has.
     pub(super) depth: Option<BitDepth>,
     pub(super) damage: Damage,
@@ -28,9 +32,9 @@ pub(super) struct Conversion {
 #[derive(Clone, Debug)]
 pub(super) struct Outcome {
     pub(super) input: AudioInfo,
-    pub(super) depth: BitDepth,
-    pub(super) rate_hz: u32,
-    pub(super) frames: u64,
+    pub(super) input_frames: u64,
+    pub(super) output: OutputSpec,
+    pub(super) output_frames: u64,
     pub(super) elapsed: Duration,
     pub(super) latency: Latency,
     pub(super) peak_in: f32,
@@ -43,7 +47,7 @@ pub(super) struct Outcome {
 impl Outcome {
     /// Length of the input in seconds.
     pub(super) fn seconds(&self) -> f64 {
-        self.frames as f64 / f64::from(self.input.rate_hz)
+        self.input_frames as f64 / f64::from(self.input.rate_hz)
     }
 
     /// Seconds of audio per second of work.
@@ -55,14 +59,13 @@ impl Outcome {
 /// Who watches a conversion.
 pub(super) trait Watcher {
     /// The header has been read.
-    fn start(&mut self, total_frames: Option<u64>, rate_hz: u32);
+    fn start(&mut self, total_frames: Option<u64>);
     /// So many input frames are done. `false` stops the conversion.
     fn advance(&mut self, frames: u64) -> bool;
 }
 
-/// Converts one file. The output has exactly as many frames as the input, and frame `i` of one
-/// belongs to frame `i` of the other: the latency of the path is cut from the start and flushed
-/// at the end.
+/// Converts one file. The output lasts exactly as long as the input and lies exactly on it: the
+/// latency of the path is cut from the start and flushed at the end, and so is the resampler's.
 pub(super) fn convert(
     job: &Job,
     conversion: &Conversion,
@@ -70,55 +73,59 @@ pub(super) fn convert(
 ) -> Result<Outcome, Failure> {
     let started = Instant::now();
     let mut reader = AudioReader::open(&job.input, conversion.damage)?;
-    let info = reader.info().clone();
-    watcher.start(info.frames, info.rate_hz);
-    let mut path = Path::new(&conversion.voice, info.rate_hz, info.channels)?;
-    let depth = conversion
-        .depth
-        .or(info.depth)
-        .unwrap_or(BitDepth::Int24)
-        .fitted_to(job.container);
-    let spec = OutputSpec {
+    let input = reader.info().clone();
+    watcher.start(input.frames);
+    let mut path = VoicePath::new(&conversion.voice, input.rate_hz, input.channels)?;
+    let output = OutputSpec {
         container: job.container,
-        depth,
-        rate_hz: info.rate_hz,
-        channels: info.channels,
+        depth: conversion
+            .depth
+            .or(input.depth)
+            .unwrap_or(BitDepth::Int24)
+            .fitted_to(job.container),
+        rate_hz: conversion.rate_hz.unwrap_or(input.rate_hz),
+        channels: input.channels,
     };
-    let mut writer = AudioWriter::create(&job.output, spec, conversion.existing)?;
+    let writer = AudioWriter::create(&job.output, output, conversion.existing)?;
+    let mut sink = Sink::new(writer, input.rate_hz, output);
+    let mut block = Block::new(input.channels);
     let mut peak_in = 0f32;
     let mut frames = 0u64;
     loop {
-        let read = path.fill(|block| reader.read(block))?;
+        let read = reader.read(&mut block.slices_mut(BLOCK_FRAMES))?;
         if read == 0 {
             break;
         }
-        peak_in = peak_in.max(path.peak(read));
-        path.process(read);
-        path.emit(read, u64::MAX, &mut writer)?;
         frames += read as u64;
+        peak_in = peak_in.max(peak(&block.slices(0..read)));
+        let due = path.process(&mut block, read);
+        sink.write(&block.slices(due))?;
         if !watcher.advance(frames) {
             return Err(interrupted());
         }
     }
-    while path.written < frames {
-        let silence = path.silence();
-        path.process(silence);
-        path.emit(silence, frames, &mut writer)?;
+    let mut owed = path.latency().total();
+    while owed > 0 {
+        let flushed = owed.min(BLOCK_FRAMES);
+        block.silence();
+        let due = path.process(&mut block, flushed);
+        sink.write(&block.slices(due))?;
+        owed -= flushed;
     }
     path.check()?;
-    let written = writer.finish()?;
+    let (written, peak_out) = sink.finish(frames)?;
     Ok(Outcome {
-        depth,
-        rate_hz: info.rate_hz,
-        frames,
+        input,
+        input_frames: frames,
+        output,
+        output_frames: written.frames,
         elapsed: started.elapsed(),
-        latency: path.processor.latency(),
+        latency: path.latency(),
         peak_in,
-        peak_out: path.peak_out,
+        peak_out,
         clipped_samples: written.clipped_samples,
         non_finite_samples: reader.non_finite_samples(),
         patched_frames: reader.patched_frames(),
-        input: info,
     })
 }
 
@@ -130,28 +137,59 @@ fn interrupted() -> Failure {
     }
 }
 
-/// The audio path and its block.
-struct Path<'a> {
-    voice: &'a Voice,
-    processor: Processor,
-    meters: crate::bridge::MetersOut,
-    channels: usize,
-    block: [Vec<f32>; MAX_CHANNELS],
-    /// Output frames still to be dropped before the first one that belongs to the input.
-    skip: Frames,
-    written: u64,
-    peak_out: f32,
+fn peak(channels: &[&[f32]]) -> f32 {
+    let samples = channels.iter().flat_map(|channel| channel.iter());
+    samples.fold(0.0, |peak, sample| peak.max(sample.abs()))
 }
 
-impl<'a> Path<'a> {
+/// One block of audio.
+struct Block {
+    channels: Vec<Vec<f32>>,
+}
+
+impl Block {
+    fn new(channels: usize) -> Self {
+        debug_assert!((1..=MAX_CHANNELS).contains(&channels));
+        Self {
+            channels: vec![vec![0.0; BLOCK_FRAMES]; channels],
+        }
+    }
+
+    fn slices(&self, frames: std::ops::Range<Frames>) -> Vec<&[f32]> {
+        let channels = self.channels.iter();
+        channels.map(|channel| &channel[frames.clone()]).collect()
+    }
+
+    fn slices_mut(&mut self, frames: Frames) -> Vec<&mut [f32]> {
+        let channels = self.channels.iter_mut();
+        channels.map(|channel| &mut channel[..frames]).collect()
+    }
+
+    fn silence(&mut self) {
+        for channel in &mut self.channels {
+            channel.fill(0.0);
+        }
+    }
+}
+
+/// The audio path of one file.
+struct VoicePath<'a> {
+    voice: &'a Voice,
+    processor: Processor,
+    meters: MetersOut,
+    /// Frames still to come out before the first that belongs to the input.
+    skip: Frames,
+}
+
+impl<'a> VoicePath<'a> {
     fn new(voice: &'a Voice, rate_hz: u32, channels: usize) -> Result<Self, Failure> {
         let engine = voice
             .engine
             .build(rate_hz, channels, voice.range)
             .map_err(|error| {
                 Failure::work(
-                    format!("expected audio the engine can take: {error}"),
-                    "convert the file to 48 kHz, mono or stereo, first",
+                    format!("expected audio that the engine takes, but {error}"),
+                    "convert the file to 48 kHz first",
                 )
             })?;
         let host = HostConfig {
@@ -167,98 +205,133 @@ impl<'a> Path<'a> {
             skip: processor.latency().total(),
             processor,
             meters,
-            channels,
-            block: std::array::from_fn(|_| vec![0.0; BLOCK_FRAMES]),
-            written: 0,
-            peak_out: 0.0,
         })
     }
 
-    fn slices(&mut self, frames: Frames) -> impl Iterator<Item = &mut [f32]> {
-        let channels = self.channels;
-        self.block
-            .iter_mut()
-            .take(channels)
-            .map(move |c| &mut c[..frames])
+    fn latency(&self) -> Latency {
+        self.processor.latency()
     }
 
-    fn fill<E>(
-        &mut self,
-        read: impl FnOnce(&mut [&mut [f32]]) -> Result<Frames, E>,
-    ) -> Result<Frames, E> {
-        let mut slices: Vec<_> = self.slices(BLOCK_FRAMES).collect();
-        read(&mut slices)
-    }
-
-    fn silence(&mut self) -> Frames {
-        for channel in self.slices(BLOCK_FRAMES) {
-            channel.fill(0.0);
-        }
-        BLOCK_FRAMES
-    }
-
-    fn peak(&mut self, frames: Frames) -> f32 {
-        self.slices(frames)
-            .flat_map(|channel| channel.iter())
-            .fold(0.0, |peak, sample| peak.max(sample.abs()))
-    }
-
-    fn process(&mut self, frames: Frames) {
-        let settings = self.voice.settings;
-        let channels = self.channels;
-        let mut slices: Vec<_> = self
-            .block
-            .iter_mut()
-            .take(channels)
-            .map(|c| &mut c[..frames])
-            .collect();
-        self.processor.process(&mut slices, &settings);
-    }
-
-    /// Writes what is due of the block, at most up to `end` frames in all.
-    fn emit(&mut self, frames: Frames, end: u64, writer: &mut AudioWriter) -> Result<(), Failure> {
+    /// Processes the first `frames` of a block in place and says which of them are due.
+    fn process(&mut self, block: &mut Block, frames: Frames) -> std::ops::Range<Frames> {
+        self.processor
+            .process(&mut block.slices_mut(frames), &self.voice.settings);
         let skipped = self.skip.min(frames);
         self.skip -= skipped;
-        let left = end.saturating_sub(self.written);
-        let count = usize::try_from(left)
-            .unwrap_or(usize::MAX)
-            .min(frames - skipped);
-        let slices: Vec<&[f32]> = self
-            .block
-            .iter()
-            .take(self.channels)
-            .map(|channel| &channel[skipped..skipped + count])
-            .collect();
-        writer.write(&slices)?;
-        let peak = slices
-            .iter()
-            .flat_map(|channel| channel.iter())
-            .fold(0f32, |peak, sample| peak.max(sample.abs()));
-        self.peak_out = self.peak_out.max(peak);
-        self.written += count as u64;
-        Ok(())
+        skipped..frames
     }
 
     /// Whether the path did its work to the end: an offline one has no excuse.
     fn check(&mut self) -> Result<(), Failure> {
-        let Meters {
-            panicked,
-            missed_frames,
-            engine,
-            ..
-        } = *self.meters.read();
-        if panicked || missed_frames > 0 {
-            return Err(Failure::work(
-                format!(
-                    "expected the engine {engine} to convert every frame, {}",
-                    match panicked {
-                        true => "it stopped with an internal error".to_owned(),
-                        false => format!("it missed {missed_frames}"),
-                    }
-                ),
-                "this is a fault in AutoVoice: please report it with the file",
-            ));
+        let meters = *self.meters.read();
+        if !meters.panicked {
+            return Ok(());
         }
+        Err(Failure::work(
+            format!(
+                "expected the engine {} to convert every frame, it stopped with an internal error",
+                meters.engine
+            ),
+            "this is a fault in AutoVoice: please report it with the file",
+        ))
+    }
+}
+
+/// Where converted audio goes: into the file, at the file's rate.
+struct Sink {
+    writer: AudioWriter,
+    /// One per channel; none where the rate stays.
+    resamplers: Vec<Resampler>,
+    resampled: Vec<Vec<f32>>,
+    rate_in_hz: u32,
+    rate_out_hz: u32,
+    /// Resampled frames still to come out before the first that belongs to the input.
+    skip: Frames,
+    written: u64,
+    peak: f32,
+}
+
+impl Sink {
+    fn new(writer: AudioWriter, rate_in_hz: u32, spec: OutputSpec) -> Self {
+        let resamplers = match spec.rate_hz == rate_in_hz {
+            true => Vec::new(),
+            false => vec![Resampler::new(rate_in_hz, spec.rate_hz, 0); spec.channels],
+        };
+        Self {
+            writer,
+            skip: resamplers.first().map_or(0, Resampler::delay),
+            resampled: vec![Vec::new(); resamplers.len()],
+            resamplers,
+            rate_in_hz,
+            rate_out_hz: spec.rate_hz,
+            written: 0,
+            peak: 0.0,
+        }
+    }
+
+    fn write(&mut self, input: &[&[f32]]) -> Result<(), Failure> {
+        if self.resamplers.is_empty() {
+            return self.put(input);
+        }
+        self.resample(input, u64::MAX)
+    }
+
+    /// Resamples a block and writes what is due of it, at most up to `end` frames in all.
+    fn resample(&mut self, input: &[&[f32]], end: u64) -> Result<(), Failure> {
+        let mut resampled = std::mem::take(&mut self.resampled);
+        for ((resampler, from), to) in self.resamplers.iter_mut().zip(input).zip(&mut resampled) {
+            to.clear();
+            resampler.process(from, to);
+        }
+        let frames = resampled.first().map_or(0, Vec::len);
+        let skipped = self.skip.min(frames);
+        self.skip -= skipped;
+        let left = usize::try_from(end - self.written).unwrap_or(usize::MAX);
+        let due = skipped..frames.min(skipped.saturating_add(left));
+        let slices: Vec<&[f32]> = resampled.iter().map(|r| &r[due.clone()]).collect();
+        self.put(&slices)?;
+        self.resampled = resampled;
         Ok(())
+    }
+
+    fn put(&mut self, audio: &[&[f32]]) -> Result<(), Failure> {
+        self.peak = self.peak.max(peak(audio));
+        self.written += audio.first().map_or(0, |channel| channel.len()) as u64;
+        Ok(self.writer.write(audio)?)
+    }
+
+    /// Flushes the resampler and completes the file: its length, and the highest sample in it.
+    fn finish(mut self, input_frames: u64) -> Result<(Written, f32), Failure> {
+        let end = scaled(input_frames, self.rate_in_hz, self.rate_out_hz);
+        let silence = [0.0; BLOCK_FRAMES];
+        while self.written < end {
+            self.resample(&vec![&silence[..]; self.resamplers.len()], end)?;
+        }
+        Ok((self.writer.finish()?, self.peak))
+    }
+}
+
+/// A length at another rate, the last started frame included.
+fn scaled(frames: u64, from_hz: u32, to_hz: u32) -> u64 {
+    let exact = u128::from(frames) * u128::from(to_hz);
+    u64::try_from(exact.div_ceil(u128::from(from_hz))).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_scale_to_whole_frames_upwards() {
+        for (frames, from_hz, to_hz, expected) in [
+            (44_100, 44_100, 48_000, 48_000),
+            (1, 44_100, 48_000, 2),
+            (3, 48_000, 16_000, 1),
+            (4, 48_000, 16_000, 2),
+            (0, 48_000, 16_000, 0),
+            (u64::MAX / 2, 192_000, 8_000, (u64::MAX / 2).div_ceil(24)),
+        ] {
+            assert_eq!(scaled(frames, from_hz, to_hz), expected);
+        }
     }
 }

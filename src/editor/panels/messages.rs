@@ -36,7 +36,7 @@ pub fn collect(view: &View<'_>) -> Vec<Message> {
              Linux, give your user an rtprio limit (group \"audio\").",
         );
     }
-    if view.params.voice.slot.value() != 0 && now.realtime_priority.is_none() {
+    if view.params.voice.slot.value() != 0 && now.slot == 0 {
         add(
             theme::DIM,
             "This slot holds no voice: the shift engine is heard.",

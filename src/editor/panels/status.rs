@@ -20,14 +20,14 @@ pub fn show(ui: &mut Ui, view: &View<'_>) {
         ui.add_space(6.0);
         let lost_ms = match now.rate_hz {
             0 => 0.0,
-            rate_hz => now.missed_frames as f64 * 1e3 / f64::from(rate_hz),
+            rate_hz => now.dropouts.missed_frames as f64 * 1e3 / f64::from(rate_hz),
         };
-        let color = if now.dropouts == 0 {
+        let color = if now.dropouts.count == 0 {
             theme::DIM
         } else {
             theme::DANGER
         };
-        let text = format!("{} dropouts, {lost_ms:.0} ms replaced", now.dropouts);
+        let text = format!("{} dropouts, {lost_ms:.0} ms replaced", now.dropouts.count);
         ui.label(RichText::new(text).small().color(color));
     });
     ui.separator();
