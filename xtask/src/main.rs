@@ -1,5 +1,51 @@
-//! Chores: `cargo xtask bundle | demo | test`.
+//! Chores: `cargo xtask bundle | demo | test`. Needs Rust and a C linker, nothing else; what more
+//! a chore needs it installs or asks for.
 
-fn main() -> nice_plug_xtask::Result<()> {
-    nice_plug_xtask::main()
+mod bundle;
+mod check;
+mod demo;
+mod packages;
+mod step;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "\
+Usage: cargo xtask <chore>
+
+  bundle   build target/bundled/AutoVoice.clap and .vst3, and target/release/autovoice
+  demo     bundle, then run the demo recording through the plugin and the command line
+  test     formatting, lints, unit and integration tests, bundle, tests in real hosts
+
+`demo` and `test` first look for missing system packages (Debian, Ubuntu) and install them when
+they may; otherwise they print the line to run.";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    std::env::set_current_dir(xtask::paths::root())?;
+    match arguments[..] {
+        ["bundle"] => bundle::run(),
+        ["demo"] => demo::run(),
+        ["test"] => check::run(),
+        [] | ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        _ => bail!(
+            "expected one chore, got `{}`\n\n{USAGE}",
+            arguments.join(" ")
+        ),
+    }
 }

@@ -1,0 +1,7 @@
+//! What the chores and the host tests share: a CLAP host, measurements, paths. Development only;
+//! nothing here ships in the plugin.
+
+pub mod clap_host;
+pub mod measure;
+pub mod paths;
+pub mod wav;

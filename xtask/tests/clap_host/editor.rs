@@ -1,0 +1,201 @@
+//! The window: opened into a parent as a DAW does, painted, closed, again and again.
+//! Needs an X display; `cargo xtask test` starts one without a screen.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use x11rb::COPY_DEPTH_FROM_PARENT;
+use x11rb::connection::Connection;
+use x11rb::protocol::xproto::{ConnectionExt, CreateWindowAux, ImageFormat, WindowClass};
+use x11rb::rust_connection::RustConnection;
+use x11rb::wrapper::ConnectionExt as _;
+use xtask::clap_host::{EditorSize, Plugin};
+use xtask::measure::tone;
+
+use crate::support::{RATE_HZ, assert_clean, bundle, instance, skip};
+
+/// How long the plugin's window thread may take for what is asked of it.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// A window with text, knobs and meters has far more; a blank one has one or two.
+const FEWEST_COLOURS: usize = 8;
+
+/// The host's side of the display.
+struct Desktop {
+    connection: RustConnection,
+    screen: usize,
+}
+
+impl Desktop {
+    fn open() -> Option<Self> {
+        let Ok((connection, screen)) = x11rb::connect(None) else {
+            skip("no X display; run `cargo xtask test`, or start Xvfb and set DISPLAY");
+            return None;
+        };
+        Some(Self { connection, screen })
+    }
+
+    /// A parent window with its left edge here. What another window covers is not painted.
+    fn window(&self, left: i16, size: EditorSize) -> Result<u32> {
+        let root = self.connection.setup().roots[self.screen].root;
+        let id = self.connection.generate_id()?;
+        let (width, height) = (u16::try_from(size.width)?, u16::try_from(size.height)?);
+        let class = WindowClass::INPUT_OUTPUT;
+        let look = CreateWindowAux::new().background_pixel(0);
+        let depth = COPY_DEPTH_FROM_PARENT;
+        self.connection
+            .create_window(depth, id, root, left, 0, width, height, 0, class, 0, &look)?;
+        self.connection.map_window(id)?;
+        // The plugin asks the server over a connection of its own: the window must be there.
+        self.connection.sync()?;
+        Ok(id)
+    }
+
+    fn children(&self, window: u32) -> Result<Vec<u32>> {
+        Ok(self.connection.query_tree(window)?.reply()?.children)
+    }
+
+    fn colours(&self, window: u32) -> Result<usize> {
+        let geometry = self.connection.get_geometry(window)?.reply()?;
+        let (width, height) = (geometry.width, geometry.height);
+        let image =
+            self.connection
+                .get_image(ImageFormat::Z_PIXMAP, window, 0, 0, width, height, !0)?;
+        let mut pixels: Vec<[u8; 3]> = image
+            .reply()?
+            .data
+            .chunks_exact(4)
+            .map(|p| [p[0], p[1], p[2]])
+            .collect();
+        pixels.sort_unstable();
+        pixels.dedup();
+        Ok(pixels.len())
+    }
+
+    fn close(&self, window: u32) -> Result<()> {
+        self.connection.destroy_window(window)?;
+        self.connection.sync()?;
+        Ok(())
+    }
+}
+
+/// The window lives on a thread of the plugin's: this waits for what that thread does, by asking
+/// until it is so.
+fn wait_for(
+    plugin: &mut Plugin,
+    what: &str,
+    mut is_so: impl FnMut() -> Result<bool>,
+) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        plugin.idle();
+        // An error may be a window that is just coming or going.
+        if is_so().unwrap_or(false) {
+            return Ok(());
+        }
+        ensure!(
+            Instant::now() < deadline,
+            "{what} did not happen in {PATIENCE:?}"
+        );
+        // Leaves the processor to the window's thread between two questions.
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+fn open_paint_close(desktop: &Desktop, plugin: &mut Plugin) -> Result<()> {
+    let mut parent = 0;
+    let size = plugin.open_editor(|size| {
+        parent = desktop.window(0, size)?;
+        Ok(parent)
+    })?;
+    ensure!(
+        size.width >= 200 && size.height >= 100,
+        "{size:?} is no editor"
+    );
+    wait_for(plugin, "opening", || {
+        Ok(desktop.children(parent)?.len() == 1)
+    })?;
+    let child = desktop.children(parent)?;
+    let child = *child.first().context("the window is gone")?;
+    wait_for(plugin, "painting", || {
+        Ok(desktop.colours(child)? >= FEWEST_COLOURS)
+    })?;
+    plugin.close_editor()?;
+    wait_for(plugin, "closing", || {
+        Ok(desktop.children(parent)?.is_empty())
+    })?;
+    desktop.close(parent)
+}
+
+#[test]
+fn the_editor_opens_paints_and_closes_many_times() {
+    let Some(bundle) = bundle() else { return };
+    let Some(desktop) = Desktop::open() else {
+        return;
+    };
+    let mut plugin = instance(&bundle, (2, 2));
+    assert!(plugin.has_x11_editor());
+    for round in 0..5 {
+        open_paint_close(&desktop, &mut plugin)
+            .with_context(|| format!("round {round}"))
+            .unwrap();
+    }
+    assert_clean(&plugin);
+}
+
+#[test]
+fn the_editor_opens_while_audio_runs() {
+    let Some(bundle) = bundle() else { return };
+    let Some(desktop) = Desktop::open() else {
+        return;
+    };
+    let mut plugin = instance(&bundle, (2, 2));
+    let mut audio = plugin.activate(RATE_HZ, 64).unwrap();
+    let input = vec![tone(RATE_HZ, 220.0, 0.4, 480); 2];
+    let closed = std::sync::atomic::AtomicBool::new(false);
+    let audio = std::thread::scope(|scope| {
+        let audio_thread = scope.spawn(|| {
+            while !closed.load(std::sync::atomic::Ordering::SeqCst) {
+                audio.render(&input, || 64, &[]).unwrap();
+            }
+            audio
+        });
+        let result = open_paint_close(&desktop, &mut plugin);
+        closed.store(true, std::sync::atomic::Ordering::SeqCst);
+        let audio = audio_thread.join().unwrap();
+        result.unwrap();
+        audio
+    });
+    plugin.deactivate(audio);
+    assert_clean(&plugin);
+}
+
+#[test]
+fn two_editors_are_open_at_once() {
+    let Some(bundle) = bundle() else { return };
+    let Some(desktop) = Desktop::open() else {
+        return;
+    };
+    let mut plugins = [instance(&bundle, (2, 2)), instance(&bundle, (1, 1))];
+    let mut parents = [0; 2];
+    let mut left = 0;
+    for (plugin, parent) in plugins.iter_mut().zip(&mut parents) {
+        let opened = plugin.open_editor(|size| {
+            *parent = desktop.window(left, size)?;
+            left += i16::try_from(size.width)?;
+            Ok(*parent)
+        });
+        opened.unwrap();
+    }
+    for (plugin, parent) in plugins.iter_mut().zip(parents) {
+        let painted = || {
+            let children = desktop.children(parent)?;
+            let child = children.first().context("no window yet")?;
+            Ok(desktop.colours(*child)? >= FEWEST_COLOURS)
+        };
+        wait_for(plugin, "painting", painted).unwrap();
+    }
+    for plugin in &mut plugins {
+        plugin.close_editor().unwrap();
+        assert_clean(plugin);
+    }
+}
