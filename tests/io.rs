@@ -1,5 +1,6 @@
 //! Audio files: what is written is read back, what is broken is refused with a reason, and
 //! nothing is left behind.
+#![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
 mod tones;
 
@@ -236,6 +237,42 @@ fn lossy_fixtures_keep_their_length_and_place() {
     }
 }
 
+/// Bytes of the frame at the start of an MP3: up to the next that looks like its successor.
+fn first_frame_bytes(mp3: &[u8]) -> usize {
+    let starts = |window: &[u8]| window[0] == 0xff && window[1] == mp3[1] && window[3] == mp3[3];
+    4 + mp3[4..].windows(4).position(starts).unwrap()
+}
+
+#[test]
+fn an_mp3_without_its_encoders_tag_is_read_to_the_end() {
+    // Its length can only be guessed, and the guess is far off for this one.
+    let folder = tempfile::tempdir().unwrap();
+    let expected = tones::fixture_tone();
+    for name in ["tone_mono.mp3", "tone_stereo.mp3"] {
+        let bytes = fs::read(fixture(name)).unwrap();
+        let path = folder.path().join(name);
+        fs::write(&path, &bytes[first_frame_bytes(&bytes)..]).unwrap();
+        let audio = read(&path).unwrap();
+        assert_eq!(audio[0].len() % 1_152, 0, "{name}: whole MPEG frames");
+        // The delay of the encoder and of the decoder: LAME's usual 576 and 529.
+        assert_eq!(tones::lag(&expected, &audio[0], 2_000), 576 + 529, "{name}");
+        assert!(expected.len() + 1_105 <= audio[0].len(), "{name}");
+    }
+}
+
+#[test]
+fn tags_around_an_mp3_do_not_matter() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tagged.mp3");
+    let mut bytes = b"ID3\x04\0\0\0\0\x07\x68".to_vec();
+    bytes.resize(10 + 7 * 128 + 0x68, 0);
+    bytes.extend(fs::read(fixture("tone_mono.mp3")).unwrap());
+    bytes.extend(b"TAG");
+    bytes.resize(bytes.len() + 125, 0);
+    fs::write(&path, bytes).unwrap();
+    assert!(read(&path).unwrap() == read(&fixture("tone_mono.mp3")).unwrap());
+}
+
 #[test]
 fn shared_recordings_have_the_length_their_headers_state() {
     let Some(folder) = tones::shared("audio") else {
@@ -333,6 +370,21 @@ fn what_is_no_audio_is_named() {
 fn truncated_files_are_refused_or_salvaged() {
     let folder = tempfile::tempdir().unwrap();
     let audio = signal(2, 12_000, 16, 3);
+    let mp3 = fs::read(fixture("tone_stereo.mp3")).unwrap();
+    let cut = folder.path().join("cut.mp3");
+    fs::write(&cut, &mp3[..mp3.len() / 2]).unwrap();
+    let error = read(&cut).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            ReadError::Truncated {
+                expected: 30_000,
+                ..
+            }
+        ),
+        "{error}"
+    );
+
     for path in samples(folder.path()).into_iter().take(2) {
         let bytes = fs::read(&path).unwrap();
         let cut = folder.path().join("cut");

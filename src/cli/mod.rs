@@ -1,8 +1,12 @@
 //! The command line: `convert`, `bench`, `doctor`. The main thread of a process of its own; never
 //! imports `plugin` or `editor`. Results go to stdout, progress and errors to stderr.
 
+mod bench;
 mod convert;
+mod doctor;
 mod failure;
+mod machine;
+mod out;
 mod voice;
 
 use clap::{Parser, Subcommand};
@@ -29,6 +33,10 @@ struct Cli {
 enum Command {
     /// Convert audio files: another pitch, another formant, corrected tuning
     Convert(Box<convert::ConvertArgs>),
+    /// Measure speed and latency on this machine
+    Bench(bench::BenchArgs),
+    /// Look for what keeps AutoVoice from running well here, and say what to do about it
+    Doctor(doctor::DoctorArgs),
     /// Sing through it live, over JACK or ALSA (builds with the feature `standalone`)
     #[command(disable_help_flag = true)]
     Live {
@@ -55,6 +63,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Convert(arguments) => convert::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Live { .. } => Err(Failure::usage(
             "expected a build with `live`, this one was built without it",
             "build it with: cargo build --release --features standalone",
@@ -63,7 +73,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match outcome {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            eprintln!("{failure}");
+            out::complain(&failure);
             failure.exit.into()
         }
     }

@@ -131,7 +131,7 @@ impl VoiceArgs {
     }
 }
 
-fn range_parser() -> impl clap::builder::TypedValueParser<Value = VoiceRange> {
+pub(super) fn range_parser() -> impl clap::builder::TypedValueParser<Value = VoiceRange> {
     use clap::builder::TypedValueParser as _;
     PossibleValuesParser::new(["bass", "low", "mid", "high", "soprano"])
         .try_map(|name| VoiceRange::from_name(&name).ok_or("no such range"))

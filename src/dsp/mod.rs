@@ -1,7 +1,11 @@
 //! Signal processing: slices in, slices out. Knows no threads, files or networks.
 
+pub mod decimate;
 pub mod delay;
 pub mod gate;
+pub mod history;
+pub mod interpolate;
 pub mod limiter;
+pub mod psola;
 pub mod ramp;
 pub mod resample;

@@ -1,12 +1,12 @@
-//! Floats to integers. No dither: the result is rounded to the nearest step (ties away from
-//! zero), so that a file that passes through unchanged stays unchanged bit for bit.
+//! Floats to integers. No dither: the result is rounded to the nearest step (ties to even,
+//! as IEEE 754 does), so that a file that passes through unchanged stays unchanged bit for bit.
 
 /// The nearest integer of `bits` bits, 2..=24, to a sample of full scale 1, and whether it had to
 /// be clipped to fit. The sample must be finite.
 pub(super) fn quantize(sample: f32, bits: u16) -> (i32, bool) {
     let full_scale = (1i32 << (bits - 1)) as f32;
     // A power of two scales an f32 without rounding, and full scale itself fits its mantissa.
-    let scaled = (sample * full_scale).round();
+    let scaled = (sample * full_scale).round_ties_even();
     let clipped = scaled.clamp(-full_scale, full_scale - 1.0);
     (clipped as i32, clipped != scaled)
 }
@@ -29,6 +29,8 @@ mod tests {
             (-1e30, 24, (-8_388_608, true)),
             (1.4 / 32_768.0, 16, (1, false)),
             (1.6 / 32_768.0, 16, (2, false)),
+            (2.5 / 32_768.0, 16, (2, false)),
+            (-3.5 / 32_768.0, 16, (-4, false)),
         ] {
             assert_eq!(quantize(sample, bits), expected, "{sample} at {bits}");
         }

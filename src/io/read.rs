@@ -14,7 +14,7 @@ use symphonia::core::codecs::audio::well_known as codec;
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error as Symphonia;
 use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::{FormatReader, TrackType};
+use symphonia::core::formats::{FormatReader, Track, TrackType};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::packet::Packet;
 
@@ -28,7 +28,8 @@ pub struct AudioInfo {
     pub rate_hz: u32,
     /// Channels, 1 or 2.
     pub channels: usize,
-    /// Length in frames, where the file states it.
+    /// Length in frames, where the file states it or lets it be guessed: good for progress, and
+    /// no more.
     pub frames: Option<u64>,
     /// Name of the codec.
     pub codec: &'static str,
@@ -130,6 +131,8 @@ pub struct AudioReader {
     // One decoded packet and how much of it has been handed out.
     packet: Vec<Vec<f32>>,
     packet_taken: Frames,
+    // Length that the file must have by its own header.
+    promised: Option<u64>,
     // Frames decoded so far, patches included.
     decoded: u64,
     // Time stamp expected of the next packet, for formats that count frames without gaps.
@@ -192,7 +195,10 @@ impl AudioReader {
             .get_audio_decoder(parameters.codec)
             .map(|known| known.codec.info.short_name)
             .ok_or_else(|| ReadError::Codec(codec_name(parameters)))?;
-        let options = AudioDecoderOptions::default().verify(true);
+        let length = Length::of(track, parameters, format.format_info().short_name);
+        let options = AudioDecoderOptions::default()
+            .verify(true)
+            .gapless(length.trimmed);
         let decoder = caught(|| registry.make_audio_decoder(parameters, &options))
             .map_err(|error| ReadError::Codec(error.to_string()))?;
         let rate_hz = parameters
@@ -209,13 +215,14 @@ impl AudioReader {
         let info = AudioInfo {
             rate_hz,
             channels,
-            frames: track.num_frames.filter(|&frames| frames > 0),
+            frames: length.stated,
             codec,
             depth: stored_depth(parameters),
         };
         Ok(Self {
             track_id: track.id,
-            next_stamp: (parameters.codec == codec::CODEC_ID_FLAC).then_some(0),
+            next_stamp: length.counted.then_some(0),
+            promised: length.promised,
             packet: vec![Vec::new(); channels],
             packet_taken: 0,
             decoded: 0,
@@ -363,7 +370,7 @@ impl AudioReader {
     /// The format says that the file is over: see that it kept its promises.
     fn end(&mut self) -> Result<(), ReadError> {
         self.ended = true;
-        if let Some(expected) = self.info.frames
+        if let Some(expected) = self.promised
             && self.decoded < expected
         {
             let got = self.decoded;
@@ -406,7 +413,7 @@ impl AudioReader {
             Symphonia::IoError(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
                 ReadError::Io(error)
             }
-            Symphonia::IoError(_) => match self.info.frames {
+            Symphonia::IoError(_) => match self.promised {
                 Some(expected) if self.decoded < expected => ReadError::Truncated {
                     expected,
                     got: self.decoded,
@@ -441,6 +448,33 @@ impl AudioReader {
 
     fn position_s(&self) -> f64 {
         self.decoded as f64 / f64::from(self.info.rate_hz)
+    }
+}
+
+/// What a format says about the length of its audio, and how far it can be trusted.
+struct Length {
+    stated: Option<u64>,
+    promised: Option<u64>,
+    /// Whether packets carry the number of their first frame, without gaps.
+    counted: bool,
+    /// Whether the decoder may cut off what the format says is not audio.
+    trimmed: bool,
+}
+
+impl Length {
+    fn of(track: &Track, parameters: &AudioCodecParameters, format: &str) -> Self {
+        let stated = track.num_frames.filter(|&frames| frames > 0);
+        // Without the tag of its encoder an MP3 has no length: what is stated is then a guess
+        // from the first frames, and cutting there would lose audio.
+        let guessed = parameters.codec == codec::CODEC_ID_MP3 && track.delay.is_none();
+        // The end of an Ogg stream is read from its last page, wherever the stream began.
+        let firm = ["wave", "flac"].contains(&format) || track.delay.is_some();
+        Self {
+            stated,
+            promised: stated.filter(|_| firm && !guessed),
+            counted: format == "flac",
+            trimmed: !guessed,
+        }
     }
 }
 

@@ -52,6 +52,12 @@ impl HeldNotes {
         self.last
     }
 
+    /// Whether a key is held.
+    #[must_use]
+    pub fn is_held(&self, note: u8) -> bool {
+        note < 128 && self.held & (1 << note) != 0
+    }
+
     /// The held note nearest to a fractional MIDI note; the lower one when two are as near.
     #[must_use]
     pub fn nearest(&self, note: f32) -> Option<u8> {

@@ -1,10 +1,14 @@
 //! Pitch: following it in a signal, and deciding what it should become.
 
 pub mod control;
+pub mod correct;
+pub mod follow;
 pub mod scale;
 pub mod text;
 
 pub use control::{Correction, HeldNotes, MidiMode};
+pub use correct::{Corrected, Corrector};
+pub use follow::{Follow, Follower, PitchFrame};
 pub use scale::{Key, Scale, ScaleMask};
 
 /// The lowest note a voice is expected to reach. It sets the latency of everything that works

@@ -38,6 +38,18 @@ pub enum Task {
 }
 
 impl AutoVoicePlugin {
+    /// What is shown of this instance.
+    #[must_use]
+    pub fn feed(&self) -> Arc<Feed> {
+        self.feed.clone()
+    }
+
+    /// The parameters of this instance.
+    #[must_use]
+    pub fn parameters(&self) -> Arc<AutoVoiceParams> {
+        self.params.clone()
+    }
+
     const STEREO: Option<NonZeroU32> = NonZeroU32::new(2);
     const MONO: Option<NonZeroU32> = NonZeroU32::new(1);
 
@@ -296,37 +308,7 @@ impl ClapPlugin for AutoVoicePlugin {
     ];
 
     fn remote_controls(&self, context: &mut impl RemoteControlsContext) {
-        let params = &self.params;
-        let (voice, correction) = (&params.voice, &params.correction);
-        let (levels, system) = (&params.levels, &params.system);
-        context.add_section("AutoVoice", |section| {
-            section.add_page("Voice", |page| {
-                page.add_param(&voice.pitch);
-                page.add_param(&voice.formant);
-                page.add_param(&levels.mix);
-                page.add_param(&voice.slot);
-                page.add_param(&levels.input_db);
-                page.add_param(&levels.gate_db);
-                page.add_param(&levels.output_db);
-                page.add_param(&levels.limiter);
-            });
-            section.add_page("Correction", |page| {
-                page.add_param(&correction.correct);
-                page.add_param(&correction.key);
-                page.add_param(&correction.scale);
-                page.add_param(&correction.retune_ms);
-                page.add_param(&correction.amount);
-                page.add_param(&correction.humanize);
-                page.add_param(&correction.tuning_hz);
-                page.add_param(&correction.midi_mode);
-            });
-            section.add_page("System", |page| {
-                page.add_param(&voice.range);
-                page.add_param(&system.dropout_mode);
-                page.add_param(&system.report_latency);
-                page.add_param(&params.bypass);
-            });
-        });
+        super::remote::pages(&self.params, context);
     }
 }
 

@@ -257,3 +257,48 @@ fn int_bounds(range: &IntRange) -> (i32, i32) {
         IntRange::Reversed(range) => int_bounds(range),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pretends that version 1 saved the pitch in cents, and version 2 called it `shift`.
+    const STEPS: [Step; 2] = [
+        |params| {
+            if let Some(ParamValue::F32(cents)) = params.get("shift") {
+                let semitones = ParamValue::F32(cents / 100.0);
+                params.insert("shift".to_owned(), semitones);
+            }
+        },
+        |params| {
+            if let Some(value) = params.remove("shift") {
+                params.insert("pitch".to_owned(), value);
+            }
+        },
+    ];
+
+    #[test]
+    fn old_states_take_every_step_from_their_version_on() {
+        for (version, id, value, expected, newer) in [
+            (1, "shift", 350.0, 3.5, None),
+            (2, "shift", 3.5, 3.5, None),
+            (3, "pitch", 3.5, 3.5, None),
+            // Of a version that does not exist yet, what is known is taken as it is.
+            (4, "pitch", 3.5, 3.5, Some(4)),
+            (u32::MAX, "pitch", 3.5, 3.5, Some(u32::MAX)),
+        ] {
+            let mut state = PluginState {
+                version: String::new(),
+                params: [(id.to_owned(), ParamValue::F32(value))].into(),
+                fields: [(VERSION_KEY.to_owned(), version.to_string())].into(),
+            };
+            let mended = check(&mut state, &STEPS).expect("a state of ours");
+            let pitch = &state.params["pitch"];
+            assert!(
+                matches!(pitch, ParamValue::F32(v) if *v == expected),
+                "{pitch:?}"
+            );
+            assert_eq!((mended.newer, mended.unknown), (newer, 0), "{version}");
+        }
+    }
+}

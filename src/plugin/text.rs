@@ -120,7 +120,11 @@ pub fn scale() -> Text<i32> {
         Arc::new(|index| scale_of(index).name().to_owned()),
         Arc::new(|text| {
             let scale = Scale::from_name(text)
-                .or_else(|| Some(parse_key_scale(&format!("C {text}")).ok()?.1))
+                .or_else(|| {
+                    // A key alone would be major, nothing at all is nothing.
+                    let text = (!text.trim().is_empty()).then_some(text)?;
+                    Some(parse_key_scale(&format!("C {text}")).ok()?.1)
+                })
                 .or_else(|| Some(parse_key_scale(text).ok()?.1))?;
             let at = Scale::ALL.iter().position(|other| *other == scale)?;
             i32::try_from(at).ok()

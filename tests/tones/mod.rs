@@ -1,6 +1,9 @@
 //! Signals and files shared by the tests of audio files and of the command line.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+#[cfg(feature = "cli")]
+pub mod desk;
+
 use std::path::{Path, PathBuf};
 
 /// What the fixtures hold; `tests/fixtures/generate.py` computes the same.

@@ -2,9 +2,11 @@
 
 mod plan;
 mod report;
+pub(super) use report::latency_json;
 mod stream;
 
 use super::failure::{Exit, Failure};
+use super::out::say;
 use super::voice::VoiceArgs;
 use crate::io::{BitDepth, Container, Damage, Existing};
 use clap::{Args, ValueEnum};
@@ -125,8 +127,7 @@ pub(super) fn run(arguments: &ConvertArgs) -> Result<Exit, Failure> {
             total => format!("{}/{total} ", index + 1),
         };
         let mut progress = Progress::new(arguments.quiet, label, job, &stop);
-        let outcome =
-            make_folder(job).and_then(|()| stream::convert(job, &conversion, &mut progress));
+        let outcome = stream::convert(job, &conversion, &mut progress);
         progress.bar.finish_and_clear();
         let interrupted = matches!(&outcome, Err(failure) if failure.exit == Exit::Interrupted);
         let file = report::File {
@@ -140,7 +141,7 @@ pub(super) fn run(arguments: &ConvertArgs) -> Result<Exit, Failure> {
         }
     }
     if arguments.json {
-        println!("{:#}", report::json(&files, &conversion));
+        say(format_args!("{:#}", report::json(&files, &conversion)));
     }
     Ok(exit_of(&files))
 }
@@ -154,18 +155,6 @@ fn exit_of(files: &[report::File]) -> Exit {
         Some(_) => Exit::Failed,
         None => Exit::Done,
     }
-}
-
-fn make_folder(job: &plan::Job) -> Result<(), Failure> {
-    let Some(folder) = job.output.parent() else {
-        return Ok(());
-    };
-    std::fs::create_dir_all(folder).map_err(|error| {
-        Failure::work(
-            format!("expected a folder at {}, found: {error}", folder.display()),
-            "check the name and that its parent may be written to",
-        )
-    })
 }
 
 /// Set on Ctrl-C; the conversion then stops cleanly and takes its unfinished file away.

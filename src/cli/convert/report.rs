@@ -4,6 +4,7 @@ use super::plan::Job;
 use super::stream::{Conversion, Outcome};
 use crate::bridge::Latency;
 use crate::cli::failure::Failure;
+use crate::cli::out::{complain, say};
 use crate::units::{frames_to_ms, gain_to_db};
 use serde_json::{Value, json};
 
@@ -17,13 +18,13 @@ impl File {
     /// One line on stdout, or the failure on stderr; JSON comes at the end instead.
     pub(super) fn print(&self, json: bool, quiet: bool) {
         match &self.outcome {
-            Err(failure) => eprintln!(
+            Err(failure) => complain(format_args!(
                 "error: {}: {}\n  try: {}",
                 self.job.input.display(),
                 failure.message,
                 failure.remedy
-            ),
-            Ok(outcome) if !json && !quiet => println!("{}", self.line(outcome)),
+            )),
+            Ok(outcome) if !json && !quiet => say(self.line(outcome)),
             Ok(_) => {}
         }
     }

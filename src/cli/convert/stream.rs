@@ -86,6 +86,7 @@ pub(super) fn convert(
         rate_hz: conversion.rate_hz.unwrap_or(input.rate_hz),
         channels: input.channels,
     };
+    make_folder(job)?;
     let writer = AudioWriter::create(&job.output, output, conversion.existing)?;
     let mut sink = Sink::new(writer, input.rate_hz, output);
     let mut block = Block::new(input.channels);
@@ -126,6 +127,18 @@ pub(super) fn convert(
         clipped_samples: written.clipped_samples,
         non_finite_samples: reader.non_finite_samples(),
         patched_frames: reader.patched_frames(),
+    })
+}
+
+fn make_folder(job: &Job) -> Result<(), Failure> {
+    let Some(folder) = job.output.parent() else {
+        return Ok(());
+    };
+    std::fs::create_dir_all(folder).map_err(|error| {
+        Failure::work(
+            format!("expected a folder at {}, found: {error}", folder.display()),
+            "check the name and that its parent may be written to",
+        )
     })
 }
 

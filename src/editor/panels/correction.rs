@@ -32,7 +32,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>) {
                 Knob::new(knob, setter).show(ui);
             }
             Knob::new(&params.tuning_hz, setter)
-                .from_value(440.0)
+                .centered_on(440.0)
                 .show(ui);
         });
     });

@@ -12,7 +12,7 @@ pub fn input(ui: &mut Ui, view: &View<'_>, levels: &mut Ballistics) {
     meter(ui, levels, vec2(58.0, ui.available_height()));
     ui.vertical(|ui| {
         Knob::new(&params.input_db, view.setter)
-            .from_value(0.0)
+            .centered_on(0.0)
             .show(ui);
         ui.add_space(8.0);
         Knob::new(&params.gate_db, view.setter).show(ui);
@@ -24,7 +24,7 @@ pub fn output(ui: &mut Ui, view: &View<'_>, levels: &mut Ballistics) {
     meter(ui, levels, vec2(58.0, ui.available_height()));
     ui.vertical(|ui| {
         Knob::new(&params.output_db, view.setter)
-            .from_value(0.0)
+            .centered_on(0.0)
             .show(ui);
         ui.add_space(8.0);
         Knob::new(&params.mix, view.setter).show(ui);

@@ -70,6 +70,8 @@ fn latency(ui: &mut Ui, view: &View<'_>) {
         }
         ui.end_row();
     };
+    // Rows as high as their text: six must fit.
+    ui.spacing_mut().interact_size.y = 14.0;
     Grid::new("latency")
         .spacing(vec2(16.0, 1.0))
         .show(ui, |ui| {

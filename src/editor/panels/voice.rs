@@ -12,11 +12,13 @@ pub fn show(ui: &mut Ui, view: &View<'_>) {
         ui.horizontal(|ui| {
             Knob::new(&params.pitch, view.setter)
                 .big()
-                .from_value(0.0)
+                .stepped(1.0)
+                .centered_on(0.0)
                 .show(ui);
             Knob::new(&params.formant, view.setter)
                 .big()
-                .from_value(0.0)
+                .stepped(1.0)
+                .centered_on(0.0)
                 .show(ui);
         });
         ui.add_space(20.0);

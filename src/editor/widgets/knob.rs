@@ -1,11 +1,11 @@
 //! A knob: drag to turn, shift for fine, double click to reset, wheel to step, click the number to
-//! type it.
+//! type it. A stepped knob stops at whole steps unless it is turned finely.
 
 use super::{set_once, shown};
 use crate::editor::theme;
 use egui::{
-    Align2, CursorIcon, Event, Id, Key, Painter, Pos2, Rect, Response, Sense, Stroke, TextEdit, Ui,
-    Vec2, WidgetInfo, pos2, vec2,
+    Align2, CursorIcon, Event, Id, Key, MouseWheelUnit, Painter, Pos2, Rect, Response, Sense,
+    Stroke, TextEdit, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 use nice_plug::context::gui::ParamSetter;
 use nice_plug::params::{FloatParam, Param};
@@ -15,6 +15,8 @@ use std::f32::consts::PI;
 const TRAVEL: f32 = 180.0;
 /// How much farther a fine drag has to go.
 const FINE: f32 = 10.0;
+/// A trackpad's way that counts as one notch of a wheel.
+const POINTS_PER_NOTCH: f32 = 24.0;
 /// Angles of both ends, clockwise from the right.
 const ENDS: (f32, f32) = (0.75 * PI, 2.25 * PI);
 const LABEL_HEIGHT: f32 = 16.0;
@@ -27,6 +29,7 @@ pub struct Knob<'a> {
     diameter: f32,
     width: f32,
     origin: f32,
+    step: Option<f32>,
 }
 
 impl<'a> Knob<'a> {
@@ -38,6 +41,7 @@ impl<'a> Knob<'a> {
             diameter: 44.0,
             width: 76.0,
             origin: 0.0,
+            step: None,
         }
     }
 
@@ -48,8 +52,14 @@ impl<'a> Knob<'a> {
         self
     }
 
+    /// Drag and wheel stop at multiples of this; finely turned, the wheel goes a tenth of it.
+    pub fn stepped(mut self, step: f32) -> Self {
+        self.step = Some(step);
+        self
+    }
+
     /// The arc starts at this value instead of the low end.
-    pub fn from_value(mut self, value: f32) -> Self {
+    pub fn centered_on(mut self, value: f32) -> Self {
         self.origin = self.param.preview_normalized(value);
         self
     }
@@ -96,34 +106,42 @@ impl<'a> Knob<'a> {
             let start = ui.data(|data| data.get_temp(held)).unwrap_or(0.0);
             let now = dragged(start, response.drag_delta(), fine);
             ui.data_mut(|data| data.insert_temp(held, now));
-            self.setter
-                .set_parameter(self.param, self.param.preview_plain(now));
+            let value = self.param.preview_plain(now);
+            let value = match self.step {
+                Some(step) if !fine => (value / step).round() * step,
+                _ => value,
+            };
+            self.setter.set_parameter(self.param, value);
         }
         if response.drag_stopped() {
             self.setter.end_set_parameter(self.param);
         }
         if response.hovered() && !response.dragged() {
-            self.step_by_wheel(ui);
+            self.step_by_wheel(ui, response.id);
         }
     }
 
-    fn step_by_wheel(&self, ui: &Ui) {
-        let (notches, fine) = ui.input(|input| {
-            let notches: f32 = input
-                .events
-                .iter()
-                .filter_map(|event| match event {
-                    // With shift held, some systems turn the wheel sideways.
-                    Event::MouseWheel { delta, .. } => Some((delta.x + delta.y).signum()),
-                    _ => None,
-                })
-                .sum();
-            (notches, input.modifiers.shift)
+    fn step_by_wheel(&self, ui: &Ui, id: Id) {
+        let (turned, fine) = ui.input(|input| {
+            let turned: f32 = input.events.iter().map(notches).sum();
+            (turned, input.modifiers.shift)
         });
+        // A trackpad sends fractions of a notch, which add up.
+        let rest = id.with("wheel");
+        let turned = turned + ui.data(|data| data.get_temp(rest)).unwrap_or(0.0);
+        let notches = turned.trunc();
+        ui.data_mut(|data| data.insert_temp(rest, turned - notches));
         let now = self.param.unmodulated_plain_value();
-        let next = match notches {
-            up if 0.0 < up => self.param.next_step(now, fine),
-            down if down < 0.0 => self.param.previous_step(now, fine),
+        let next = match (notches, self.step) {
+            (up, None) if 0.0 < up => self.param.next_step(now, fine),
+            (down, None) if down < 0.0 => self.param.previous_step(now, fine),
+            (way, Some(step)) if way != 0.0 => {
+                let step = if fine { step / 10.0 } else { step };
+                let next = ((now + way.signum() * step) / step).round() * step;
+                // Through the normalized value, which keeps it in range.
+                self.param
+                    .preview_plain(self.param.preview_normalized(next))
+            }
             _ => return,
         };
         set_once(self.setter, self.param, next);
@@ -253,6 +271,19 @@ fn select_all(ui: &Ui, field: Id, length: usize) {
 fn dragged(start: f32, delta: Vec2, fine: bool) -> f32 {
     let travel = if fine { TRAVEL * FINE } else { TRAVEL };
     (start + (delta.x - delta.y) / travel).clamp(0.0, 1.0)
+}
+
+/// Notches of a wheel, up counting positive.
+fn notches(event: &Event) -> f32 {
+    let Event::MouseWheel { unit, delta, .. } = event else {
+        return 0.0;
+    };
+    // With shift held, some systems turn the wheel sideways.
+    let delta = delta.x + delta.y;
+    match unit {
+        MouseWheelUnit::Point => delta / POINTS_PER_NOTCH,
+        MouseWheelUnit::Line | MouseWheelUnit::Page => delta,
+    }
 }
 
 fn direction(value: f32) -> Vec2 {

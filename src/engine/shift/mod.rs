@@ -1,18 +1,61 @@
-//! `shift`: pitch and formant shifting of one voice in the time domain. Runs on the audio thread.
+//! `shift`: pitch and formant shifting of one voice in the time domain. Runs on the audio thread:
+//! [`ShiftEngine::step`] never allocates, locks, blocks or panics.
+//!
+//! Pitch-synchronous overlap-add (Moulines and Charpentier, 1990). The follower finds the period,
+//! [`marks`] fixes one point per period of the waveform, [`plan`] lays grains of two periods
+//! around those points out at the wanted distance, and [`crate::dsp::psola`] sounds them. A grain
+//! is read while it sounds, so it may begin before its end has come in; this is what keeps the
+//! delay at one and a half periods. Where no voice is heard, the delayed input is put out.
 
-use super::{Controls, Engine, EngineError, EngineSpec, MAX_CHANNELS};
-use crate::pitch::VoiceRange;
+mod marks;
+mod plan;
+mod track;
+
+use super::{Controls, Engine, EngineError, EngineSpec, MAX_CHANNELS, Observation};
+use crate::dsp::history::History;
+use crate::dsp::psola::GrainBank;
+use crate::pitch::{Corrector, Follow, Follower, PitchFrame, VoiceRange};
 use crate::units::Frames;
+use marks::Marks;
+use plan::{Plan, Shift};
+use track::Track;
+
+/// Grains at a time: formants an octave down over a pitch three octaves up.
+const MOST_GRAINS: usize = 48;
+
+/// Frames between two looks at the plan, as a share of a second.
+const PLANS_PER_S: u32 = 3_000;
+
+/// The longest block that is put out at once.
+const MAX_CHUNK: usize = 64;
 
 /// The engine. See [`ShiftEngine::new`].
 pub struct ShiftEngine {
     spec: EngineSpec,
-    delays: Vec<std::collections::VecDeque<f32>>,
+    inputs: Vec<History>,
+    follower: Follower,
+    corrector: Corrector,
+    track: Track,
+    marks: Marks,
+    plan: Plan,
+    grains: GrainBank,
+    /// Frames between two looks at the plan, and until the next.
+    tick: usize,
+    until_tick: usize,
+    last_frame: Option<PitchFrame>,
+    observation: Observation,
 }
 
 impl ShiftEngine {
     /// Lowest and highest supported rate in Hz.
     pub const RATES_HZ: (u32, u32) = (8_000, 192_000);
+
+    /// The delay for a rate and range: one and a half periods of the lowest pitch and 1 ms.
+    #[must_use]
+    pub fn delay(rate_hz: u32, range: VoiceRange) -> Frames {
+        let seconds = 1.5 / f64::from(range.lowest_hz()) + 0.001;
+        (seconds * f64::from(rate_hz)).floor() as Frames
+    }
 
     /// An engine for this rate, channel count and voice range. Allocates.
     ///
@@ -34,22 +77,120 @@ impl ShiftEngine {
                 got: channels,
             });
         }
-        let lookahead: Frames = (1.5 * rate_hz as f32 / range.lowest_hz()) as Frames;
-        let spec = EngineSpec {
-            name: "shift",
-            rate_hz,
-            channels,
-            hop: 1,
-            lookahead,
-            budget_hops: 1,
-            realtime_safe: true,
+        let lookahead = Self::delay(rate_hz, range);
+        let longest = f64::from(rate_hz) / f64::from(range.lowest_hz());
+        let tick = (rate_hz / PLANS_PER_S).max(1) as usize;
+        let kept = lookahead + (6.0 * longest).ceil() as usize + 4 * GrainBank::MARGIN + MAX_CHUNK;
+        let lead = lookahead.saturating_sub(GrainBank::MARGIN) as f64 - 1.0;
+        Ok(Self {
+            spec: EngineSpec {
+                name: "shift",
+                rate_hz,
+                channels,
+                hop: 1,
+                lookahead,
+                budget_hops: 1,
+                realtime_safe: true,
+            },
+            inputs: vec![History::new(kept); channels],
+            follower: Follower::new(rate_hz, range.lowest_hz()),
+            corrector: Corrector::new(),
+            track: Track::new(rate_hz, longest),
+            marks: Marks::new(rate_hz, longest),
+            plan: Plan::new(lead),
+            grains: GrainBank::new(MOST_GRAINS),
+            tick,
+            until_tick: 0,
+            last_frame: None,
+            observation: Observation::default(),
+        })
+    }
+
+    /// Takes up to one tick's frames in.
+    fn listen(&mut self, input: &[&[f32]], from: usize, frames: usize, controls: &Controls) {
+        for i in from..from + frames {
+            let mut sum = 0.0;
+            for (history, channel) in self.inputs.iter_mut().zip(input) {
+                let x = if channel[i].is_finite() {
+                    channel[i]
+                } else {
+                    0.0
+                };
+                history.push(x);
+                sum += x;
+            }
+            let middle = sum / self.spec.channels as f32;
+            self.marks.push(middle);
+            if let Some(frame) = self.follower.push(middle) {
+                self.hear(&frame, controls);
+            }
+        }
+    }
+
+    /// Takes in what the follower heard.
+    fn hear(&mut self, frame: &PitchFrame, controls: &Controls) {
+        let rate_hz = self.spec.rate_hz as f32;
+        let sung_hz = frame.voiced.then(|| rate_hz / frame.period as f32);
+        let elapsed = self.last_frame.map_or(0.0, |last| frame.at - last.at);
+        let elapsed_ms = (elapsed * 1e3) as f32 / rate_hz;
+        let corrected =
+            self.corrector
+                .update(sung_hz, elapsed_ms, &controls.correction, &controls.notes);
+        self.track.push(frame, corrected.shift);
+        self.last_frame = Some(*frame);
+        let semitones = finite(controls.pitch_semitones, 24.0) + corrected.shift;
+        self.observation = Observation {
+            sung_hz: sung_hz.unwrap_or(0.0),
+            target_hz: sung_hz.map_or(0.0, |hz| hz * (semitones / 12.0).exp2()),
+            voicing: frame.voicing,
         };
-        let mut engine = Self {
-            spec,
-            delays: vec![Default::default(); channels],
+    }
+
+    /// Looks at the plan: grains that begin before the next look.
+    fn plan(&mut self, from: i64, controls: &Controls) {
+        let formant = finite(controls.formant_semitones, 12.0);
+        let semitones = finite(controls.pitch_semitones, 24.0);
+        let shift = Shift {
+            semitones,
+            formant: (f64::from(formant) / 12.0).exp2(),
+            neutral: semitones == 0.0 && formant == 0.0 && !controls.correction.enabled,
         };
-        engine.reset();
-        Ok(engine)
+        self.marks.extend(&self.track);
+        let Self {
+            plan,
+            track,
+            marks,
+            grains,
+            ..
+        } = self;
+        let span = (from as f64, (from + self.tick as i64) as f64);
+        plan.advance(span, track, marks, &shift, &mut |grain| grains.start(grain));
+    }
+
+    /// Puts out frames whose input has been taken in.
+    fn sound(&mut self, from: i64, output: &mut [&mut [f32]]) {
+        for (history, channel) in self.inputs.iter().zip(output.iter_mut()) {
+            let dry = history.range(from, channel.len());
+            channel.copy_from_slice(dry);
+            if self.plan.is_dry(from as f64) {
+                continue;
+            }
+            for (i, y) in channel.iter_mut().enumerate() {
+                *y *= self.plan.dry_level((from + i as i64) as f64);
+            }
+        }
+        if !self.grains.is_empty() {
+            self.grains.render(&self.inputs, from, output);
+        }
+    }
+}
+
+/// A control limited to +-`most`, 0 where it is no number.
+fn finite(value: f32, most: f32) -> f32 {
+    if value.is_nan() {
+        0.0
+    } else {
+        value.clamp(-most, most)
     }
 }
 
@@ -59,24 +200,48 @@ impl Engine for ShiftEngine {
     }
 
     fn reset(&mut self) {
-        for delay in &mut self.delays {
-            delay.clear();
-            delay.resize(self.spec.lookahead, 0.0);
-        }
+        self.inputs.iter_mut().for_each(History::reset);
+        self.follower.reset();
+        self.corrector.reset();
+        self.track.reset();
+        self.marks.reset();
+        self.plan.reset();
+        self.grains.reset();
+        self.until_tick = 0;
+        self.last_frame = None;
+        self.observation = Observation::default();
     }
 
     fn step(
         &mut self,
         input: &[&[f32]],
         output: &mut [&mut [f32]],
-        _controls: &Controls,
+        controls: &Controls,
     ) -> Result<(), EngineError> {
-        for ((delay, x), y) in self.delays.iter_mut().zip(input).zip(output) {
-            for (x, y) in x.iter().zip(y.iter_mut()) {
-                delay.push_back(*x);
-                *y = delay.pop_front().unwrap_or(0.0);
+        let channels = self.spec.channels;
+        let frames = input.first().map_or(0, |channel| channel.len());
+        let mut done = 0;
+        while done < frames {
+            let from = self.inputs[0].written() - self.spec.lookahead as i64;
+            if self.until_tick == 0 {
+                self.plan(from, controls);
+                self.until_tick = self.tick;
             }
+            let count = self.until_tick.min(frames - done).min(MAX_CHUNK);
+            self.listen(&input[..channels], done, count, controls);
+            let mut out = output.iter_mut().map(|c| &mut c[done..done + count]);
+            match (out.next(), out.next()) {
+                (Some(left), Some(right)) => self.sound(from, &mut [left, right]),
+                (Some(only), None) => self.sound(from, &mut [only]),
+                _ => {}
+            }
+            self.until_tick -= count;
+            done += count;
         }
         Ok(())
+    }
+
+    fn observe(&self) -> Observation {
+        self.observation
     }
 }

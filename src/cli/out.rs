@@ -1,0 +1,15 @@
+//! Lines to stdout and stderr. Either may be closed by whoever reads it (`autovoice doctor | head
+//! -1`), which is no reason to panic as `println!` does, nor to stop converting.
+
+use std::fmt::Display;
+use std::io::{Write as _, stderr, stdout};
+
+/// A result, to stdout.
+pub(super) fn say(line: impl Display) {
+    let _ = writeln!(stdout().lock(), "{line}");
+}
+
+/// An error or a note, to stderr.
+pub(super) fn complain(line: impl Display) {
+    let _ = writeln!(stderr().lock(), "{line}");
+}

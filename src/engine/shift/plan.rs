@@ -1,0 +1,185 @@
+//! Which grain sounds when: from pitch and marks to grains and to the level of the dry signal
+//! between voices. Audio thread: never allocates.
+
+use super::marks::Marks;
+use super::track::{Pitch, Track};
+use crate::dsp::psola::Grain;
+
+/// What the musician asked for, limited to what is possible.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Shift {
+    /// Transposition in semitones, without correction.
+    pub semitones: f32,
+    /// Frequency ratio of the formants.
+    pub formant: f64,
+    /// Whether the voice stays as it is.
+    pub neutral: bool,
+}
+
+/// Total shift in semitones, correction included, at most.
+const MOST_SEMITONES: f32 = 36.0;
+
+/// The plan for one voice.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    /// Output frame of the next mark, where a voice is being shifted.
+    next: Option<f64>,
+    /// The last mark that was given a grain.
+    last: f64,
+    dry: Fade,
+    /// Input frames by which the output lags, less what reading between frames takes.
+    most_lead: f64,
+}
+
+impl Plan {
+    pub(super) fn new(most_lead: f64) -> Self {
+        Self {
+            next: None,
+            last: 0.0,
+            dry: Fade::at(1.0),
+            most_lead,
+        }
+    }
+
+    pub(super) fn reset(&mut self) {
+        *self = Self::new(self.most_lead);
+    }
+
+    /// Level of the dry signal at an output frame, 0..=1.
+    pub(super) fn dry_level(&self, frame: f64) -> f32 {
+        self.dry.value(frame)
+    }
+
+    /// Whether the output from this frame on is the dry signal alone, grains aside.
+    pub(super) fn is_dry(&self, frame: f64) -> bool {
+        self.dry.to == 1.0 && self.dry.start + self.dry.length <= frame
+    }
+
+    /// Starts every grain that begins before output frame `until`; `from` is the next one to be
+    /// put out.
+    pub(super) fn advance(
+        &mut self,
+        (from, until): (f64, f64),
+        track: &Track,
+        marks: &Marks,
+        shift: &Shift,
+        start: &mut impl FnMut(Grain),
+    ) {
+        if self.next.is_none() && !shift.neutral {
+            self.begin(until, track, marks, shift);
+        }
+        while let Some(place) = self.next {
+            let pitch = match track.at(place) {
+                Some(pitch) if !shift.neutral => pitch,
+                _ => return self.end(from, place, track),
+            };
+            let half = pitch.period / shift.formant;
+            if until <= place - half {
+                return;
+            }
+            let Some(mark) = marks.nearest(place, pitch.period) else {
+                return self.end(from, place, track);
+            };
+            let ratio = frequency_ratio(shift, &pitch);
+            start(self.grain(place, mark, half, ratio, &pitch, shift));
+            self.last = place;
+            self.next = Some(place + (pitch.period / ratio).max(2.0));
+        }
+    }
+
+    /// Takes up a voice at its first mark whose grain can still be played whole.
+    fn begin(&mut self, until: f64, track: &Track, marks: &Marks, shift: &Shift) {
+        let Some(pitch) = track.at(until + track.newest_period()) else {
+            return;
+        };
+        let half = pitch.period / shift.formant;
+        let earliest = until + half;
+        let Some(mark) = marks.nearest(earliest + 0.5 * pitch.period, pitch.period) else {
+            return;
+        };
+        let place = if mark < earliest {
+            mark + pitch.period
+        } else {
+            mark
+        };
+        self.next = Some(place);
+        self.dry.turn(0.0, place - half, half);
+    }
+
+    /// Lets the dry signal take over after the last grain.
+    fn end(&mut self, from: f64, place: f64, track: &Track) {
+        let length = track
+            .longest()
+            .min((place - self.last).max(0.25 * track.longest()));
+        self.dry.turn(1.0, from.max(self.last), length);
+        self.next = None;
+    }
+
+    fn grain(
+        &self,
+        place: f64,
+        mark: f64,
+        half: f64,
+        ratio: f64,
+        pitch: &Pitch,
+        shift: &Shift,
+    ) -> Grain {
+        let mut grain = Grain {
+            source: mark,
+            place,
+            speed: shift.formant,
+            centre: place,
+            rise: half,
+            fall: half,
+            // Harmonics grow with the number of grains, while their number shrinks.
+            gain: (shift.formant / ratio).sqrt() as f32,
+        };
+        while grain.lead() > self.most_lead {
+            grain.source -= pitch.period;
+        }
+        grain
+    }
+}
+
+fn frequency_ratio(shift: &Shift, pitch: &Pitch) -> f64 {
+    let semitones = (shift.semitones + pitch.correction).clamp(-MOST_SEMITONES, MOST_SEMITONES);
+    (f64::from(semitones) / 12.0).exp2()
+}
+
+/// A level that turns smoothly from one value to another.
+#[derive(Clone, Copy, Debug)]
+struct Fade {
+    from: f32,
+    to: f32,
+    start: f64,
+    length: f64,
+}
+
+impl Fade {
+    fn at(level: f32) -> Self {
+        Self {
+            from: level,
+            to: level,
+            start: 0.0,
+            length: 0.0,
+        }
+    }
+
+    fn turn(&mut self, to: f32, start: f64, length: f64) {
+        *self = Self {
+            from: self.value(start),
+            to,
+            start,
+            length,
+        };
+    }
+
+    fn value(&self, frame: f64) -> f32 {
+        if self.start + self.length <= frame {
+            return self.to;
+        }
+        let way = ((frame - self.start) / self.length).clamp(0.0, 1.0) as f32;
+        let rise = 0.5 - 0.5 * (std::f32::consts::PI * way).cos();
+        self.from + (self.to - self.from) * rise
+    }
+}

@@ -1,0 +1,254 @@
+//! Following the pitch of one voice as it comes in. Audio thread: never allocates after
+//! construction, and its work is spread evenly over time.
+//!
+//! [`Follow`] is the seam: whatever estimates pitch frame by frame with a fixed delay can stand
+//! in for [`Follower`], which correlates the signal with itself and picks the cheapest path
+//! through the peaks (the idea of Talkin's RAPT, 1995, made causal).
+
+mod correlate;
+mod path;
+
+use crate::dsp::decimate::Decimator;
+use crate::dsp::history::History;
+use crate::units::Frames;
+use correlate::Correlator;
+use path::{Candidate, MAX_CANDIDATES, PathTracker};
+
+/// The pitch at one instant.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct PitchFrame {
+    /// The instant, as the number of an input frame counted from the last reset.
+    pub at: f64,
+    /// Length of one period in input frames; the last one where unvoiced, and never 0.
+    pub period: f64,
+    /// The instant `period` is measured around. It may lie after `at`: a short period is
+    /// measured sooner than it is told from noise.
+    pub period_at: f64,
+    /// Whether a voice with this pitch is heard.
+    pub voiced: bool,
+    /// Similarity of neighbouring periods, 0..=1.
+    pub voicing: f32,
+}
+
+/// Something that follows pitch.
+pub trait Follow {
+    /// Forgets the past; input frames count from 0 again. Real-time safe.
+    fn reset(&mut self);
+
+    /// Takes one input frame; now and then gives the pitch at an earlier instant. Instants
+    /// come in order and equally spaced. Real-time safe.
+    fn push(&mut self, sample: f32) -> Option<PitchFrame>;
+
+    /// Input frames by which [`PitchFrame::at`] lies behind the input, at most.
+    fn delay(&self) -> Frames;
+}
+
+/// The highest pitch followed, in Hz.
+pub const HIGHEST_HZ: f32 = 1_250.0;
+
+/// Pitch below the lowest of the range that is still followed, as a ratio.
+const BELOW_RANGE: f32 = 0.97;
+
+/// Seconds between two estimates.
+const HOP_S: f64 = 0.001_5;
+
+/// The shortest correlation window, in seconds. Shorter ones find pitch in noise.
+const SHORTEST_WINDOW_S: f64 = 0.007_5;
+
+/// The window a period is measured over, in periods and at least in seconds.
+const MEASURED_PERIODS: f64 = 1.25;
+const SHORTEST_MEASURED_S: f64 = 0.005;
+
+/// Frames quieter than this mean square are never voiced (-80 dBFS).
+const FLOOR: f32 = 1e-8;
+
+/// The built-in follower.
+#[derive(Clone, Debug)]
+pub struct Follower {
+    fine: Stage,
+    coarse: Stage,
+    /// Fine frames per coarse one, and input frames per fine one.
+    ratios: (usize, usize),
+    hop: usize,
+    until_hop: usize,
+    correlator: Correlator,
+    path: PathTracker,
+    /// Mean squares of the input between estimates, for the share of low frequencies.
+    loudness: Loudness,
+    /// The shortest window a period is measured over.
+    shortest_window: f64,
+    /// Newest period and the instant it was measured around, in fine frames.
+    last_period: f64,
+    measured_at: f64,
+}
+
+/// A decimated copy of the signal.
+#[derive(Clone, Debug)]
+struct Stage {
+    decimator: Decimator,
+    history: History,
+}
+
+impl Stage {
+    fn new(factor: usize, frames: Frames) -> Self {
+        Self {
+            decimator: Decimator::new(factor),
+            history: History::new(frames),
+        }
+    }
+
+    fn push(&mut self, sample: f32) -> Option<f32> {
+        let kept = self.decimator.push(sample)?;
+        self.history.push(kept);
+        Some(kept)
+    }
+
+    fn reset(&mut self) {
+        self.decimator.reset();
+        self.history.reset();
+    }
+}
+
+impl Follower {
+    /// A follower for pitches down to `lowest_hz`. Allocates.
+    #[must_use]
+    pub fn new(rate_hz: u32, lowest_hz: f32) -> Self {
+        let to_fine = (rate_hz / 22_050).max(1) as usize;
+        let fine_hz = f64::from(rate_hz) / to_fine as f64;
+        let to_coarse = ((fine_hz / 8_000.0) as usize).max(1);
+        let coarse_hz = fine_hz / to_coarse as f64;
+        let lowest = f64::from(lowest_hz * BELOW_RANGE);
+        let longest = (coarse_hz / lowest).ceil() as usize + 1;
+        let shortest = (coarse_hz / f64::from(HIGHEST_HZ)).floor() as usize;
+        let window =
+            (coarse_hz * SHORTEST_WINDOW_S.max(1.0 / f64::from(lowest_hz))).ceil() as usize;
+        let hop = ((coarse_hz * HOP_S).round() as usize).max(1);
+        let span = window + longest + 8;
+        Self {
+            fine: Stage::new(
+                to_fine,
+                (PathTracker::LAG + 2) * hop * to_coarse + 2 * span * to_coarse,
+            ),
+            coarse: Stage::new(to_coarse, 2 * span),
+            ratios: (to_coarse, to_fine),
+            hop,
+            until_hop: 0,
+            correlator: Correlator::new(window, shortest, longest),
+            path: PathTracker::new(HOP_S as f32),
+            loudness: Loudness::default(),
+            shortest_window: fine_hz * SHORTEST_MEASURED_S,
+            last_period: fine_hz / (2.0 * lowest),
+            measured_at: 0.0,
+        }
+    }
+
+    /// The frame of the fine signal at the centre of the coarse region that ends now.
+    fn fine_centre(&self) -> f64 {
+        let (to_coarse, _) = self.ratios;
+        let newest = self.coarse.history.written() as f64 - 1.0;
+        let centre = newest - 0.5 * (self.correlator.span() as f64 - 1.0);
+        centre * to_coarse as f64 - self.coarse.decimator.delay() as f64
+    }
+
+    /// Input frame number of a fine frame.
+    fn input_frame(&self, fine: f64) -> f64 {
+        let (_, to_fine) = self.ratios;
+        fine * to_fine as f64 - self.fine.decimator.delay() as f64
+    }
+
+    fn estimate(&mut self) -> Option<PitchFrame> {
+        let (to_coarse, to_fine) = self.ratios;
+        let span = self.correlator.span();
+        let start = self.coarse.history.written() - span as i64;
+        let region = self.coarse.history.range(start, span);
+        let mut candidates = [Candidate::default(); MAX_CANDIDATES];
+        let scan = self.correlator.scan(region, &mut candidates);
+        let heard = scan.mean_square > FLOOR;
+        let low_share = scan.mean_square / self.loudness.mean_square().max(FLOOR);
+        let count = if heard && low_share > 0.02 {
+            scan.count
+        } else {
+            0
+        };
+        let strength = scan.strength;
+        let decided = self
+            .path
+            .push(&candidates[..count], strength, self.fine_centre())?;
+        if let Some(best) = decided.best {
+            self.measure(f64::from(best.lag) * to_coarse as f64);
+        }
+        Some(PitchFrame {
+            at: self.input_frame(decided.at),
+            period: self.last_period * to_fine as f64,
+            period_at: self.input_frame(self.measured_at),
+            voiced: decided.best.is_some(),
+            voicing: decided.strength.clamp(0.0, 1.0),
+        })
+    }
+
+    /// Measures the period near a guess, as late as the signal allows, both in fine frames.
+    fn measure(&mut self, guess: f64) {
+        let window = (MEASURED_PERIODS * guess).max(self.shortest_window) as usize;
+        let reach = correlate::REACH as f64;
+        let centre = self.fine.history.written() as f64 - 0.5 * (window as f64 + guess) - reach;
+        let refined = correlate::refine(&self.fine.history, centre, window, guess as f32);
+        self.last_period = f64::from(refined);
+        self.measured_at = centre;
+    }
+}
+
+impl Follow for Follower {
+    fn reset(&mut self) {
+        self.fine.reset();
+        self.coarse.reset();
+        self.until_hop = 0;
+        self.path.reset();
+        self.loudness = Loudness::default();
+        self.measured_at = 0.0;
+    }
+
+    fn push(&mut self, sample: f32) -> Option<PitchFrame> {
+        self.loudness.push(sample);
+        let fine = self.fine.push(sample)?;
+        self.coarse.push(fine)?;
+        if self.until_hop > 0 {
+            self.until_hop -= 1;
+            return None;
+        }
+        self.until_hop = self.hop - 1;
+        self.loudness.close();
+        self.estimate()
+    }
+
+    fn delay(&self) -> Frames {
+        let (to_coarse, to_fine) = self.ratios;
+        let coarse = self.correlator.span() / 2 + 1 + (PathTracker::LAG + 1) * self.hop;
+        (coarse * to_coarse + self.coarse.decimator.delay()) * to_fine + self.fine.decimator.delay()
+    }
+}
+
+/// Mean square of the whole band over about the length of a correlation region.
+#[derive(Clone, Copy, Debug, Default)]
+struct Loudness {
+    sum: f32,
+    frames: f32,
+    hops: [f32; 8],
+    next: usize,
+}
+
+impl Loudness {
+    fn push(&mut self, sample: f32) {
+        self.sum += sample * sample;
+        self.frames += 1.0;
+    }
+
+    fn close(&mut self) {
+        self.hops[self.next] = self.sum / self.frames.max(1.0);
+        self.next = (self.next + 1) % self.hops.len();
+        (self.sum, self.frames) = (0.0, 0.0);
+    }
+
+    fn mean_square(&self) -> f32 {
+        self.hops.iter().sum::<f32>() / self.hops.len() as f32
+    }
+}
