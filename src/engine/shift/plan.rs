@@ -31,6 +31,17 @@ enum Next {
 /// The least share of its length that is left of a late grain's rise.
 const SHORTEST_RISE: f64 = 0.4;
 
+/// Share of the way to the wanted level that each grain goes.
+const LEVEL_SHARE: f64 = 0.25;
+
+/// A grain is not amplified beyond this peak.
+const FULL: f64 = 0.65;
+
+/// Lengths of half a grain in periods of the source: at least this share of the wanted period,
+/// so that grains far apart still touch, but never so long that a neighbouring period is heard.
+const TOUCHING: f64 = 0.55;
+const LONGEST_HALF: f64 = 1.2;
+
 /// The plan for one voice.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
@@ -38,6 +49,8 @@ pub(super) struct Plan {
     next: Option<Next>,
     /// The last mark that was given a grain.
     last: f64,
+    /// Gain that makes up for harmonics that fall beside the strong ones of the source.
+    level: f64,
     dry: Fade,
     /// Input frames by which the output lags, less what reading between frames takes.
     most_lead: f64,
@@ -48,6 +61,7 @@ impl Plan {
         Self {
             next: None,
             last: 0.0,
+            level: 1.0,
             dry: Fade::at(1.0),
             most_lead,
         }
@@ -92,12 +106,12 @@ impl Plan {
             let Some(mark) = marks.nearest(place, pitch.period) else {
                 return self.end(from, place, track);
             };
-            let half = pitch.period / shift.formant;
+            let ratio = frequency_ratio(shift, &pitch);
+            let half = half_length(ratio, &pitch, shift);
             if until <= place + mark.energy / shift.formant - half {
                 return;
             }
-            let ratio = frequency_ratio(shift, &pitch);
-            let grain = self.grain(place, mark, ratio, &pitch, shift);
+            let grain = self.grain(place, mark, marks, ratio, &pitch, shift);
             let grain = begun_in_time(grain, from);
             if let Next::At(_) = next {
                 self.dry.turn(0.0, grain.centre - grain.rise, grain.rise);
@@ -134,6 +148,7 @@ impl Plan {
         let periods = ((earliest - centre) / pitch.period).ceil().max(0.0);
         let place = mark.at + periods * pitch.period;
         self.next = Some(Next::At(place));
+        self.level = 1.0;
     }
 
     /// Lets the dry signal take over after the last grain.
@@ -145,8 +160,21 @@ impl Plan {
         self.next = None;
     }
 
-    fn grain(&self, place: f64, mark: Mark, ratio: f64, pitch: &Pitch, shift: &Shift) -> Grain {
-        let half = pitch.period / shift.formant;
+    fn grain(
+        &mut self,
+        place: f64,
+        mark: Mark,
+        marks: &Marks,
+        ratio: f64,
+        pitch: &Pitch,
+        shift: &Shift,
+    ) -> Grain {
+        let half = half_length(ratio, pitch, shift);
+        let wanted = marks.level_gain(pitch.period / ratio * shift.formant);
+        self.level += LEVEL_SHARE * (wanted - self.level);
+        // Harmonics grow with the number of grains, while their number shrinks.
+        let even = (shift.formant / ratio).sqrt();
+        let most = (FULL / marks.peak().max(1e-3)).max(even.min(1.0));
         let mut grain = Grain {
             source: mark.at,
             place,
@@ -154,8 +182,7 @@ impl Plan {
             centre: place + mark.energy / shift.formant,
             rise: half,
             fall: half,
-            // Harmonics grow with the number of grains, while their number shrinks.
-            gain: (shift.formant / ratio).sqrt() as f32,
+            gain: (self.level * even).min(most) as f32,
         };
         while grain.lead() > self.most_lead {
             grain.source -= pitch.period;
@@ -173,6 +200,12 @@ fn begun_in_time(mut grain: Grain, from: f64) -> Grain {
     grain.centre += late;
     grain.rise = grain.rise.min(grain.centre - from);
     grain
+}
+
+/// Half a grain's length in output frames.
+fn half_length(ratio: f64, pitch: &Pitch, shift: &Shift) -> f64 {
+    let periods = (TOUCHING * shift.formant / ratio).clamp(1.0, LONGEST_HALF);
+    periods * pitch.period / shift.formant
 }
 
 fn frequency_ratio(shift: &Shift, pitch: &Pitch) -> f64 {
