@@ -62,6 +62,8 @@ pub(crate) struct View<'a> {
     pub setter: &'a ParamSetter<'a>,
     /// The newest meters.
     pub now: &'a Meters,
+    /// Whether settings wait for the host to restart the plugin.
+    pub awaits_restart: bool,
     /// Seconds since the window opened.
     pub time_s: f64,
 }
@@ -107,6 +109,10 @@ impl App {
             params: &self.params,
             setter: &setter,
             now: &now,
+            awaits_restart: self
+                .feed
+                .built_for()
+                .is_some_and(|w| w != self.params.wanted()),
             time_s,
         };
         panels::show(ui, &view, &mut self.input, &mut self.output, &self.trace);

@@ -284,7 +284,9 @@ impl Plugin for AutoVoicePlugin {
         result.unwrap_or_else(|payload| {
             std::mem::forget(payload);
             self.feed.note_panic();
-            // Half a block may be processed: silence is the only thing sure to be aligned.
+            // Part of the block is lost to the path: what is on its way through it would come out
+            // early. Silence and a fresh start are sure to be aligned.
+            self.reset();
             for channel in buffer.as_slice() {
                 channel.fill(0.0);
             }

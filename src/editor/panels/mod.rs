@@ -44,10 +44,10 @@ pub fn show(
     panel(ui, output_at, "OUTPUT", |ui| {
         levels::output(ui, view, output)
     });
-    panel(ui, row(146.0), "CORRECTION", |ui| {
+    panel(ui, row(138.0), "CORRECTION", |ui| {
         correction::show(ui, view)
     });
-    panel(ui, row(136.0), "SYSTEM", |ui| status::show(ui, view));
+    panel(ui, row(144.0), "SYSTEM", |ui| status::show(ui, view));
 }
 
 fn columns(row: Rect) -> [Rect; 4] {

@@ -11,15 +11,18 @@ use std::collections::VecDeque;
 /// How far back the trace reaches, and at most how many points that takes.
 const SPAN_S: f64 = 6.0;
 const MOST_POINTS: usize = 600;
-/// Semitones from the bottom to the top of the trace.
-const HEIGHT_ST: f32 = 14.0;
+/// Semitones from the bottom to the top of the trace: at least, at most, and around both pitches.
+const HEIGHT_ST: (f32, f32) = (14.0, 44.0);
+const MARGIN_ST: f32 = 8.0;
+/// Share of the way to the newest pitch that the view goes with every frame.
+const FOLLOW: f32 = 0.03;
 const READOUT_HEIGHT: f32 = 50.0;
 
 /// Both pitches over the last seconds.
 #[derive(Default)]
 pub struct PitchTrace {
     points: VecDeque<Point>,
-    center: Option<f32>,
+    view: Option<(f32, f32)>,
 }
 
 #[derive(Clone, Copy)]
@@ -37,11 +40,7 @@ impl PitchTrace {
             sung: midi_note(now.observation.sung_hz, tuning_hz),
             target: midi_note(now.observation.target_hz, tuning_hz),
         };
-        // The view follows the voice slowly, so that a jump is seen as one.
-        if let Some(note) = point.target.or(point.sung) {
-            let center = self.center.unwrap_or(note);
-            self.center = Some(center + 0.03 * (note - center));
-        }
+        self.follow(point);
         self.points.push_back(point);
         while MOST_POINTS < self.points.len()
             || self
@@ -51,6 +50,22 @@ impl PitchTrace {
         {
             self.points.pop_front();
         }
+    }
+
+    /// Moves the view towards a point, slowly, so that a jump of the voice is seen as one.
+    fn follow(&mut self, point: Point) {
+        let Some((sung, target)) = point.sung.or(point.target).zip(point.target.or(point.sung))
+        else {
+            return;
+        };
+        let (least, most) = HEIGHT_ST;
+        let height = ((target - sung).abs() + MARGIN_ST).clamp(least, most);
+        let wanted = ((sung + target) / 2.0, height);
+        let (center, height) = self.view.unwrap_or(wanted);
+        self.view = Some((
+            center + FOLLOW * (wanted.0 - center),
+            height + FOLLOW * (wanted.1 - height),
+        ));
     }
 }
 
@@ -103,10 +118,10 @@ fn readout(ui: &Ui, place: Rect, label: &str, note: Option<NoteName>, color: Col
 fn paint_trace(ui: &Ui, view: &View<'_>, trace: &PitchTrace, display: Rect) {
     let painter = ui.painter().with_clip_rect(display);
     painter.rect_filled(display, 4.0, theme::SUNKEN);
-    let center = trace.center.unwrap_or(60.0);
-    let y_of = |note: f32| display.center().y - (note - center) / HEIGHT_ST * display.height();
+    let (center, height) = trace.view.unwrap_or((60.0, HEIGHT_ST.0));
+    let y_of = |note: f32| display.center().y - (note - center) / height * display.height();
     let mask = current_mask(view.params);
-    let (low, high) = (center - HEIGHT_ST / 2.0, center + HEIGHT_ST / 2.0);
+    let (low, high) = (center - height / 2.0, center + height / 2.0);
     for note in low.floor() as i32..=high.ceil() as i32 {
         let color = match mask.contains(note) {
             true => theme::LINE,
