@@ -11,6 +11,9 @@ use crate::support::{assert_clean, bundle, instance, set_all, skip};
 /// Parameters reach the plugin as 32-bit shares of their range, which rounds them.
 const SAME_DB: f64 = -100.0;
 
+/// One setting: in the plugin's words and in the command line's.
+type BothWays<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
+
 #[test]
 fn both_ways_sound_the_same() {
     let Some(bundle) = bundle() else { return };
@@ -23,7 +26,7 @@ fn both_ways_sound_the_same() {
     }
     let recording = paths::root().join("demo/singing.wav");
     let sung = wav::read(&recording).unwrap();
-    let table: [(&[(&str, &str)], &[&str]); 2] = [
+    let table: [BothWays; 2] = [
         (
             &[("pitch", "-3 st 50 ct"), ("formant", "+2 st")],
             &["--pitch=-3.5", "--formant=2"],
