@@ -14,9 +14,21 @@ const SHORTEST_MATCH_S: f64 = 0.004;
 /// How far a period may differ from the followed one, as a ratio.
 const REACH: f64 = 0.06;
 
-/// Share of a period by which marks may drift towards the energy of the period each time. More
-/// would be heard as a change of pitch.
-const DRIFT: f64 = 0.002;
+/// Share of the way to the centre of energy that a mark's offset goes per period.
+const OFFSET_SHARE: f64 = 0.15;
+
+/// Offset in periods beyond which the energy of the neighbouring period is taken. More than half
+/// a period, so that it does not go to and fro.
+const FAR: f64 = 0.6;
+
+/// One point of a period.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Mark {
+    /// The input frame; the same point of the waveform in every period.
+    pub at: f64,
+    /// From there to the centre of the period's energy, where a grain is best cut.
+    pub energy: f64,
+}
 
 /// The marks of one voice.
 #[derive(Clone, Debug)]
@@ -26,7 +38,7 @@ pub(super) struct Marks {
     factor: f64,
     shortest_match: f64,
     /// Newest first, in input frames.
-    marks: [f64; KEPT],
+    marks: [Mark; KEPT],
     count: usize,
     /// Whether the newest mark belongs to a voice that goes on.
     open: bool,
@@ -42,7 +54,7 @@ impl Marks {
             signal: History::new(frames.ceil() as usize),
             factor: factor as f64,
             shortest_match: SHORTEST_MATCH_S * f64::from(rate_hz) / factor as f64,
-            marks: [0.0; KEPT],
+            marks: [Mark::default(); KEPT],
             count: 0,
             open: false,
         }
@@ -51,7 +63,7 @@ impl Marks {
     pub(super) fn reset(&mut self) {
         self.decimator.reset();
         self.signal.reset();
-        self.marks = [0.0; KEPT];
+        self.marks = [Mark::default(); KEPT];
         self.count = 0;
         self.open = false;
     }
@@ -68,28 +80,43 @@ impl Marks {
         if !self.open && !self.begin(track) {
             return;
         }
-        while let Some(pitch) = track.at(self.marks[0]) {
-            let period = pitch.period;
+        while let Some(pitch) = track.at(self.marks[0].at) {
+            let (last, period) = (self.marks[0], pitch.period);
             let length = (1.2 * period / self.factor).max(self.shortest_match);
-            let needed = self.marks[0] + (1.0 + REACH) * period + 0.5 * length * self.factor;
-            if needed + 2.0 * self.factor > self.newest() {
+            let needed = last.at + (1.0 + REACH) * period + 0.5 * length * self.factor;
+            if needed + 5.0 * self.factor > self.newest() {
                 return;
             }
-            let next = self.marks[0] + self.matching_lag(self.marks[0], period, length);
-            let drift =
-                (self.energy_offset(next, period) / 8.0).clamp(-DRIFT * period, DRIFT * period);
-            self.put(next + drift);
+            let at = last.at + self.matching_lag(last.at, period, length);
+            self.put(self.balanced(at, last, period));
         }
         self.open = false;
     }
 
+    /// The mark after `last`, its offset moved towards the energy around the last, beyond which
+    /// the signal need not have come in.
+    fn balanced(&self, at: f64, last: Mark, period: f64) -> Mark {
+        let around = last.at + last.energy;
+        let within = around.min(self.newest() - period - 2.0 * self.factor);
+        let found = within - around + self.energy_offset(within, period);
+        let mut energy = last.energy + OFFSET_SHARE * found;
+        if energy.abs() > FAR * period {
+            energy -= period.copysign(energy);
+        }
+        Mark { at, energy }
+    }
+
     /// The mark nearest to an input frame, on the lattice of `period` where no mark is set.
-    pub(super) fn nearest(&self, frame: f64, period: f64) -> Option<f64> {
+    pub(super) fn nearest(&self, frame: f64, period: f64) -> Option<Mark> {
+        let distance = |mark: &Mark| (mark.at - frame).abs();
         let nearest = self.marks[..self.count]
             .iter()
-            .copied()
-            .min_by(|a, b| (a - frame).abs().total_cmp(&(b - frame).abs()))?;
-        Some(nearest + ((frame - nearest) / period).round() * period)
+            .min_by(|a, b| distance(a).total_cmp(&distance(b)))?;
+        let periods = ((frame - nearest.at) / period).round();
+        Some(Mark {
+            at: nearest.at + periods * period,
+            ..*nearest
+        })
     }
 
     /// Input frame of the newest frame of the signal.
@@ -97,7 +124,7 @@ impl Marks {
         (self.signal.written() - 1) as f64 * self.factor - self.decimator.delay() as f64
     }
 
-    fn put(&mut self, mark: f64) {
+    fn put(&mut self, mark: Mark) {
         self.marks.rotate_right(1);
         self.marks[0] = mark;
         self.count = (self.count + 1).min(KEPT);
@@ -105,15 +132,15 @@ impl Marks {
 
     /// Sets the first mark of a voice, if one begins.
     fn begin(&mut self, track: &Track) -> bool {
-        let Some((at, pitch)) =
-            track.voice_after(self.marks[0].max(self.newest() - 3.0 * track.longest()))
-        else {
+        let earliest = self.marks[0].at.max(self.newest() - 3.0 * track.longest());
+        let Some((at, pitch)) = track.voice_after(earliest) else {
             return false;
         };
         let around = at.min(self.newest() - pitch.period - 2.0 * self.factor);
-        let offset = self.energy_offset(around, pitch.period);
-        let mark = around + offset;
-        self.put(mark);
+        self.put(Mark {
+            at: around + self.energy_offset(around, pitch.period),
+            energy: 0.0,
+        });
         self.open = true;
         true
     }

@@ -1,7 +1,7 @@
 //! Which grain sounds when: from pitch and marks to grains and to the level of the dry signal
 //! between voices. Audio thread: never allocates.
 
-use super::marks::Marks;
+use super::marks::{Mark, Marks};
 use super::track::{Pitch, Track};
 use crate::dsp::psola::Grain;
 
@@ -19,11 +19,23 @@ pub(super) struct Shift {
 /// Total shift in semitones, correction included, at most.
 const MOST_SEMITONES: f32 = 36.0;
 
+/// Where the next grain goes.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    /// To this output frame.
+    At(f64),
+    /// One period after the last, which had this frequency ratio.
+    After { ratio: f64 },
+}
+
+/// The least share of its length that is left of a late grain's rise.
+const SHORTEST_RISE: f64 = 0.4;
+
 /// The plan for one voice.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     /// Output frame of the next mark, where a voice is being shifted.
-    next: Option<f64>,
+    next: Option<Next>,
     /// The last mark that was given a grain.
     last: f64,
     dry: Fade,
@@ -68,23 +80,41 @@ impl Plan {
         if self.next.is_none() && !shift.neutral {
             self.begin(until, track, marks, shift);
         }
-        while let Some(place) = self.next {
+        while let Some(next) = self.next {
+            let place = match next {
+                Next::At(place) => place,
+                Next::After { ratio } => self.following(ratio, track, shift),
+            };
             let pitch = match track.at(place) {
                 Some(pitch) if !shift.neutral => pitch,
                 _ => return self.end(from, place, track),
             };
-            let half = pitch.period / shift.formant;
-            if until <= place - half {
-                return;
-            }
             let Some(mark) = marks.nearest(place, pitch.period) else {
                 return self.end(from, place, track);
             };
+            let half = pitch.period / shift.formant;
+            if until <= place + mark.energy / shift.formant - half {
+                return;
+            }
             let ratio = frequency_ratio(shift, &pitch);
-            start(self.grain(place, mark, half, ratio, &pitch, shift));
-            self.last = place;
-            self.next = Some(place + (pitch.period / ratio).max(2.0));
+            let grain = self.grain(place, mark, ratio, &pitch, shift);
+            let grain = begun_in_time(grain, from);
+            start(grain);
+            self.last = grain.place;
+            self.next = Some(Next::After { ratio });
         }
+    }
+
+    /// The place one wanted period after the last grain. The period is that half-way between the
+    /// two, and is looked up as late as possible.
+    fn following(&self, ratio: f64, track: &Track, shift: &Shift) -> f64 {
+        let mut step = track.newest_period() / ratio;
+        for _ in 0..2 {
+            if let Some(pitch) = track.at(self.last + 0.5 * step) {
+                step = pitch.period / frequency_ratio(shift, &pitch);
+            }
+        }
+        self.last + step.max(2.0)
     }
 
     /// Takes up a voice at its first mark whose grain can still be played whole.
@@ -94,16 +124,14 @@ impl Plan {
         };
         let half = pitch.period / shift.formant;
         let earliest = until + half;
-        let Some(mark) = marks.nearest(earliest + 0.5 * pitch.period, pitch.period) else {
+        let Some(mark) = marks.nearest(earliest, pitch.period) else {
             return;
         };
-        let place = if mark < earliest {
-            mark + pitch.period
-        } else {
-            mark
-        };
-        self.next = Some(place);
-        self.dry.turn(0.0, place - half, half);
+        let centre = mark.at + mark.energy;
+        let periods = ((earliest - centre) / pitch.period).ceil().max(0.0);
+        let place = mark.at + periods * pitch.period;
+        self.next = Some(Next::At(place));
+        self.dry.turn(0.0, place + mark.energy - half, half);
     }
 
     /// Lets the dry signal take over after the last grain.
@@ -115,20 +143,13 @@ impl Plan {
         self.next = None;
     }
 
-    fn grain(
-        &self,
-        place: f64,
-        mark: f64,
-        half: f64,
-        ratio: f64,
-        pitch: &Pitch,
-        shift: &Shift,
-    ) -> Grain {
+    fn grain(&self, place: f64, mark: Mark, ratio: f64, pitch: &Pitch, shift: &Shift) -> Grain {
+        let half = pitch.period / shift.formant;
         let mut grain = Grain {
-            source: mark,
+            source: mark.at,
             place,
             speed: shift.formant,
-            centre: place,
+            centre: place + mark.energy / shift.formant,
             rise: half,
             fall: half,
             // Harmonics grow with the number of grains, while their number shrinks.
@@ -139,6 +160,17 @@ impl Plan {
         }
         grain
     }
+}
+
+/// Shortens the rise of a grain that should have begun already, as happens when the controls or
+/// the pitch leap; moves it where too little would remain.
+fn begun_in_time(mut grain: Grain, from: f64) -> Grain {
+    let shortest = SHORTEST_RISE * grain.rise;
+    let late = (from + shortest - grain.centre).max(0.0);
+    grain.place += late;
+    grain.centre += late;
+    grain.rise = grain.rise.min(grain.centre - from);
+    grain
 }
 
 fn frequency_ratio(shift: &Shift, pitch: &Pitch) -> f64 {

@@ -35,9 +35,9 @@ pub(super) struct Decided {
 /// Costs were set on synthetic voices in noise and on recordings of speech and singing.
 const LONG_LAG_COST: f32 = 0.12;
 /// Correlation at which voiced and unvoiced cost the same.
-const VOICED_ABOVE: f32 = 0.62;
+const VOICED_ABOVE: f32 = 0.45;
 /// Cost of a change between voiced and unvoiced.
-const SWITCH_COST: f32 = 0.35;
+const SWITCH_COST: f32 = 0.5;
 /// Cost of one octave of movement from one instant to the next.
 const GLIDE_COST_PER_OCTAVE: f32 = 4.0;
 /// The most a jump costs.
