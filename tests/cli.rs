@@ -45,6 +45,12 @@ fn numbers_and_texts_are_understood() {
             "scale_notes",
             Value::from("C B"),
         ),
+        (
+            &["--pitch", "3 st 20 ct"],
+            "pitch_semitones",
+            Value::from(3.2),
+        ),
+        (&["--output-db", "-inf"], "output_db", Value::from(-60.0)),
         (&["--mix", "0.5"], "mix", Value::from(0.5)),
         (&[], "correct", Value::from(false)),
     ] {

@@ -367,6 +367,16 @@ fn what_is_no_audio_is_named() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_pipe_is_refused_without_waiting_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe.wav");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    assert!(matches!(read(&pipe), Err(ReadError::NotAFile)));
+}
+
+#[test]
 fn truncated_files_are_refused_or_salvaged() {
     let folder = tempfile::tempdir().unwrap();
     let audio = signal(2, 12_000, 16, 3);

@@ -73,6 +73,13 @@ pub(super) enum EngineChoice {
 }
 
 impl EngineChoice {
+    /// The name typed and shown.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Shift => "shift",
+        }
+    }
+
     /// An engine of this kind.
     pub(super) fn build(
         self,

@@ -148,14 +148,15 @@ impl AudioReader {
     /// # Errors
     /// [`ReadError`] when it is no audio file that can be read.
     pub fn open(path: &Path, damage: Damage) -> Result<Self, ReadError> {
-        let file = File::open(path)?;
-        let metadata = file.metadata()?;
+        // Looked at before it is opened: opening a pipe would wait for its other end.
+        let metadata = std::fs::metadata(path)?;
         if !metadata.is_file() {
             return Err(ReadError::NotAFile);
         }
         if metadata.len() == 0 {
             return Err(ReadError::Empty("an empty file"));
         }
+        let file = File::open(path)?;
         let mut hint = Hint::new();
         if let Some(extension) = path.extension().and_then(|e| e.to_str()) {
             hint.with_extension(extension);

@@ -219,9 +219,18 @@ impl AudioWriter {
             Sink::Flac(writer) => writer.finalize().map_err(from_flac)?,
         }
         self.failure.take()?;
+        let target = &self.target;
         let moved = match self.existing {
-            Existing::Keep => self.temporary.persist_noclobber(&self.target),
-            Existing::Replace => self.temporary.persist(&self.target),
+            Existing::Keep => self.temporary.persist_noclobber(target).or_else(|failed| {
+                // Some network file systems know neither this kind of rename nor hard links.
+                let taken = failed.error.kind() == io::ErrorKind::AlreadyExists
+                    || target.symlink_metadata().is_ok();
+                match taken {
+                    true => Err(failed),
+                    false => failed.path.persist(target),
+                }
+            }),
+            Existing::Replace => self.temporary.persist(target),
         };
         moved.map_err(|failed| match failed.error.kind() {
             io::ErrorKind::AlreadyExists => WriteError::Exists,

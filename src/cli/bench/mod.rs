@@ -163,10 +163,15 @@ fn measure(arguments: &BenchArgs, block: Frames) -> Result<Row, Unmeasured> {
         }
     }
     // A path that did nothing would be fast.
+    if meters_out.read().panicked {
+        return Err(Unmeasured::Output(
+            "the engine stopped with an internal error".to_owned(),
+        ));
+    }
     let level_db = 10.0 * (energy_out / energy_in).log10();
-    if meters_out.read().panicked || !(-12.0..=12.0).contains(&level_db) {
+    if !(-12.0..=12.0).contains(&level_db) {
         return Err(Unmeasured::Output(format!(
-            "it came out at {level_db:.1} dB"
+            "it came out at {level_db:+.1} dB"
         )));
     }
     Ok(row(&host, times_us))
@@ -245,7 +250,7 @@ fn report(
     json!({
         "command": "bench",
         "machine": machine::json(&Machine::here()),
-        "engine": "shift",
+        "engine": EngineChoice::Shift.name(),
         "seconds": arguments.seconds,
         "rate_hz": arguments.rate,
         "channels": arguments.channels,

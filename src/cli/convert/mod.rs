@@ -191,14 +191,15 @@ impl<'a> Progress<'a> {
 impl Watcher for Progress<'_> {
     fn start(&mut self, total_frames: Option<u64>) {
         let template = match total_frames {
-            Some(total) => {
-                self.bar.set_length(total);
-                "{msg} [{bar:30}] {percent:>3} % {eta} left"
-            }
+            Some(_) => "{msg} [{bar:30}] {percent:>3} % {eta} left",
             None => "{msg} {spinner} {elapsed}",
         };
+        // The style comes first: everything after it draws.
         if let Ok(style) = ProgressStyle::with_template(template) {
             self.bar.set_style(style.progress_chars("=> "));
+        }
+        if let Some(total) = total_frames {
+            self.bar.set_length(total);
         }
         self.bar.set_message(self.label.clone());
     }

@@ -5,6 +5,8 @@ use super::stream::{Conversion, Outcome};
 use crate::bridge::Latency;
 use crate::cli::failure::Failure;
 use crate::cli::out::{complain, say};
+use crate::cli::voice::Voice;
+use crate::pitch::text;
 use crate::units::{frames_to_ms, gain_to_db};
 use serde_json::{Value, json};
 
@@ -79,22 +81,41 @@ impl File {
 /// The whole report.
 pub(super) fn json(files: &[File], conversion: &Conversion) -> Value {
     let failed = files.iter().filter(|file| file.outcome.is_err()).count();
-    let controls = conversion.voice.settings.controls;
     json!({
         "command": "convert",
         "version": env!("CARGO_PKG_VERSION"),
-        "settings": {
-            "range": conversion.voice.range.name(),
-            "pitch_semitones": controls.pitch_semitones,
-            "formant_semitones": controls.formant_semitones,
-            "correct": controls.correction.enabled,
-            "scale_notes": crate::pitch::text::format_notes(controls.correction.scale),
-            "mix": conversion.voice.settings.mix,
-        },
+        "settings": settings_json(&conversion.voice),
         "files": files.iter().map(File::json).collect::<Vec<_>>(),
         "converted": files.len() - failed,
         "failed": failed,
     })
+}
+
+fn settings_json(voice: &Voice) -> Value {
+    let settings = voice.settings;
+    let correction = settings.controls.correction;
+    json!({
+        "engine": voice.engine.name(),
+        "range": voice.range.name(),
+        "pitch_semitones": plain(settings.controls.pitch_semitones),
+        "formant_semitones": plain(settings.controls.formant_semitones),
+        "correct": correction.enabled,
+        "scale_notes": text::format_notes(correction.scale),
+        "tuning_hz": plain(correction.tuning_hz),
+        "retune_ms": plain(correction.retune_ms),
+        "amount": plain(correction.amount),
+        "humanize": plain(correction.humanize),
+        "mix": plain(settings.mix),
+        "input_db": plain(settings.input_db),
+        "gate_db": plain(settings.gate_db),
+        "output_db": plain(settings.output_db),
+        "limiter": settings.limiter,
+    })
+}
+
+/// A setting as it was written: 3.2, not the nearest float's 3.200000047683716.
+fn plain(value: f32) -> f64 {
+    (f64::from(value) * 1e6).round() / 1e6
 }
 
 fn outcome_json(outcome: &Outcome) -> Value {
