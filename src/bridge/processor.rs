@@ -27,8 +27,8 @@ const LOUDEST: f32 = 64.0;
 const SMOOTHING_MS: f64 = 15.0;
 /// How fast the peak meters fall.
 const METER_FALL_DB_PER_S: f32 = 24.0;
-/// Weight of the newest block in the smoothed load.
-const LOAD_WEIGHT: f32 = 0.05;
+/// Time constant of the load shown. Blocks count by their length: a host may cut them to a frame.
+const LOAD_MS: f32 = 100.0;
 
 /// The audio path: gain, gate, engine, mix, gain, limiter, bypass, all aligned at one delay.
 pub struct Processor {
@@ -256,7 +256,8 @@ impl Processor {
         if 0 < frames {
             let period = frames as f32 / self.host.rate_hz as f32;
             let load = began.elapsed().as_secs_f32() / period;
-            self.load += (load - self.load) * LOAD_WEIGHT;
+            let weight = 1.0 - (-period * 1e3 / LOAD_MS).exp();
+            self.load += (load - self.load) * weight;
         }
         self.show();
     }

@@ -7,7 +7,6 @@ use super::feed::Feed;
 use super::params::{AutoVoiceParams, Wanted};
 use super::state;
 use crate::bridge::HostConfig;
-use autovoice_kernels::cpu::FlushDenormals;
 use nice_plug::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
@@ -279,7 +278,6 @@ impl Plugin for AutoVoicePlugin {
         _aux: &mut AuxiliaryBuffers,
         context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
-        let _flush = FlushDenormals::new();
         let result = catch_unwind(AssertUnwindSafe(|| self.run(buffer, context)));
         result.unwrap_or_else(|payload| {
             std::mem::forget(payload);
