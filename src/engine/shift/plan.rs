@@ -64,7 +64,7 @@ impl Plan {
 
     /// Whether the output from this frame on is the dry signal alone, grains aside.
     pub(super) fn is_dry(&self, frame: f64) -> bool {
-        self.dry.to == 1.0 && self.dry.start + self.dry.length <= frame
+        self.dry.is_full(frame)
     }
 
     /// Starts every grain that begins before output frame `until`; `from` is the next one to be
@@ -99,6 +99,9 @@ impl Plan {
             let ratio = frequency_ratio(shift, &pitch);
             let grain = self.grain(place, mark, ratio, &pitch, shift);
             let grain = begun_in_time(grain, from);
+            if let Next::At(_) = next {
+                self.dry.turn(0.0, grain.centre - grain.rise, grain.rise);
+            }
             start(grain);
             self.last = grain.place;
             self.next = Some(Next::After { ratio });
@@ -131,7 +134,6 @@ impl Plan {
         let periods = ((earliest - centre) / pitch.period).ceil().max(0.0);
         let place = mark.at + periods * pitch.period;
         self.next = Some(Next::At(place));
-        self.dry.turn(0.0, place + mark.energy - half, half);
     }
 
     /// Lets the dry signal take over after the last grain.
@@ -178,9 +180,15 @@ fn frequency_ratio(shift: &Shift, pitch: &Pitch) -> f64 {
     (f64::from(semitones) / 12.0).exp2()
 }
 
-/// A level that turns smoothly from one value to another.
+/// A level that turns smoothly from one value to another, now or soon.
 #[derive(Clone, Copy, Debug)]
 struct Fade {
+    now: Turn,
+    soon: Option<Turn>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Turn {
     from: f32,
     to: f32,
     start: f64,
@@ -190,22 +198,47 @@ struct Fade {
 impl Fade {
     fn at(level: f32) -> Self {
         Self {
-            from: level,
-            to: level,
-            start: 0.0,
-            length: 0.0,
+            now: Turn {
+                from: level,
+                to: level,
+                start: f64::NEG_INFINITY,
+                length: 0.0,
+            },
+            soon: None,
         }
     }
 
+    /// From frame `start` on, turns to another level; until then everything stays as planned.
     fn turn(&mut self, to: f32, start: f64, length: f64) {
-        *self = Self {
-            from: self.value(start),
+        let from = self.value(start);
+        if let Some(soon) = self.soon.take()
+            && soon.start <= start
+        {
+            self.now = soon;
+        }
+        self.soon = Some(Turn {
+            from,
             to,
             start,
             length,
-        };
+        });
     }
 
+    fn value(&self, frame: f64) -> f32 {
+        match self.soon {
+            Some(soon) if soon.start <= frame => soon.value(frame),
+            _ => self.now.value(frame),
+        }
+    }
+
+    /// Whether the level is 1 from this frame on.
+    fn is_full(&self, frame: f64) -> bool {
+        let last = self.soon.unwrap_or(self.now);
+        last.to == 1.0 && last.start + last.length <= frame
+    }
+}
+
+impl Turn {
     fn value(&self, frame: f64) -> f32 {
         if self.start + self.length <= frame {
             return self.to;
