@@ -1,5 +1,5 @@
 //! Synthetic voices with known pitch and formants, and measures of what comes out of the engine.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use autovoice::engine::shift::ShiftEngine;
 use autovoice::engine::{Controls, Engine};
