@@ -341,7 +341,7 @@ fn the_keys_make_a_scale_of_their_own() {
 }
 
 fn connected(stage: &Stage) -> MetersIn {
-    stage.feed.connect()
+    stage.feed.connect(stage.params.wanted())
 }
 
 #[test]
@@ -400,6 +400,21 @@ fn meters_are_shown_as_they_are() {
     ] {
         assert!(stage.shows(text), "{text}: {:?}", stage.texts);
     }
+}
+
+#[test]
+fn settings_that_wait_for_the_host_say_so() {
+    let mut stage = Stage::open();
+    let _meters = connected(&stage);
+    let waits = "wait for the host to restart";
+    stage.frame(vec![]);
+    assert!(!stage.shows(waits));
+    stage.click(stage.find("Report latency").center());
+    stage.frame(vec![]);
+    assert!(stage.shows(waits));
+    let _meters = connected(&stage);
+    stage.frame(vec![]);
+    assert!(!stage.shows(waits));
 }
 
 #[test]

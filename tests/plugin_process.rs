@@ -277,6 +277,39 @@ fn broken_input_and_odd_blocks_come_out_finite() {
     assert!(!plugin.feed().newest().panicked);
 }
 
+/// A panic outside the audio path ends in the plugin: silence, then sound again, still aligned.
+#[test]
+fn a_panic_does_not_reach_the_host() {
+    let (mut plugin, _) = plugin();
+    let host = Host::new(PluginApi::Clap);
+    host.activate(&mut plugin, (1, 1), 48_000.0, 64);
+    let delay = host.latencies.borrow()[0] as usize;
+    let input = noise(64 * (delay / 64 + 20), 5);
+    let mut output = Vec::new();
+    for (at, block) in input.chunks(64).enumerate() {
+        host.is_broken.set(at == 10);
+        let mut channels = [block.to_vec()];
+        host.process(&mut plugin, &mut channels);
+        output.extend_from_slice(&channels[0]);
+        assert_eq!(plugin.feed().newest().panicked, 10 <= at, "block {at}");
+    }
+    let broken = 64 * 10..64 * 11;
+    assert!(output[broken.clone()].iter().all(|x| *x == 0.0));
+    for (at, y) in output.iter().enumerate().skip(broken.end) {
+        let x = at.checked_sub(delay).map_or(0.0, |from| input[from]);
+        assert!(
+            *y == 0.0 || *y == x,
+            "frame {at} is neither silent nor in its place"
+        );
+    }
+    assert_eq!(
+        output[delay + broken.end..],
+        input[broken.end..input.len() - delay]
+    );
+    host.activate(&mut plugin, (1, 1), 48_000.0, 64);
+    assert!(!plugin.feed().newest().panicked, "a restart forgets it");
+}
+
 fn violations(f: impl FnOnce()) -> u32 {
     reset_violation_count();
     assert_no_alloc(f);

@@ -13,7 +13,7 @@ use super::shared::{Shared, Stamped};
 use super::stream::{Receiver, Sender, stream};
 use super::thread::WorkerThread;
 use super::worker::{Command, Progress, Rings, Spans, Worker};
-use crate::dsp::delay::DelayLine;
+use crate::dsp::history::History;
 use crate::engine::{Controls, MAX_CHANNELS};
 use crate::units::Frames;
 
@@ -143,7 +143,7 @@ impl Handle {
         }
     }
 
-    /// Frames of input that a delay line must remember for [`Self::exchange`], a block included.
+    /// Frames of input that a history must keep for [`Self::exchange`], a block included.
     pub fn remembers(&self, max_block: Frames) -> Frames {
         self.spans.history + max_block
     }
@@ -187,7 +187,7 @@ impl Handle {
     /// false, `output` is 0.
     pub fn exchange(
         &mut self,
-        dry: &[DelayLine],
+        dry: &[History],
         slot: usize,
         controls: &Controls,
         output: &mut [&mut [f32]],
@@ -204,7 +204,7 @@ impl Handle {
         self.shared.now.store(self.now, Ordering::Release);
     }
 
-    fn send(&mut self, dry: &[DelayLine], frames: Frames, slot: usize, controls: &Controls) {
+    fn send(&mut self, dry: &[History], frames: Frames, slot: usize, controls: &Controls) {
         let end = self.now + frames as u64;
         let earliest = self.now.saturating_sub(self.spans.history as u64);
         let from = match self.sent {
@@ -229,11 +229,10 @@ impl Handle {
             }
         }
         let count = (end - from) as Frames;
-        let parts: [(&[f32], &[f32]); MAX_CHANNELS] = std::array::from_fn(|channel| {
-            dry.get(channel)
-                .map_or((&[][..], &[][..]), |line| line.past(0, count))
+        let newest: [&[f32]; MAX_CHANNELS] = std::array::from_fn(|channel| {
+            dry.get(channel).map_or(&[][..], |line| line.past(0, count))
         });
-        let sent = self.input.send(from, &parts[..dry.len()]);
+        let sent = self.input.send(from, &newest[..dry.len()]);
         self.sent = Some(if sent { end } else { from });
     }
 

@@ -13,8 +13,8 @@ use super::settings::level;
 use super::stream::slices;
 use super::thread::WorkerThread;
 use super::{Dropouts, HostConfig, Latency, Meters, MetersIn, Settings, Voices, Worker};
-use crate::dsp::delay::DelayLine;
 use crate::dsp::gate::Gate;
+use crate::dsp::history::History;
 use crate::dsp::limiter::Limiter;
 use crate::dsp::ramp::Ramp;
 use crate::engine::{Engine, EngineSpec, MAX_CHANNELS, Observation};
@@ -27,8 +27,8 @@ const LOUDEST: f32 = 64.0;
 const SMOOTHING_MS: f64 = 15.0;
 /// How fast the peak meters fall.
 const METER_FALL_DB_PER_S: f32 = 24.0;
-/// Weight of the newest block in the smoothed load.
-const LOAD_WEIGHT: f32 = 0.05;
+/// Time constant of the load shown. Blocks count by their length: a host may cut them to a frame.
+const LOAD_MS: f32 = 100.0;
 
 /// The audio path: gain, gate, engine, mix, gain, limiter, bypass, all aligned at one delay.
 pub struct Processor {
@@ -37,7 +37,7 @@ pub struct Processor {
     path: Path,
     /// The untouched input, pushed before anything can go wrong: what bypass plays, and all that
     /// is left after a panic.
-    raw: Vec<DelayLine>,
+    raw: Vec<History>,
     panicked: bool,
     load: f32,
     meters: MetersIn,
@@ -51,8 +51,8 @@ struct Path {
     ahead: Frames,
     worker: Option<Handle>,
     mixer: Mixer,
-    dry: Vec<DelayLine>,
-    early: Vec<DelayLine>,
+    dry: Vec<History>,
+    early: Vec<History>,
     gate: Gate,
     limiter: Limiter,
     input_gain: Ramp,
@@ -128,7 +128,7 @@ impl Processor {
         let delay = latency.total();
         let block = host.max_block.max(1);
         let remembered = worker.as_ref().map_or(0, |w| w.remembers(block));
-        let lines = |frames| vec![DelayLine::new(frames); host.channels];
+        let lines = |frames| vec![History::new(frames); host.channels];
         let channels = || std::array::from_fn(|_| vec![0.0; block]);
         let smoothing = ms_to_frames(SMOOTHING_MS, host.rate_hz);
         let path = Path {
@@ -256,7 +256,8 @@ impl Processor {
         if 0 < frames {
             let period = frames as f32 / self.host.rate_hz as f32;
             let load = began.elapsed().as_secs_f32() / period;
-            self.load += (load - self.load) * LOAD_WEIGHT;
+            let weight = 1.0 - (-period * 1e3 / LOAD_MS).exp();
+            self.load += (load - self.load) * weight;
         }
         self.show();
     }
@@ -267,7 +268,7 @@ impl Processor {
             for x in channel.iter_mut() {
                 *x = tame(*x);
             }
-            line.push(channel);
+            line.extend(channel);
         }
         if !self.panicked {
             let (path, raw, delay) = (&mut self.path, &self.raw, self.latency.total());
@@ -275,7 +276,7 @@ impl Processor {
         }
         if self.panicked {
             for (channel, line) in audio.iter_mut().zip(&self.raw) {
-                line.read(self.latency.total(), &mut channel[..frames]);
+                channel.copy_from_slice(line.past(self.latency.total(), frames));
             }
         }
     }
@@ -326,7 +327,7 @@ impl Path {
     fn process(
         &mut self,
         audio: &mut [&mut [f32]],
-        raw: &[DelayLine],
+        raw: &[History],
         delay: Frames,
         settings: &Settings,
     ) {
@@ -335,10 +336,10 @@ impl Path {
         self.take_input(audio, settings);
         self.run_direct(frames, settings);
         for (line, dry) in self.dry.iter().zip(&mut self.buffers.dry) {
-            line.read(delay, &mut dry[..frames]);
+            dry[..frames].copy_from_slice(line.past(delay, frames));
         }
         for (line, buffer) in raw.iter().zip(&mut self.buffers.raw) {
-            line.read(delay, &mut buffer[..frames]);
+            buffer[..frames].copy_from_slice(line.past(delay, frames));
         }
         self.choose_voice(audio.len(), frames, settings);
         self.finish(audio, settings);
@@ -377,7 +378,7 @@ impl Path {
             .zip(input.iter())
             .zip(&mut self.input_peak)
         {
-            line.push(channel);
+            line.extend(channel);
             meter(peak, channel, fall);
         }
     }
@@ -395,11 +396,12 @@ impl Path {
         for (channel, line) in self.early.iter_mut().enumerate() {
             // An engine that cannot go on leaves the dry voice, at its own delay.
             if result.is_err() {
-                self.dry[channel].read(self.direct.spec().lookahead, output[channel]);
+                let dry = self.dry[channel].past(self.direct.spec().lookahead, frames);
+                output[channel].copy_from_slice(dry);
             }
             if self.ahead > 0 {
-                line.push(output[channel]);
-                line.read(self.ahead, output[channel]);
+                line.extend(output[channel]);
+                output[channel].copy_from_slice(line.past(self.ahead, frames));
             }
         }
     }

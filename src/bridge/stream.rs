@@ -58,12 +58,11 @@ impl Sender {
         }
     }
 
-    /// Sends `frames` frames of the instant `time` and later, the two parts of each channel one
-    /// after the other, or nothing at all (`false`) when they do not fit.
-    pub fn send(&mut self, time: u64, parts: &[(&[f32], &[f32])]) -> bool {
-        debug_assert_eq!(parts.len(), self.channels);
-        let (first, second) = parts.first().map_or((0, 0), |(a, b)| (a.len(), b.len()));
-        let frames = first + second;
+    /// Sends frames of the instant `time` and later, one slice per channel, or nothing at all
+    /// (`false`) when they do not fit.
+    pub fn send(&mut self, time: u64, audio: &[&[f32]]) -> bool {
+        debug_assert_eq!(audio.len(), self.channels);
+        let frames = audio.first().map_or(0, |channel| channel.len());
         if frames == 0 {
             return true;
         }
@@ -73,13 +72,8 @@ impl Sender {
         let Ok(chunk) = self.samples.write_chunk_uninit(frames * self.channels) else {
             return false;
         };
-        let mut index = 0;
-        chunk.fill_from_iter(std::iter::from_fn(|| {
-            let (frame, channel) = (index / parts.len(), index % parts.len());
-            index += 1;
-            let (a, b) = parts[channel];
-            a.get(frame).or_else(|| b.get(frame - first)).copied()
-        }));
+        let interleaved = (0..frames).flat_map(|i| audio.iter().map(move |channel| channel[i]));
+        chunk.fill_from_iter(interleaved);
         // There was a slot above, and only this end fills them.
         self.headers.push(Header { time, frames }).is_ok()
     }
@@ -141,8 +135,8 @@ mod tests {
     fn packets_keep_their_instants_and_samples() {
         let (mut sender, mut receiver) = stream(2, 8);
         assert_eq!(receiver.peek(), None);
-        assert!(sender.send(100, &[(&[1.0, 2.0], &[3.0]), (&[-1.0, -2.0], &[-3.0])]));
-        assert!(sender.send(200, &[(&[4.0], &[]), (&[-4.0], &[])]));
+        assert!(sender.send(100, &[&[1.0, 2.0, 3.0], &[-1.0, -2.0, -3.0]]));
+        assert!(sender.send(200, &[&[4.0], &[-4.0]]));
         assert_eq!(receiver.peek(), Some((100, 3)));
         receiver.skip(1);
         assert_eq!(receiver.peek(), Some((101, 2)));
@@ -157,12 +151,12 @@ mod tests {
     #[test]
     fn a_full_ring_refuses_whole_packets() {
         let (mut sender, mut receiver) = stream(1, 4);
-        assert!(sender.send(0, &[(&[1.0; 3], &[])]));
+        assert!(sender.send(0, &[&[1.0; 3]]));
         assert_eq!(sender.free(), 1);
-        assert!(!sender.send(3, &[(&[1.0; 2], &[])]));
-        assert!(sender.send(3, &[(&[1.0], &[])]));
+        assert!(!sender.send(3, &[&[1.0; 2]]));
+        assert!(sender.send(3, &[&[1.0]]));
         receiver.peek();
         receiver.skip(3);
-        assert!(sender.send(9, &[(&[1.0; 3], &[])]));
+        assert!(sender.send(9, &[&[1.0; 3]]));
     }
 }

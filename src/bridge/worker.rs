@@ -379,7 +379,6 @@ impl Worker {
 fn send(output: &mut Sender, channels: usize, lane: &mut Lane, frames: Frames) {
     let (time, _) = lane.ready();
     let ready = slices(lane.ready_frames(), frames);
-    let parts: [(&[f32], &[f32]); MAX_CHANNELS] = ready.map(|channel| (channel, &[][..]));
-    output.send(time, &parts[..channels]);
+    output.send(time, &ready[..channels]);
     lane.consume(frames);
 }

@@ -51,6 +51,27 @@ impl History {
         self.written += 1;
     }
 
+    /// Appends frames, at most as many as are kept. Real-time safe.
+    pub fn extend(&mut self, frames: &[f32]) {
+        let size = self.capacity();
+        debug_assert!(frames.len() <= size);
+        let slot = self.slot(self.written);
+        let first = frames.len().min(size - slot);
+        let (before, after) = frames.split_at(first);
+        for copy in [0, size] {
+            self.data[copy + slot..][..first].copy_from_slice(before);
+            self.data[copy..][..after.len()].copy_from_slice(after);
+        }
+        self.written += frames.len() as i64;
+    }
+
+    /// The `length` frames that end `delay` frames before the newest one: after a block of `n`
+    /// frames came in, the past of `n` is that block delayed. Real-time safe.
+    #[must_use]
+    pub fn past(&self, delay: Frames, length: Frames) -> &[f32] {
+        self.range(self.written - (delay + length) as i64, length)
+    }
+
     /// The frames `start..start + length`. Frames before 0 are silence. The caller asks only for
     /// what is kept: later frames than those written, or longer ago than the capacity, come back
     /// as other frames. Real-time safe.
@@ -101,5 +122,24 @@ mod tests {
         history.reset();
         assert_eq!(history.at(-1), 0.0);
         assert_eq!(history.written(), 0);
+    }
+
+    #[test]
+    fn the_past_is_the_input_delayed_by_exactly_that_many_frames_in_any_blocks() {
+        for (delay, blocks) in [(0, [1, 2, 3]), (5, [4, 1, 7]), (13, [3, 3, 3])] {
+            let mut history = History::new(delay + 8);
+            let mut next = 0;
+            for block in blocks.repeat(20) {
+                let input: Vec<f32> = (next..next + block).map(|i| i as f32 + 1.0).collect();
+                history.extend(&input);
+                for (i, y) in history.past(delay, block).iter().enumerate() {
+                    let want = (next + i)
+                        .checked_sub(delay)
+                        .map_or(0.0, |k| k as f32 + 1.0);
+                    assert_eq!(*y, want, "delay {delay} frame {}", next + i);
+                }
+                next += block;
+            }
+        }
     }
 }

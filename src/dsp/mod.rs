@@ -1,7 +1,6 @@
 //! Signal processing: slices in, slices out. Knows no threads, files or networks.
 
 pub mod decimate;
-pub mod delay;
 pub mod gate;
 pub mod history;
 pub mod interpolate;

@@ -4,6 +4,8 @@
 //! Signal Processing", 1983, ch. 4) between any two whole rates. Time is counted in whole
 //! numbers of 1/up-th input frames, so it does not drift however long it runs.
 
+use autovoice_kernels::cpu::dot;
+
 use crate::units::Frames;
 
 /// Zero crossings of the sinc on each side at the lower of the two rates: the trade between
@@ -172,24 +174,6 @@ fn bessel_i0(x: f64) -> f64 {
         sum += term;
     }
     sum
-}
-
-/// Eight sums side by side, so that the compiler may keep them in vector registers.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0f32; 8];
-    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f32 = a8
-        .remainder()
-        .iter()
-        .zip(b8.remainder())
-        .map(|(x, y)| x * y)
-        .sum();
-    for (x, y) in a8.zip(b8) {
-        for k in 0..8 {
-            sums[k] += x[k] * y[k];
-        }
-    }
-    sums.iter().sum::<f32>() + rest
 }
 
 fn gcd(a: u64, b: u64) -> u64 {

@@ -62,6 +62,8 @@ pub(crate) struct View<'a> {
     pub setter: &'a ParamSetter<'a>,
     /// The newest meters.
     pub now: &'a Meters,
+    /// Whether settings wait for the host to restart the plugin.
+    pub awaits_restart: bool,
     /// Seconds since the window opened.
     pub time_s: f64,
 }
@@ -107,6 +109,10 @@ impl App {
             params: &self.params,
             setter: &setter,
             now: &now,
+            awaits_restart: self
+                .feed
+                .built_for()
+                .is_some_and(|w| w != self.params.wanted()),
             time_s,
         };
         panels::show(ui, &view, &mut self.input, &mut self.output, &self.trace);
@@ -121,11 +127,19 @@ impl NiceEguiApp for App {
         frame: &mut nice_plug_egui::Frame,
     ) -> Result<(), HandlerError> {
         frame.set_clear_color(theme::BACKGROUND.into());
+        #[cfg(feature = "standalone")]
+        if host.plugin_api() == nice_plug::context::PluginApi::Standalone {
+            crate::plugin::live::watch_signals();
+        }
         self.open(&ctx, host);
         Ok(())
     }
 
     fn ui(&mut self, ui: &mut Ui, frame: &mut nice_plug_egui::Frame) {
+        #[cfg(feature = "standalone")]
+        if crate::plugin::live::is_quitting() {
+            return frame.baseview_window().request_close();
+        }
         if self.has_panicked {
             ui.colored_label(
                 theme::DANGER,

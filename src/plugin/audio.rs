@@ -52,7 +52,7 @@ impl Path {
         let engine = ShiftEngine::new(rate_hz, channels, setup.wanted.range)?;
         Ok(Self {
             setup,
-            processor: Processor::new(setup.host, Box::new(engine), feed.connect()),
+            processor: Processor::new(setup.host, Box::new(engine), feed.connect(setup.wanted)),
             notes: HeldNotes::default(),
             silent_frames: 0,
         })

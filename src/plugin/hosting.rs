@@ -7,7 +7,6 @@ use super::feed::Feed;
 use super::params::{AutoVoiceParams, Wanted};
 use super::state;
 use crate::bridge::HostConfig;
-use autovoice_kernels::cpu::FlushDenormals;
 use nice_plug::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
@@ -279,12 +278,13 @@ impl Plugin for AutoVoicePlugin {
         _aux: &mut AuxiliaryBuffers,
         context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
-        let _flush = FlushDenormals::new();
         let result = catch_unwind(AssertUnwindSafe(|| self.run(buffer, context)));
         result.unwrap_or_else(|payload| {
             std::mem::forget(payload);
             self.feed.note_panic();
-            // Half a block may be processed: silence is the only thing sure to be aligned.
+            // Part of the block is lost to the path: what is on its way through it would come out
+            // early. Silence and a fresh start are sure to be aligned.
+            self.reset();
             for channel in buffer.as_slice() {
                 channel.fill(0.0);
             }

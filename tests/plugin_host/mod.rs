@@ -44,6 +44,8 @@ pub struct Host {
     pub restarts: Cell<usize>,
     pub tasks: RefCell<Vec<Task>>,
     pub notes: RefCell<VecDeque<PluginNoteEvent<AutoVoicePlugin>>>,
+    /// Whether reading notes panics, as the plugin's own code might.
+    pub is_broken: Cell<bool>,
     transport: Transport,
 }
 
@@ -56,6 +58,7 @@ impl Host {
             // Room, so that remembering does not allocate on the audio thread.
             tasks: RefCell::new(Vec::with_capacity(8)),
             notes: RefCell::default(),
+            is_broken: Cell::new(false),
             transport: Transport::new(48_000.0),
         }
     }
@@ -143,6 +146,7 @@ impl ProcessContext<AutoVoicePlugin> for Processing<'_> {
         &self.0.transport
     }
     fn next_event(&mut self) -> Option<PluginNoteEvent<AutoVoicePlugin>> {
+        assert!(!self.0.is_broken.get(), "a panic on purpose");
         self.0.notes.borrow_mut().pop_front()
     }
     fn try_send_event(

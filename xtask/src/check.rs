@@ -95,7 +95,7 @@ fn lint() -> Result<()> {
 /// Runs tests with nextest where it is installed, with cargo's own runner otherwise.
 fn cargo_test(arguments: &str, environment: &[(&str, String)]) -> Result<()> {
     let runner = if step::succeeds("cargo nextest --version") {
-        "cargo nextest run --no-fail-fast"
+        "cargo nextest run --profile ci --no-fail-fast"
     } else {
         "cargo test --no-fail-fast --lib --bins --tests"
     };

@@ -118,7 +118,7 @@ pub fn ensure(needs: &[Need]) -> Result<()> {
     }
     let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
     let packages = packages.join(" ");
-    let install = format!("apt-get install --yes --no-install-recommends {packages}");
+    let install = format!("apt-get install --yes --no-install-recommends -qq {packages}");
     let Some(prefix) = installer() else {
         bail!(
             "these system packages are missing and cannot be installed from here; run\n\n    \
@@ -127,7 +127,7 @@ pub fn ensure(needs: &[Need]) -> Result<()> {
         );
     };
     // Package lists may be missing or stale on a fresh machine; old ones may still do.
-    if let Err(error) = step::run(&mut apt(prefix, "apt-get update")) {
+    if let Err(error) = step::run(&mut apt(prefix, "apt-get update -qq")) {
         println!("    {error}; trying with the lists there are");
     }
     step::run(&mut apt(prefix, &install))?;

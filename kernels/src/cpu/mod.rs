@@ -1,5 +1,7 @@
 //! Kernels for the CPU.
 
 mod denormals;
+mod dot;
 
 pub use denormals::FlushDenormals;
+pub use dot::dot;

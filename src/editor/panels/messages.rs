@@ -29,6 +29,13 @@ pub fn collect(view: &View<'_>) -> Vec<Message> {
     if !notice.is_empty() {
         add(theme::SUNG, &format!("Saved state: {notice}"));
     }
+    if view.awaits_restart {
+        add(
+            theme::SUNG,
+            "Voice range and latency reporting wait for the host to restart the plugin. If it \
+             does not, switch the plugin off and on.",
+        );
+    }
     if now.realtime_priority == Some(false) {
         add(
             theme::SUNG,

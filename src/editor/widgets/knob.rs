@@ -229,12 +229,13 @@ impl<'a> Knob<'a> {
         let field = TextEdit::singleline(&mut text)
             .id(field_id)
             .font(theme::value())
+            .margin(egui::Margin::symmetric(4, 1))
             .text_color(match entered {
                 Some(_) => theme::TEXT,
                 None => theme::DANGER,
             })
             .align(egui::Align2::CENTER_CENTER);
-        let response = ui.put(place, field);
+        let response = ui.place(place, field);
         if is_new {
             response.request_focus();
             select_all(ui, field_id, text.chars().count());

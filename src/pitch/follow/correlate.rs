@@ -1,6 +1,8 @@
 //! How well a signal matches itself one lag later: the normalised cross-correlation and its
 //! peaks. Audio thread: never allocates after construction.
 
+use autovoice_kernels::cpu::dot;
+
 use super::path::{Candidate, MAX_CANDIDATES};
 use crate::dsp::history::History;
 
@@ -148,21 +150,4 @@ pub(super) fn parabola(before: f32, here: f32, after: f32) -> (f32, f32) {
     }
     let offset = (0.5 * (before - after) / bend).clamp(-0.5, 0.5);
     (offset, here - 0.25 * (before - after) * offset)
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0f32; 16];
-    let (a16, b16) = (a.chunks_exact(16), b.chunks_exact(16));
-    let rest: f32 = a16
-        .remainder()
-        .iter()
-        .zip(b16.remainder())
-        .map(|(a, b)| a * b)
-        .sum();
-    for (a, b) in a16.zip(b16) {
-        for lane in 0..16 {
-            sums[lane] += a[lane] * b[lane];
-        }
-    }
-    sums.iter().sum::<f32>() + rest
 }

@@ -7,6 +7,7 @@
 
 mod alignment;
 mod automation;
+mod command_line;
 mod editor;
 mod instances;
 mod lifecycle;
