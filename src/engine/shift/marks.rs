@@ -1,6 +1,8 @@
 //! Pitch marks: one per period of a voice, always at the same point of the waveform, so that
 //! grains cut around them fit each other. Audio thread: never allocates after construction.
 
+use autovoice_kernels::cpu::dot;
+
 use super::track::Track;
 use crate::dsp::decimate::Decimator;
 use crate::dsp::history::History;
@@ -267,14 +269,4 @@ impl Marks {
         }
         f64::from(im.atan2(re)) / std::f64::consts::TAU * period * self.factor
     }
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0f32; 8];
-    for (a, b) in a.chunks_exact(8).zip(b.chunks_exact(8)) {
-        for lane in 0..8 {
-            sums[lane] += a[lane] * b[lane];
-        }
-    }
-    sums.iter().sum()
 }
