@@ -97,13 +97,18 @@ pub fn shifted(rate_hz: u32, range: VoiceRange, input: &[f32], controls: Control
 
 /// Strength of one frequency under a Hann window.
 pub fn level_at(signal: &[f32], rate_hz: u32, hz: f64) -> f64 {
+    let turn = |cycles: f64| ((TAU * cycles).cos(), (TAU * cycles).sin());
+    let times = |a: (f64, f64), b: (f64, f64)| (a.0 * b.0 - a.1 * b.1, a.0 * b.1 + a.1 * b.0);
     let n = signal.len() as f64;
+    let (step, window_step) = (turn(hz / f64::from(rate_hz)), turn(1.0 / n));
+    let (mut angle, mut window) = ((1.0, 0.0), (1.0, 0.0));
     let (mut re, mut im) = (0.0, 0.0);
-    for (i, x) in signal.iter().enumerate() {
-        let window = 0.5 - 0.5 * (TAU * i as f64 / n).cos();
-        let angle = TAU * hz * i as f64 / f64::from(rate_hz);
-        re += window * f64::from(*x) * angle.cos();
-        im += window * f64::from(*x) * angle.sin();
+    for x in signal {
+        let x = f64::from(*x) * (0.5 - 0.5 * window.0);
+        re += x * angle.0;
+        im += x * angle.1;
+        angle = times(angle, step);
+        window = times(window, window_step);
     }
     (re * re + im * im).sqrt() / n
 }

@@ -21,6 +21,13 @@ const OFFSET_SHARE: f64 = 0.15;
 /// a period, so that it does not go to and fro.
 const FAR: f64 = 0.6;
 
+/// Neighbours on either side that a grain overlaps with, at most, plus one.
+const MOST_OVERLAPS: u32 = 17;
+
+/// Power of a stationary noise against that of a Hann-windowed grain of two periods of it, per
+/// period: the grains of an evenly filled spectrum sound as loud as the source.
+const EVEN: f64 = 4.0 / 3.0;
+
 /// One point of a period.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Mark {
@@ -42,6 +49,9 @@ pub(super) struct Marks {
     count: usize,
     /// Whether the newest mark belongs to a voice that goes on.
     open: bool,
+    /// The newest complete grain, windowed.
+    grain: Vec<f32>,
+    grain_frames: usize,
 }
 
 impl Marks {
@@ -57,6 +67,8 @@ impl Marks {
             marks: [Mark::default(); KEPT],
             count: 0,
             open: false,
+            grain: vec![0.0; (2.2 * longest_period / factor as f64) as usize + 8],
+            grain_frames: 0,
         }
     }
 
@@ -66,6 +78,7 @@ impl Marks {
         self.marks = [Mark::default(); KEPT];
         self.count = 0;
         self.open = false;
+        self.grain_frames = 0;
     }
 
     /// Takes one input frame.
@@ -89,6 +102,7 @@ impl Marks {
             }
             let at = last.at + self.matching_lag(last.at, period, length);
             self.put(self.balanced(at, last, period));
+            self.keep_grain(last, period);
         }
         self.open = false;
     }
@@ -117,6 +131,55 @@ impl Marks {
             at: nearest.at + periods * period,
             ..*nearest
         })
+    }
+
+    /// Gain beside that for evenly filled spectra, `sqrt(step / period)`, that keeps the level of
+    /// the source when grains like the newest are laid out every `step` frames of their own time.
+    ///
+    /// The power of overlapping grains is the sum of their autocorrelation at all multiples of
+    /// the step, per step. It differs from even filling where one harmonic rules the sound.
+    pub(super) fn level_gain(&self, step: f64) -> f64 {
+        let step = (step / self.factor).max(1.0);
+        let grain = &self.grain[..self.grain_frames];
+        let mut power = f64::from(dot(grain, grain));
+        let even = power;
+        for multiple in 1..MOST_OVERLAPS {
+            let lag = f64::from(multiple) * step;
+            let whole = lag as usize;
+            if grain.len() <= whole + 1 {
+                break;
+            }
+            let near = f64::from(dot(&grain[whole..], grain));
+            let far = f64::from(dot(&grain[whole + 1..], grain));
+            power += 2.0 * (near + (lag - whole as f64) * (far - near));
+        }
+        if even <= 0.0 {
+            return 1.0;
+        }
+        (EVEN * even / power.max(1e-3 * even))
+            .sqrt()
+            .clamp(0.5, 2.0)
+    }
+
+    /// The greatest amplitude of the newest grain.
+    pub(super) fn peak(&self) -> f64 {
+        let grain = &self.grain[..self.grain_frames];
+        f64::from(grain.iter().fold(0.0f32, |peak, x| peak.max(x.abs())))
+    }
+
+    /// Keeps the windowed grain around a mark for [`Self::level_gain`].
+    fn keep_grain(&mut self, mark: Mark, period: f64) {
+        let period = (period / self.factor).min(0.5 * self.grain.len() as f64 - 1.0);
+        let centre = self.local(mark.at + mark.energy);
+        let first = (centre - period).ceil() as i64;
+        let frames = (2.0 * period) as usize;
+        let signal = self.signal.range(first, frames);
+        for (i, (kept, x)) in self.grain.iter_mut().zip(signal).enumerate() {
+            let turns = ((first + i as i64) as f64 - centre) / period;
+            let window = 0.5 + 0.5 * (std::f32::consts::PI * turns as f32).cos();
+            *kept = window * x;
+        }
+        self.grain_frames = frames;
     }
 
     /// Input frame of the newest frame of the signal.
@@ -204,4 +267,14 @@ impl Marks {
         }
         f64::from(im.atan2(re)) / std::f64::consts::TAU * period * self.factor
     }
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0f32; 8];
+    for (a, b) in a.chunks_exact(8).zip(b.chunks_exact(8)) {
+        for lane in 0..8 {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    sums.iter().sum()
 }

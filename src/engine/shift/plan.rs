@@ -31,6 +31,17 @@ enum Next {
 /// The least share of its length that is left of a late grain's rise.
 const SHORTEST_RISE: f64 = 0.4;
 
+/// Share of the way to the wanted level that each grain goes.
+const LEVEL_SHARE: f64 = 0.25;
+
+/// A grain is not amplified beyond this peak.
+const FULL: f64 = 0.65;
+
+/// Lengths of half a grain in periods of the source: at least this share of the wanted period,
+/// so that grains far apart still touch, but never so long that a neighbouring period is heard.
+const TOUCHING: f64 = 0.55;
+const LONGEST_HALF: f64 = 1.2;
+
 /// The plan for one voice.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
@@ -38,6 +49,8 @@ pub(super) struct Plan {
     next: Option<Next>,
     /// The last mark that was given a grain.
     last: f64,
+    /// Gain that makes up for harmonics that fall beside the strong ones of the source.
+    level: f64,
     dry: Fade,
     /// Input frames by which the output lags, less what reading between frames takes.
     most_lead: f64,
@@ -48,6 +61,7 @@ impl Plan {
         Self {
             next: None,
             last: 0.0,
+            level: 1.0,
             dry: Fade::at(1.0),
             most_lead,
         }
@@ -64,7 +78,7 @@ impl Plan {
 
     /// Whether the output from this frame on is the dry signal alone, grains aside.
     pub(super) fn is_dry(&self, frame: f64) -> bool {
-        self.dry.to == 1.0 && self.dry.start + self.dry.length <= frame
+        self.dry.is_full(frame)
     }
 
     /// Starts every grain that begins before output frame `until`; `from` is the next one to be
@@ -92,13 +106,16 @@ impl Plan {
             let Some(mark) = marks.nearest(place, pitch.period) else {
                 return self.end(from, place, track);
             };
-            let half = pitch.period / shift.formant;
+            let ratio = frequency_ratio(shift, &pitch);
+            let half = half_length(ratio, &pitch, shift);
             if until <= place + mark.energy / shift.formant - half {
                 return;
             }
-            let ratio = frequency_ratio(shift, &pitch);
-            let grain = self.grain(place, mark, ratio, &pitch, shift);
+            let grain = self.grain(place, mark, marks, ratio, &pitch, shift);
             let grain = begun_in_time(grain, from);
+            if let Next::At(_) = next {
+                self.dry.turn(0.0, grain.centre - grain.rise, grain.rise);
+            }
             start(grain);
             self.last = grain.place;
             self.next = Some(Next::After { ratio });
@@ -131,7 +148,7 @@ impl Plan {
         let periods = ((earliest - centre) / pitch.period).ceil().max(0.0);
         let place = mark.at + periods * pitch.period;
         self.next = Some(Next::At(place));
-        self.dry.turn(0.0, place + mark.energy - half, half);
+        self.level = 1.0;
     }
 
     /// Lets the dry signal take over after the last grain.
@@ -143,8 +160,21 @@ impl Plan {
         self.next = None;
     }
 
-    fn grain(&self, place: f64, mark: Mark, ratio: f64, pitch: &Pitch, shift: &Shift) -> Grain {
-        let half = pitch.period / shift.formant;
+    fn grain(
+        &mut self,
+        place: f64,
+        mark: Mark,
+        marks: &Marks,
+        ratio: f64,
+        pitch: &Pitch,
+        shift: &Shift,
+    ) -> Grain {
+        let half = half_length(ratio, pitch, shift);
+        let wanted = marks.level_gain(pitch.period / ratio * shift.formant);
+        self.level += LEVEL_SHARE * (wanted - self.level);
+        // Harmonics grow with the number of grains, while their number shrinks.
+        let even = (shift.formant / ratio).sqrt();
+        let most = (FULL / marks.peak().max(1e-3)).max(even.min(1.0));
         let mut grain = Grain {
             source: mark.at,
             place,
@@ -152,8 +182,7 @@ impl Plan {
             centre: place + mark.energy / shift.formant,
             rise: half,
             fall: half,
-            // Harmonics grow with the number of grains, while their number shrinks.
-            gain: (shift.formant / ratio).sqrt() as f32,
+            gain: (self.level * even).min(most) as f32,
         };
         while grain.lead() > self.most_lead {
             grain.source -= pitch.period;
@@ -173,14 +202,26 @@ fn begun_in_time(mut grain: Grain, from: f64) -> Grain {
     grain
 }
 
+/// Half a grain's length in output frames.
+fn half_length(ratio: f64, pitch: &Pitch, shift: &Shift) -> f64 {
+    let periods = (TOUCHING * shift.formant / ratio).clamp(1.0, LONGEST_HALF);
+    periods * pitch.period / shift.formant
+}
+
 fn frequency_ratio(shift: &Shift, pitch: &Pitch) -> f64 {
     let semitones = (shift.semitones + pitch.correction).clamp(-MOST_SEMITONES, MOST_SEMITONES);
     (f64::from(semitones) / 12.0).exp2()
 }
 
-/// A level that turns smoothly from one value to another.
+/// A level that turns smoothly from one value to another, now or soon.
 #[derive(Clone, Copy, Debug)]
 struct Fade {
+    now: Turn,
+    soon: Option<Turn>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Turn {
     from: f32,
     to: f32,
     start: f64,
@@ -190,22 +231,47 @@ struct Fade {
 impl Fade {
     fn at(level: f32) -> Self {
         Self {
-            from: level,
-            to: level,
-            start: 0.0,
-            length: 0.0,
+            now: Turn {
+                from: level,
+                to: level,
+                start: f64::NEG_INFINITY,
+                length: 0.0,
+            },
+            soon: None,
         }
     }
 
+    /// From frame `start` on, turns to another level; until then everything stays as planned.
     fn turn(&mut self, to: f32, start: f64, length: f64) {
-        *self = Self {
-            from: self.value(start),
+        let from = self.value(start);
+        if let Some(soon) = self.soon.take()
+            && soon.start <= start
+        {
+            self.now = soon;
+        }
+        self.soon = Some(Turn {
+            from,
             to,
             start,
             length,
-        };
+        });
     }
 
+    fn value(&self, frame: f64) -> f32 {
+        match self.soon {
+            Some(soon) if soon.start <= frame => soon.value(frame),
+            _ => self.now.value(frame),
+        }
+    }
+
+    /// Whether the level is 1 from this frame on.
+    fn is_full(&self, frame: f64) -> bool {
+        let last = self.soon.unwrap_or(self.now);
+        last.to == 1.0 && last.start + last.length <= frame
+    }
+}
+
+impl Turn {
     fn value(&self, frame: f64) -> f32 {
         if self.start + self.length <= frame {
             return self.to;

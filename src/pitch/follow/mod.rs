@@ -7,6 +7,8 @@
 
 mod correlate;
 mod path;
+#[cfg(test)]
+mod tests;
 
 use crate::dsp::decimate::Decimator;
 use crate::dsp::history::History;
@@ -75,9 +77,12 @@ pub struct Follower {
     path: PathTracker,
     /// Mean squares of the input between estimates, for the share of low frequencies.
     loudness: Loudness,
+    doubt: Doubt,
     /// The shortest window a period is measured over.
     shortest_window: f64,
-    /// Newest period and the instant it was measured around, in fine frames.
+    /// What is said before any voice was heard, the newest period, and the instant it was
+    /// measured around, in fine frames.
+    first_period: f64,
     last_period: f64,
     measured_at: f64,
 }
@@ -136,7 +141,9 @@ impl Follower {
             correlator: Correlator::new(window, shortest, longest),
             path: PathTracker::new(HOP_S as f32),
             loudness: Loudness::default(),
+            doubt: Doubt::default(),
             shortest_window: fine_hz * SHORTEST_MEASURED_S,
+            first_period: fine_hz / (2.0 * lowest),
             last_period: fine_hz / (2.0 * lowest),
             measured_at: 0.0,
         }
@@ -171,9 +178,11 @@ impl Follower {
             0
         };
         let strength = scan.strength;
+        let voiced_above = self.doubt.update(strength, low_share);
+        let centre = self.fine_centre();
         let decided = self
             .path
-            .push(&candidates[..count], strength, self.fine_centre())?;
+            .push(&candidates[..count], strength, voiced_above, centre)?;
         if let Some(best) = decided.best {
             self.measure(f64::from(best.lag) * to_coarse as f64);
         }
@@ -204,6 +213,8 @@ impl Follow for Follower {
         self.until_hop = 0;
         self.path.reset();
         self.loudness = Loudness::default();
+        self.doubt = Doubt::default();
+        self.last_period = self.first_period;
         self.measured_at = 0.0;
     }
 
@@ -224,6 +235,48 @@ impl Follow for Follower {
         let (to_coarse, to_fine) = self.ratios;
         let coarse = self.correlator.span() / 2 + 1 + (PathTracker::LAG + 1) * self.hop;
         (coarse * to_coarse + self.coarse.decimator.delay()) * to_fine + self.fine.decimator.delay()
+    }
+}
+
+/// How strong a correlation has to be to pass for a voice. Noise alone correlates by chance, more
+/// so in narrow bands; but where a clear voice has just been heard, what correlates weakly is its
+/// end, its echo or a voiced consonant, unless the treble says it is a fricative.
+#[derive(Clone, Copy, Debug)]
+struct Doubt {
+    /// Time since a clear voice was heard.
+    since_s: f64,
+}
+
+impl Default for Doubt {
+    fn default() -> Self {
+        Self {
+            since_s: f64::INFINITY,
+        }
+    }
+}
+
+impl Doubt {
+    /// Correlation of a clear voice.
+    const CLEAR: f32 = 0.8;
+    /// Correlations above which a voice is heard: from silence, and just after a clear one.
+    const FIRST: f32 = 0.6;
+    const AFTER_CLEAR: f32 = 0.2;
+    /// The second applies until the first of these times, less and less until the other.
+    const FADES_S: (f64, f64) = (0.1, 0.3);
+    /// Shares of low frequencies of a fricative and of a voice.
+    const SHARES: (f32, f32) = (0.4, 0.8);
+
+    fn update(&mut self, strength: f32, low_share: f32) -> f32 {
+        self.since_s = if Self::CLEAR < strength {
+            0.0
+        } else {
+            self.since_s + HOP_S
+        };
+        let (fades, gone) = Self::FADES_S;
+        let recent = ((gone - self.since_s) / (gone - fades)).clamp(0.0, 1.0) as f32;
+        let (fricative, voice) = Self::SHARES;
+        let dark = ((low_share - fricative) / (voice - fricative)).clamp(0.0, 1.0);
+        Self::FIRST + (Self::AFTER_CLEAR - Self::FIRST) * recent * dark
     }
 }
 

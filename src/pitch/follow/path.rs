@@ -34,10 +34,8 @@ pub(super) struct Decided {
 
 /// Costs were set on synthetic voices in noise and on recordings of speech and singing.
 const LONG_LAG_COST: f32 = 0.12;
-/// Correlation at which voiced and unvoiced cost the same.
-const VOICED_ABOVE: f32 = 0.45;
 /// Cost of a change between voiced and unvoiced.
-const SWITCH_COST: f32 = 0.5;
+const SWITCH_COST: f32 = 0.8;
 /// Cost of one octave of movement from one instant to the next.
 const GLIDE_COST_PER_OCTAVE: f32 = 4.0;
 /// The most a jump costs.
@@ -83,11 +81,13 @@ impl PathTracker {
         self.filled = 0;
     }
 
-    /// Takes the candidates of the next instant; decides the one `LAG` instants ago.
+    /// Takes the candidates of the next instant; decides the one `LAG` instants ago. At a
+    /// correlation of `voiced_above`, voiced and unvoiced cost the same.
     pub(super) fn push(
         &mut self,
         candidates: &[Candidate],
         strength: f32,
+        voiced_above: f32,
         at: f64,
     ) -> Option<Decided> {
         let previous = self.past[0];
@@ -99,19 +99,19 @@ impl PathTracker {
             ..Instant::default()
         };
         now.candidates[..candidates.len()].copy_from_slice(candidates);
-        self.connect(&previous, &mut now);
+        self.connect(&previous, &mut now, voiced_above);
         self.past[0] = now;
         self.filled = (self.filled + 1).min(Self::LAG + 1);
         (self.filled > Self::LAG).then(|| self.decide())
     }
 
-    fn connect(&self, previous: &Instant, now: &mut Instant) {
+    fn connect(&self, previous: &Instant, now: &mut Instant, voiced_above: f32) {
         let strongest = now.candidates[..now.count]
             .iter()
             .fold(0.0f32, |best, c| best.max(c.score()));
         for i in (0..now.count).chain([UNVOICED]) {
             let own = match i {
-                UNVOICED => 1.0 - 2.0 * VOICED_ABOVE + strongest.max(VOICED_ABOVE - 0.3),
+                UNVOICED => 1.0 - 2.0 * voiced_above + strongest.max(voiced_above - 0.3),
                 i => 1.0 - now.candidates[i].score(),
             };
             let mut best = (f32::INFINITY, UNVOICED);

@@ -1,0 +1,158 @@
+//! The follower on signals with known pitch.
+
+use super::{Follow, Follower, PitchFrame};
+use crate::pitch::VoiceRange;
+
+/// A pulse-like voice: falling harmonics in phase up to 4 kHz.
+fn voice(rate_hz: u32, seconds: f64, pitch_hz: impl Fn(f64) -> f64) -> Vec<f32> {
+    let rate = f64::from(rate_hz);
+    let mut phase = 0.0f64;
+    (0..(seconds * rate) as usize)
+        .map(|i| {
+            let hz = pitch_hz(i as f64 / rate);
+            phase += hz / rate;
+            let highest = (4_000.0f64.min(0.45 * rate) / hz) as u32;
+            let sum: f64 = (1..=highest.max(1))
+                .map(|k| (std::f64::consts::TAU * f64::from(k) * phase).cos() / f64::from(k))
+                .sum();
+            (0.2 * sum) as f32
+        })
+        .collect()
+}
+
+fn noise(frames: usize) -> impl Iterator<Item = f32> {
+    let mut state = 0x2545_f491_4f6c_dd1du64;
+    (0..frames).map(move |_| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        ((state >> 40) as f64 / f64::from(1 << 23) - 1.0) as f32
+    })
+}
+
+fn follow(rate_hz: u32, range: VoiceRange, signal: &[f32]) -> Vec<PitchFrame> {
+    let mut follower = Follower::new(rate_hz, range.lowest_hz());
+    signal.iter().filter_map(|x| follower.push(*x)).collect()
+}
+
+#[test]
+fn steady_pitch_is_found_within_a_cent_in_every_range_and_at_every_rate() {
+    for rate_hz in [8_000, 16_000, 44_100, 48_000, 96_000, 192_000] {
+        for range in VoiceRange::ALL {
+            for octaves in [0.02, 0.7, 1.4, 2.2] {
+                let hz = f64::from(range.lowest_hz()) * f64::exp2(octaves);
+                let frames = follow(rate_hz, range, &voice(rate_hz, 0.25, |_| hz));
+                // At low rates a short period is a handful of frames.
+                let most = if rate_hz < 20_000 { 8.0 } else { 1.0 };
+                for frame in &frames[frames.len() / 2..] {
+                    assert!(frame.voiced, "{hz} Hz at {rate_hz}");
+                    let cents = 1200.0 * (frame.period * hz / f64::from(rate_hz)).log2();
+                    assert!(cents.abs() < most, "{hz} Hz at {rate_hz}: {cents} ct");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_glide_is_followed_at_the_instant_it_claims() {
+    let rate_hz = 48_000;
+    let pitch = |t: f64| 120.0 * f64::exp2(1.5 * t);
+    let frames = follow(rate_hz, VoiceRange::Low, &voice(rate_hz, 1.0, pitch));
+    for frame in frames.iter().skip(60) {
+        let wanted = pitch(frame.period_at / f64::from(rate_hz));
+        let cents = 1200.0 * (frame.period * wanted / f64::from(rate_hz)).log2();
+        assert!(cents.abs() < 5.0, "{wanted} Hz: {cents} ct");
+    }
+}
+
+#[test]
+fn there_is_no_octave_error_at_10_db_of_noise() {
+    let rate_hz = 48_000;
+    for (range, hz) in [
+        (VoiceRange::Low, 90.0),
+        (VoiceRange::Low, 400.0),
+        (VoiceRange::High, 700.0),
+    ] {
+        let clean = voice(rate_hz, 2.0, |t| hz * (0.03 * (30.0 * t).sin()).exp2());
+        let power = clean.iter().map(|x| x * x).sum::<f32>() / clean.len() as f32;
+        // Uniform noise has a third of its peak as mean square.
+        let gain = (0.1 * power * 3.0).sqrt();
+        let noisy: Vec<f32> = clean
+            .iter()
+            .zip(noise(clean.len()))
+            .map(|(x, n)| x + gain * n)
+            .collect();
+        let frames = follow(rate_hz, range, &noisy);
+        let voiced: Vec<_> = frames.iter().skip(40).filter(|f| f.voiced).collect();
+        assert!(0.95 * (frames.len() - 40) as f64 <= voiced.len() as f64);
+        for frame in voiced {
+            let cents = 1200.0 * (frame.period * hz / f64::from(rate_hz)).log2();
+            assert!(cents.abs() < 100.0, "{hz} Hz: {cents} ct");
+        }
+    }
+}
+
+#[test]
+fn noise_and_silence_have_no_voice() {
+    for rate_hz in [16_000, 48_000] {
+        for range in VoiceRange::ALL {
+            let hiss: Vec<f32> = noise(3 * rate_hz as usize).collect();
+            let frames = follow(rate_hz, range, &hiss);
+            let voiced = frames.iter().filter(|f| f.voiced).count();
+            assert!(
+                voiced * 20 < frames.len(),
+                "{range:?} at {rate_hz}: {voiced}"
+            );
+        }
+    }
+    let frames = follow(48_000, VoiceRange::Low, &[0.0; 48_000]);
+    assert!(
+        frames
+            .iter()
+            .all(|f| !f.voiced && f.period.is_finite() && 0.0 < f.period)
+    );
+}
+
+#[test]
+fn instants_are_in_order_equally_spaced_and_as_late_as_it_says() {
+    for (rate_hz, range) in [
+        (48_000, VoiceRange::Low),
+        (44_100, VoiceRange::Soprano),
+        (8_000, VoiceRange::Bass),
+    ] {
+        let mut follower = Follower::new(rate_hz, range.lowest_hz());
+        let delay = follower.delay() as f64;
+        let mut last: Option<(f64, f64)> = None;
+        for (i, x) in voice(rate_hz, 0.5, |_| 200.0).iter().enumerate() {
+            let Some(frame) = follower.push(*x) else {
+                continue;
+            };
+            assert!(i as f64 - delay <= frame.at && frame.at <= i as f64);
+            if let Some((at, spacing)) = last {
+                let now = frame.at - at;
+                assert!(0.0 < now);
+                assert!(spacing == 0.0 || (now - spacing).abs() < 1e-6);
+                last = Some((frame.at, now));
+            } else {
+                last = Some((frame.at, 0.0));
+            }
+        }
+        assert!(last.is_some());
+    }
+}
+
+#[test]
+fn after_a_reset_it_is_as_new() {
+    let signal = voice(48_000, 0.3, |_| 150.0);
+    let mut follower = Follower::new(48_000, 80.0);
+    let mut once = Vec::new();
+    for pass in 0..2 {
+        let frames: Vec<_> = signal.iter().filter_map(|x| follower.push(*x)).collect();
+        if pass == 1 {
+            assert!(frames == once);
+        }
+        once = frames;
+        follower.reset();
+    }
+}
