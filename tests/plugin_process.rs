@@ -104,16 +104,8 @@ fn render(
 }
 
 #[test]
-fn rates_outside_the_engine_are_refused() {
-    for rate_hz in [
-        0.0,
-        -48_000.0,
-        f32::NAN,
-        7_999.0,
-        192_001.0,
-        384_000.0,
-        f32::INFINITY,
-    ] {
+fn what_is_no_rate_is_refused() {
+    for rate_hz in [0.0, -48_000.0, f32::NAN] {
         let (mut plugin, _) = plugin();
         let host = Host::new(PluginApi::Clap);
         assert!(
@@ -125,6 +117,25 @@ fn rates_outside_the_engine_are_refused() {
         let mut channels = vec![vec![0.5; 64]; 2];
         host.process(&mut plugin, &mut channels);
         assert_eq!(channels, vec![vec![0.5; 64]; 2]);
+    }
+}
+
+#[test]
+fn at_rates_no_voice_is_converted_at_the_dry_voice_passes_without_delay() {
+    for rate_hz in [1.0, 7_999.0, 192_001.0, 384_000.0, 768_000.0, f32::INFINITY] {
+        for layout in [(2, 2), (1, 1), (1, 2)] {
+            let (mut plugin, _) = plugin();
+            let host = Host::new(PluginApi::Clap);
+            assert!(host.activate(&mut plugin, layout, rate_hz, 64), "{rate_hz}");
+            assert_eq!(*host.latencies.borrow(), [0], "{rate_hz}");
+            let mut channels = vec![vec![0.5; 64]; layout.1 as usize];
+            host.process(&mut plugin, &mut channels);
+            assert_eq!(
+                channels,
+                vec![vec![0.5; 64]; layout.1 as usize],
+                "{rate_hz}"
+            );
+        }
     }
 }
 

@@ -12,7 +12,7 @@ pub const SILENCE_DB: f32 = -60.0;
 /// How the host runs us. Fixed between two activations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HostConfig {
-    /// Sample rate in Hz, 8,000..=192,000.
+    /// Sample rate in Hz, at least 1; see [`Self::RATES_HZ`].
     pub rate_hz: u32,
     /// Channels processed, 1 or 2.
     pub channels: usize,
@@ -20,6 +20,18 @@ pub struct HostConfig {
     pub max_block: Frames,
     /// Whether the host renders faster or slower than real time and waits for us.
     pub offline: bool,
+}
+
+impl HostConfig {
+    /// Lowest and highest rate in Hz at which a voice can be converted.
+    pub const RATES_HZ: (u32, u32) = (8_000, 192_000);
+
+    /// Whether a voice can be converted at this rate.
+    #[must_use]
+    pub fn converts_at(rate_hz: u32) -> bool {
+        let (lowest, highest) = Self::RATES_HZ;
+        (lowest..=highest).contains(&rate_hz)
+    }
 }
 
 /// What is heard while a worker engine is late.

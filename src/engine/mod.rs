@@ -2,6 +2,7 @@
 //! line and server; the driver knows nothing of what is inside.
 
 pub mod shift;
+pub mod through;
 
 use crate::pitch::{Correction, HeldNotes};
 use crate::units::Frames;

@@ -6,7 +6,8 @@ use super::feed::Feed;
 use super::params::Wanted;
 use crate::bridge::{HostConfig, Processor, Settings};
 use crate::engine::shift::ShiftEngine;
-use crate::engine::{EngineError, MAX_CHANNELS};
+use crate::engine::through::Through;
+use crate::engine::{Engine, EngineError, MAX_CHANNELS};
 use crate::pitch::HeldNotes;
 use crate::units::Frames;
 
@@ -44,15 +45,21 @@ impl Path {
     /// Builds the path. Allocates.
     ///
     /// # Errors
-    /// [`EngineError`] when the rate or the channel count is outside what the engine supports.
+    /// [`EngineError`] when the rate is no rate or the channel count is outside what the engine
+    /// supports. At a rate at which no voice can be converted, the dry voice is passed on.
     pub fn new(setup: Setup, feed: &Feed) -> Result<Self, EngineError> {
         let HostConfig {
             rate_hz, channels, ..
         } = setup.host;
-        let engine = ShiftEngine::new(rate_hz, channels, setup.wanted.range)?;
+        let engine: Box<dyn Engine> = if rate_hz == 0 || HostConfig::converts_at(rate_hz) {
+            Box::new(ShiftEngine::new(rate_hz, channels, setup.wanted.range)?)
+        } else {
+            // A host that tries such a rate should go on playing; the editor says why.
+            Box::new(Through::new(rate_hz, channels))
+        };
         Ok(Self {
             setup,
-            processor: Processor::new(setup.host, Box::new(engine), feed.connect(setup.wanted)),
+            processor: Processor::new(setup.host, engine, feed.connect(setup.wanted)),
             notes: HeldNotes::default(),
             silent_frames: 0,
         })

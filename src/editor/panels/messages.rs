@@ -1,5 +1,6 @@
 //! What a musician should know about: one line per fact, the worst first.
 
+use crate::bridge::HostConfig;
 use crate::editor::View;
 use crate::editor::theme;
 use egui::Color32;
@@ -24,6 +25,15 @@ pub fn collect(view: &View<'_>) -> Vec<Message> {
             "The audio path failed: the dry voice is passed on. Switch the plugin off and on \
              to try again.",
         );
+    }
+    if 0 < now.rate_hz && !HostConfig::converts_at(now.rate_hz) {
+        let (lowest, highest) = HostConfig::RATES_HZ;
+        let text = format!(
+            "Voices are converted at {lowest} to {highest} Hz; the host runs at {} Hz, so the dry \
+             voice is passed on. Choose another rate in the host.",
+            now.rate_hz
+        );
+        add(theme::DANGER, &text);
     }
     let notice = view.params.load_report.notice();
     if !notice.is_empty() {
