@@ -49,6 +49,9 @@ pub(super) struct Plan {
     next: Option<Next>,
     /// The last mark that was given a grain.
     last: f64,
+    /// Where its window was 1, and where it ends.
+    centre: f64,
+    covered: f64,
     /// Gain that makes up for harmonics that fall beside the strong ones of the source.
     level: f64,
     dry: Fade,
@@ -61,6 +64,8 @@ impl Plan {
         Self {
             next: None,
             last: 0.0,
+            centre: 0.0,
+            covered: 0.0,
             level: 1.0,
             dry: Fade::at(1.0),
             most_lead,
@@ -107,17 +112,19 @@ impl Plan {
                 return self.end(from, place, track);
             };
             let ratio = frequency_ratio(shift, &pitch);
-            let half = half_length(ratio, &pitch, shift);
-            if until <= place + mark.energy / shift.formant - half {
+            let grain = self.grain(place, mark, ratio, &pitch, shift);
+            if until <= grain.centre - grain.rise {
                 return;
             }
-            let grain = self.grain(place, mark, marks, ratio, &pitch, shift);
-            let grain = begun_in_time(grain, from);
+            let mut grain = begun_in_time(grain, from);
+            grain.gain = self.gain(marks, ratio, &pitch, shift);
             if let Next::At(_) = next {
                 self.dry.turn(0.0, grain.centre - grain.rise, grain.rise);
             }
             start(grain);
             self.last = grain.place;
+            self.centre = grain.centre;
+            self.covered = grain.centre + grain.fall;
             self.next = Some(Next::After { ratio });
         }
     }
@@ -148,6 +155,7 @@ impl Plan {
         let periods = ((earliest - centre) / pitch.period).ceil().max(0.0);
         let place = mark.at + periods * pitch.period;
         self.next = Some(Next::At(place));
+        (self.centre, self.covered) = (place, place);
         self.level = 1.0;
     }
 
@@ -160,29 +168,35 @@ impl Plan {
         self.next = None;
     }
 
-    fn grain(
-        &mut self,
-        place: f64,
-        mark: Mark,
-        marks: &Marks,
-        ratio: f64,
-        pitch: &Pitch,
-        shift: &Shift,
-    ) -> Grain {
-        let half = half_length(ratio, pitch, shift);
+    /// The gain that keeps the level of the source.
+    fn gain(&mut self, marks: &Marks, ratio: f64, pitch: &Pitch, shift: &Shift) -> f32 {
         let wanted = marks.level_gain(pitch.period / ratio * shift.formant);
         self.level += LEVEL_SHARE * (wanted - self.level);
         // Harmonics grow with the number of grains, while their number shrinks.
         let even = (shift.formant / ratio).sqrt();
         let most = (FULL / marks.peak().max(1e-3)).max(even.min(1.0));
+        (self.level * even).min(most) as f32
+    }
+
+    fn grain(&self, place: f64, mark: Mark, ratio: f64, pitch: &Pitch, shift: &Shift) -> Grain {
+        let half = half_length(ratio, pitch, shift);
+        let centre = place + mark.energy / shift.formant;
+        // Where pitch or energy leaps, the gap is filled with what was sung in it.
+        let gap = (centre - half - self.covered).max(0.0);
+        let leap = centre - self.centre - pitch.period / ratio;
+        let rise = if 0.2 * half < leap {
+            half + (gap + 0.1 * half).min(half)
+        } else {
+            half
+        };
         let mut grain = Grain {
             source: mark.at,
             place,
             speed: shift.formant,
-            centre: place + mark.energy / shift.formant,
-            rise: half,
+            centre,
+            rise,
             fall: half,
-            gain: (self.level * even).min(most) as f32,
+            gain: 1.0,
         };
         while grain.lead() > self.most_lead {
             grain.source -= pitch.period;

@@ -98,6 +98,7 @@ impl Correlator {
                 lag: (self.shortest - 1 + i) as f32 + offset,
                 strength: height.min(1.0),
                 relative: (self.shortest - 1 + i) as f32 / self.longest as f32,
+                doubt: 0.0,
             };
             strength = strength.max(found.strength);
             // Short lags come first and win ties, so multiples of the period drop out first.

@@ -179,11 +179,15 @@ impl Follower {
         };
         let strength = scan.strength;
         let voiced_above = self.doubt.update(strength, low_share);
+        for candidate in &mut candidates[..count] {
+            candidate.doubt = self.doubt.of(candidate.lag, voiced_above);
+        }
         let centre = self.fine_centre();
         let decided = self
             .path
             .push(&candidates[..count], strength, voiced_above, centre)?;
         if let Some(best) = decided.best {
+            self.doubt.heard(&best);
             self.measure(f64::from(best.lag) * to_coarse as f64);
         }
         Some(PitchFrame {
@@ -243,14 +247,16 @@ impl Follow for Follower {
 /// end, its echo or a voiced consonant, unless the treble says it is a fricative.
 #[derive(Clone, Copy, Debug)]
 struct Doubt {
-    /// Time since a clear voice was heard.
+    /// Time since a clear voice was heard, and its period in coarse frames.
     since_s: f64,
+    clear_lag: f32,
 }
 
 impl Default for Doubt {
     fn default() -> Self {
         Self {
             since_s: f64::INFINITY,
+            clear_lag: 0.0,
         }
     }
 }
@@ -265,6 +271,27 @@ impl Doubt {
     const FADES_S: (f64, f64) = (0.1, 0.3);
     /// Shares of low frequencies of a fricative and of a voice.
     const SHARES: (f32, f32) = (0.4, 0.8);
+
+    /// Octaves from a clear voice within which a weak one may belong to it.
+    const NEAR_OCTAVES: f32 = 0.4;
+
+    /// Takes note of the voice that was decided for.
+    fn heard(&mut self, voice: &Candidate) {
+        if Self::CLEAR < voice.strength {
+            self.clear_lag = voice.lag;
+        }
+    }
+
+    /// Cost of believing in a candidate far from the clear voice: it has to be as strong as one
+    /// out of silence.
+    fn of(&self, lag: f32, voiced_above: f32) -> f32 {
+        let near = (lag / self.clear_lag).log2().abs() < Self::NEAR_OCTAVES;
+        if near {
+            0.0
+        } else {
+            2.0 * (Self::FIRST - voiced_above)
+        }
+    }
 
     fn update(&mut self, strength: f32, low_share: f32) -> f32 {
         self.since_s = if Self::CLEAR < strength {

@@ -14,6 +14,8 @@ pub(super) struct Candidate {
     pub strength: f32,
     /// The lag as a share of the longest.
     pub relative: f32,
+    /// What speaks against it, as a cost.
+    pub doubt: f32,
 }
 
 impl Candidate {
@@ -112,7 +114,7 @@ impl PathTracker {
         for i in (0..now.count).chain([UNVOICED]) {
             let own = match i {
                 UNVOICED => 1.0 - 2.0 * voiced_above + strongest.max(voiced_above - 0.3),
-                i => 1.0 - now.candidates[i].score(),
+                i => 1.0 - now.candidates[i].score() + now.candidates[i].doubt,
             };
             let mut best = (f32::INFINITY, UNVOICED);
             for j in (0..previous.count).chain([UNVOICED]) {
