@@ -6,6 +6,9 @@ use autovoice_kernels::cpu::dot;
 use super::path::{Candidate, MAX_CANDIDATES};
 use crate::dsp::history::History;
 
+/// How far the correlation has to fall at shorter lags for a peak to count.
+const DIP: f32 = 0.2;
+
 /// Two equally long windows, a lag apart and around one centre, for every lag.
 #[derive(Clone, Debug)]
 pub(super) struct Correlator {
@@ -88,9 +91,12 @@ impl Correlator {
 
     fn pick(&self, candidates: &mut [Candidate; MAX_CANDIDATES]) -> (usize, f32) {
         let (mut count, mut strength) = (0, 0.0f32);
+        let mut lowest = self.values[0];
         for i in 1..self.values.len() - 1 {
             let [before, here, after] = [self.values[i - 1], self.values[i], self.values[i + 1]];
-            if here <= before || here < after || here < 0.3 {
+            lowest = lowest.min(before);
+            // Slow wandering resembles itself at every short lag: a period has a dip before it.
+            if here <= before || here < after || here < 0.3 || here < lowest + DIP {
                 continue;
             }
             let (offset, height) = parabola(before, here, after);
