@@ -115,7 +115,7 @@ fn row(case: &Case, block: usize) {
     });
     let ratio = made / heard;
     assert!(
-        (0.4..2.5).contains(&ratio),
+        (0.25..4.0).contains(&ratio),
         "{}: output has {ratio} of the input's energy",
         case.name
     );
