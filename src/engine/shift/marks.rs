@@ -113,7 +113,7 @@ impl Marks {
     /// the signal need not have come in.
     fn balanced(&self, at: f64, last: Mark, period: f64) -> Mark {
         let around = last.at + last.energy;
-        let within = around.min(self.newest() - period - 2.0 * self.factor);
+        let within = self.surrounded(around, period);
         let found = within - around + self.energy_offset(within, period);
         let mut energy = last.energy + OFFSET_SHARE * found;
         if energy.abs() > FAR * period {
@@ -171,8 +171,8 @@ impl Marks {
 
     /// Keeps the windowed grain around a mark for [`Self::level_gain`].
     fn keep_grain(&mut self, mark: Mark, period: f64) {
+        let centre = self.local(self.surrounded(mark.at + mark.energy, period));
         let period = (period / self.factor).min(0.5 * self.grain.len() as f64 - 1.0);
-        let centre = self.local(mark.at + mark.energy);
         let first = (centre - period).ceil() as i64;
         let frames = (2.0 * period) as usize;
         let signal = self.signal.range(first, frames);
@@ -189,6 +189,11 @@ impl Marks {
         (self.signal.written() - 1) as f64 * self.factor - self.decimator.delay() as f64
     }
 
+    /// An input frame, or the latest before it after which a whole period has come in.
+    fn surrounded(&self, frame: f64, period: f64) -> f64 {
+        frame.min(self.newest() - period - 2.0 * self.factor)
+    }
+
     fn put(&mut self, mark: Mark) {
         self.marks.rotate_right(1);
         self.marks[0] = mark;
@@ -201,7 +206,7 @@ impl Marks {
         let Some((at, pitch)) = track.voice_after(earliest) else {
             return false;
         };
-        let around = at.min(self.newest() - pitch.period - 2.0 * self.factor);
+        let around = self.surrounded(at, pitch.period);
         self.put(Mark {
             at: around + self.energy_offset(around, pitch.period),
             energy: 0.0,
