@@ -1,6 +1,11 @@
 //! The shift engine on real voices: whatever is sung and asked for, it stays within bounds and
 //! never looks ahead of its input (which debug assertions watch).
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "the tones' helpers are test code outside of `#[test]` functions"
+)]
+
 mod tones;
 
 use autovoice::engine::shift::ShiftEngine;
