@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use autovoice::bridge::{HostConfig, Processor, Settings, meters};
 use autovoice::engine::shift::ShiftEngine;
+use autovoice::engine::through::Through;
 use autovoice::engine::{Controls, Engine, EngineError, EngineSpec};
 use autovoice::pitch::VoiceRange;
 use support::{Shares, machine};
@@ -16,38 +17,35 @@ use support::{Shares, machine};
 const RATE_HZ: u32 = 48_000;
 const SECONDS: usize = 20;
 
-/// Passes its input on.
-struct Identity(EngineSpec);
+/// Passes its input on, hop by hop, on a worker.
+struct Hopped(Through);
 
-impl Identity {
-    fn boxed(hop: usize, realtime_safe: bool) -> Box<dyn Engine> {
-        Box::new(Self(EngineSpec {
-            name: "identity",
-            rate_hz: RATE_HZ,
-            channels: 1,
-            hop,
-            lookahead: 0,
-            budget_hops: 1,
-            realtime_safe,
-        }))
+impl Hopped {
+    fn boxed() -> Box<dyn Engine> {
+        Box::new(Self(Through::new(RATE_HZ, 1)))
     }
 }
 
-impl Engine for Identity {
+impl Engine for Hopped {
     fn spec(&self) -> EngineSpec {
-        self.0
+        EngineSpec {
+            hop: 480,
+            realtime_safe: false,
+            ..self.0.spec()
+        }
     }
 
-    fn reset(&mut self) {}
+    fn reset(&mut self) {
+        self.0.reset();
+    }
 
     fn step(
         &mut self,
         input: &[&[f32]],
         output: &mut [&mut [f32]],
-        _: &Controls,
+        controls: &Controls,
     ) -> Result<(), EngineError> {
-        output[0].copy_from_slice(input[0]);
-        Ok(())
+        self.0.step(input, output, controls)
     }
 }
 
@@ -105,15 +103,19 @@ fn main() {
         row(
             "path alone",
             block,
-            Processor::new(host, Identity::boxed(1, true), meters().0),
+            Processor::new(host, Box::new(Through::new(RATE_HZ, 1)), meters().0),
             &plain,
         );
 
-        let spec = Identity::boxed(480, false).spec();
-        let (mut processor, worker, mut voices) =
-            Processor::with_worker(host, Identity::boxed(1, true), &[spec], meters().0);
+        let spec = Hopped::boxed().spec();
+        let (mut processor, worker, mut voices) = Processor::with_worker(
+            host,
+            Box::new(Through::new(RATE_HZ, 1)),
+            &[spec],
+            meters().0,
+        );
         voices
-            .install(1, Identity::boxed(480, false))
+            .install(1, Hopped::boxed())
             .expect("its latency is reserved");
         processor.run_on_thread(worker).expect("a thread");
         row(

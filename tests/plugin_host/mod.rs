@@ -1,6 +1,6 @@
 //! A host as small as it gets: sets parameters, activates, hands over blocks and notes, and
 //! remembers what the plugin asked of it.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test binary uses its own part")]
 
 use autovoice::plugin::AutoVoicePlugin;
 use autovoice::plugin::params::ParamRef;

@@ -1,5 +1,6 @@
 //! Synthetic voices with known pitch and formants, and measures of what comes out of the engine.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
 use autovoice::engine::shift::ShiftEngine;
 use autovoice::engine::{Controls, Engine};

@@ -4,7 +4,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)] // helpers outside `#[test]` functions are test code too
 
-#[allow(dead_code)] // made for many test programs
+#[allow(dead_code, reason = "each test program uses its own part")]
 #[path = "clap_host/support.rs"]
 mod support;
 
