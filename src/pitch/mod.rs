@@ -2,14 +2,14 @@
 
 pub mod control;
 pub mod correct;
-pub mod follow;
 pub mod scale;
 pub mod text;
+pub mod track;
 
 pub use control::{Correction, HeldNotes, MidiMode};
 pub use correct::{Corrected, Corrector};
-pub use follow::{Follow, Follower, PitchFrame};
 pub use scale::{Key, Scale, ScaleMask};
+pub use track::{PitchFrame, PitchTracker};
 
 /// The lowest note a voice is expected to reach. It sets the latency of everything that works
 /// period by period, so it changes only while the plugin is inactive.

@@ -1,7 +1,7 @@
 //! `shift`: pitch and formant shifting of one voice in the time domain. Runs on the audio thread:
 //! [`ShiftEngine::step`] never allocates, locks, blocks or panics.
 //!
-//! Pitch-synchronous overlap-add (Moulines and Charpentier, 1990). The follower finds the period,
+//! Pitch-synchronous overlap-add (Moulines and Charpentier, 1990). The tracker finds the period,
 //! [`marks`] fixes one point per period of the waveform, [`plan`] lays grains of two periods
 //! around those points out at the wanted distance, and [`crate::dsp::psola`] sounds them. A grain
 //! is read while it sounds, so it may begin before its end has come in; this is what keeps the
@@ -14,7 +14,8 @@ mod track;
 use super::{Controls, Engine, EngineError, EngineSpec, MAX_CHANNELS, Observation};
 use crate::dsp::history::History;
 use crate::dsp::psola::GrainBank;
-use crate::pitch::{Corrector, Follow, Follower, PitchFrame, VoiceRange};
+use crate::pitch::track::yin::Yin;
+use crate::pitch::{Corrector, PitchFrame, PitchTracker, VoiceRange};
 use crate::units::Frames;
 use marks::Marks;
 use plan::{Plan, Shift};
@@ -33,7 +34,7 @@ const MAX_CHUNK: usize = 64;
 pub struct ShiftEngine {
     spec: EngineSpec,
     inputs: Vec<History>,
-    follower: Follower,
+    tracker: Yin,
     corrector: Corrector,
     track: Track,
     marks: Marks,
@@ -93,7 +94,7 @@ impl ShiftEngine {
                 realtime_safe: true,
             },
             inputs: vec![History::new(kept); channels],
-            follower: Follower::new(rate_hz, range.lowest_hz()),
+            tracker: Yin::new(rate_hz, range.lowest_hz()),
             corrector: Corrector::new(),
             track: Track::new(rate_hz, longest),
             marks: Marks::new(rate_hz, longest),
@@ -121,16 +122,16 @@ impl ShiftEngine {
             }
             let middle = sum / self.spec.channels as f32;
             self.marks.push(middle);
-            if let Some(frame) = self.follower.push(middle) {
+            if let Some(frame) = self.tracker.push(middle) {
                 self.hear(&frame, controls);
             }
         }
     }
 
-    /// Takes in what the follower heard.
+    /// Takes in what the tracker heard.
     fn hear(&mut self, frame: &PitchFrame, controls: &Controls) {
         let rate_hz = self.spec.rate_hz as f32;
-        let sung_hz = frame.voiced.then(|| rate_hz / frame.period as f32);
+        let sung_hz = frame.voiced.then_some(frame.f0_hz);
         let elapsed = self.last_frame.map_or(0.0, |last| frame.at - last.at);
         let elapsed_ms = (elapsed * 1e3) as f32 / rate_hz;
         let corrected =
@@ -142,7 +143,7 @@ impl ShiftEngine {
         self.observation = Observation {
             sung_hz: sung_hz.unwrap_or(0.0),
             target_hz: sung_hz.map_or(0.0, |hz| hz * (semitones / 12.0).exp2()),
-            voicing: frame.voicing,
+            voicing: frame.confidence,
         };
     }
 
@@ -201,7 +202,7 @@ impl Engine for ShiftEngine {
 
     fn reset(&mut self) {
         self.inputs.iter_mut().for_each(History::reset);
-        self.follower.reset();
+        self.tracker.reset();
         self.corrector.reset();
         self.track.reset();
         self.marks.reset();

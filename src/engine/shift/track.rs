@@ -73,10 +73,10 @@ impl Track {
             at: frame.at,
             voiced: frame.voiced,
             pitch: Pitch {
-                period: frame.period.min(1.1 * self.longest),
+                period: (self.rate_hz / f64::from(frame.f0_hz)).min(1.1 * self.longest),
                 correction,
             },
-            pitch_at: frame.period_at,
+            pitch_at: frame.f0_at,
         };
         self.count = (self.count + 1).min(KEPT);
     }

@@ -1,6 +1,6 @@
-//! The follower on signals with known pitch.
+//! The tracker on signals with known pitch.
 
-use super::{Follow, Follower, PitchFrame};
+use super::{PitchFrame, PitchTracker, Yin};
 use crate::pitch::VoiceRange;
 
 /// A pulse-like voice: falling harmonics in phase up to 4 kHz.
@@ -31,8 +31,8 @@ fn noise(frames: usize) -> impl Iterator<Item = f32> {
 }
 
 fn follow(rate_hz: u32, range: VoiceRange, signal: &[f32]) -> Vec<PitchFrame> {
-    let mut follower = Follower::new(rate_hz, range.lowest_hz());
-    signal.iter().filter_map(|x| follower.push(*x)).collect()
+    let mut tracker = Yin::new(rate_hz, range.lowest_hz());
+    signal.iter().filter_map(|x| tracker.push(*x)).collect()
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn steady_pitch_is_found_within_a_cent_in_every_range_and_at_every_rate() {
                 let most = if rate_hz < 20_000 { 8.0 } else { 1.0 };
                 for frame in &frames[frames.len() / 2..] {
                     assert!(frame.voiced, "{hz} Hz at {rate_hz}");
-                    let cents = 1200.0 * (frame.period * hz / f64::from(rate_hz)).log2();
+                    let cents = 1200.0 * (hz / f64::from(frame.f0_hz)).log2();
                     assert!(cents.abs() < most, "{hz} Hz at {rate_hz}: {cents} ct");
                 }
             }
@@ -60,8 +60,8 @@ fn a_glide_is_followed_at_the_instant_it_claims() {
     let pitch = |t: f64| 120.0 * f64::exp2(1.5 * t);
     let frames = follow(rate_hz, VoiceRange::Low, &voice(rate_hz, 1.0, pitch));
     for frame in frames.iter().skip(60) {
-        let wanted = pitch(frame.period_at / f64::from(rate_hz));
-        let cents = 1200.0 * (frame.period * wanted / f64::from(rate_hz)).log2();
+        let wanted = pitch(frame.f0_at / f64::from(rate_hz));
+        let cents = 1200.0 * (wanted / f64::from(frame.f0_hz)).log2();
         assert!(cents.abs() < 5.0, "{wanted} Hz: {cents} ct");
     }
 }
@@ -87,7 +87,7 @@ fn there_is_no_octave_error_at_10_db_of_noise() {
         let voiced: Vec<_> = frames.iter().skip(40).filter(|f| f.voiced).collect();
         assert!(0.95 * (frames.len() - 40) as f64 <= voiced.len() as f64);
         for frame in voiced {
-            let cents = 1200.0 * (frame.period * hz / f64::from(rate_hz)).log2();
+            let cents = 1200.0 * (hz / f64::from(frame.f0_hz)).log2();
             assert!(cents.abs() < 100.0, "{hz} Hz: {cents} ct");
         }
     }
@@ -110,7 +110,7 @@ fn noise_and_silence_have_no_voice() {
     assert!(
         frames
             .iter()
-            .all(|f| !f.voiced && f.period.is_finite() && 0.0 < f.period)
+            .all(|f| !f.voiced && f.f0_hz.is_finite() && 0.0 < f.f0_hz)
     );
 }
 
@@ -121,11 +121,11 @@ fn instants_are_in_order_equally_spaced_and_as_late_as_it_says() {
         (44_100, VoiceRange::Soprano),
         (8_000, VoiceRange::Bass),
     ] {
-        let mut follower = Follower::new(rate_hz, range.lowest_hz());
-        let delay = follower.delay() as f64;
+        let mut tracker = Yin::new(rate_hz, range.lowest_hz());
+        let delay = tracker.lookahead() as f64;
         let mut last: Option<(f64, f64)> = None;
         for (i, x) in voice(rate_hz, 0.5, |_| 200.0).iter().enumerate() {
-            let Some(frame) = follower.push(*x) else {
+            let Some(frame) = tracker.push(*x) else {
                 continue;
             };
             assert!(i as f64 - delay <= frame.at && frame.at <= i as f64);
@@ -145,14 +145,14 @@ fn instants_are_in_order_equally_spaced_and_as_late_as_it_says() {
 #[test]
 fn after_a_reset_it_is_as_new() {
     let signal = voice(48_000, 0.3, |_| 150.0);
-    let mut follower = Follower::new(48_000, 80.0);
+    let mut tracker = Yin::new(48_000, 80.0);
     let mut once = Vec::new();
     for pass in 0..2 {
-        let frames: Vec<_> = signal.iter().filter_map(|x| follower.push(*x)).collect();
+        let frames: Vec<_> = signal.iter().filter_map(|x| tracker.push(*x)).collect();
         if pass == 1 {
             assert!(frames == once);
         }
         once = frames;
-        follower.reset();
+        tracker.reset();
     }
 }

@@ -1,49 +1,20 @@
 //! Following the pitch of one voice as it comes in. Audio thread: never allocates after
 //! construction, and its work is spread evenly over time.
 //!
-//! [`Follow`] is the seam: whatever estimates pitch frame by frame with a fixed delay can stand
-//! in for [`Follower`], which correlates the signal with itself and picks the cheapest path
-//! through the peaks (the idea of Talkin's RAPT, 1995, made causal).
+//! [`Yin`] correlates the signal with itself and picks the cheapest path through the peaks (the
+//! idea of Talkin's RAPT, 1995, made causal).
 
 mod correlate;
 mod path;
 #[cfg(test)]
 mod tests;
 
+use super::{PitchFrame, PitchTracker};
 use crate::dsp::decimate::Decimator;
 use crate::dsp::history::History;
 use crate::units::Frames;
 use correlate::Correlator;
 use path::{Candidate, MAX_CANDIDATES, PathTracker};
-
-/// The pitch at one instant.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct PitchFrame {
-    /// The instant, as the number of an input frame counted from the last reset.
-    pub at: f64,
-    /// Length of one period in input frames; the last one where unvoiced, and never 0.
-    pub period: f64,
-    /// The instant `period` is measured around. It may lie after `at`: a short period is
-    /// measured sooner than it is told from noise.
-    pub period_at: f64,
-    /// Whether a voice with this pitch is heard.
-    pub voiced: bool,
-    /// Similarity of neighbouring periods, 0..=1.
-    pub voicing: f32,
-}
-
-/// Something that follows pitch.
-pub trait Follow {
-    /// Forgets the past; input frames count from 0 again. Real-time safe.
-    fn reset(&mut self);
-
-    /// Takes one input frame; now and then gives the pitch at an earlier instant. Instants
-    /// come in order and equally spaced. Real-time safe.
-    fn push(&mut self, sample: f32) -> Option<PitchFrame>;
-
-    /// Input frames by which [`PitchFrame::at`] lies behind the input, at most.
-    fn delay(&self) -> Frames;
-}
 
 /// The highest pitch followed, in Hz.
 pub const HIGHEST_HZ: f32 = 1_250.0;
@@ -64,9 +35,10 @@ const SHORTEST_MEASURED_S: f64 = 0.005;
 /// Frames quieter than this mean square are never voiced (-80 dBFS).
 const FLOOR: f32 = 1e-8;
 
-/// The built-in follower.
+/// The tracker of the time domain.
 #[derive(Clone, Debug)]
-pub struct Follower {
+pub struct Yin {
+    rate_hz: f64,
     fine: Stage,
     coarse: Stage,
     /// Fine frames per coarse one, and input frames per fine one.
@@ -114,7 +86,7 @@ impl Stage {
     }
 }
 
-impl Follower {
+impl Yin {
     /// A follower for pitches down to `lowest_hz`. Allocates.
     #[must_use]
     pub fn new(rate_hz: u32, lowest_hz: f32) -> Self {
@@ -130,6 +102,7 @@ impl Follower {
         let hop = ((coarse_hz * HOP_S).round() as usize).max(1);
         let span = window + longest + 8;
         Self {
+            rate_hz: f64::from(rate_hz),
             fine: Stage::new(
                 to_fine,
                 (PathTracker::LAG + 2) * hop * to_coarse + 2 * span * to_coarse,
@@ -192,10 +165,10 @@ impl Follower {
         }
         Some(PitchFrame {
             at: self.input_frame(decided.at),
-            period: self.last_period * to_fine as f64,
-            period_at: self.input_frame(self.measured_at),
+            f0_hz: (self.rate_hz / (self.last_period * to_fine as f64)) as f32,
+            f0_at: self.input_frame(self.measured_at),
+            confidence: decided.strength.clamp(0.0, 1.0),
             voiced: decided.best.is_some(),
-            voicing: decided.strength.clamp(0.0, 1.0),
         })
     }
 
@@ -210,7 +183,7 @@ impl Follower {
     }
 }
 
-impl Follow for Follower {
+impl PitchTracker for Yin {
     fn reset(&mut self) {
         self.fine.reset();
         self.coarse.reset();
@@ -235,7 +208,15 @@ impl Follow for Follower {
         self.estimate()
     }
 
-    fn delay(&self) -> Frames {
+    fn name(&self) -> &'static str {
+        "yin"
+    }
+
+    fn threshold(&self) -> f32 {
+        Doubt::FIRST
+    }
+
+    fn lookahead(&self) -> Frames {
         let (to_coarse, to_fine) = self.ratios;
         let coarse = self.correlator.span() / 2 + 1 + (PathTracker::LAG + 1) * self.hop;
         (coarse * to_coarse + self.coarse.decimator.delay()) * to_fine + self.fine.decimator.delay()

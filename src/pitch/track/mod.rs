@@ -1,0 +1,43 @@
+//! Tracking the pitch of one voice as it comes in. [`PitchTracker`] is the seam: engines, the
+//! command line and the editor know only it. A file is the same path, pushed at full speed.
+
+pub mod yin;
+
+use crate::units::Frames;
+
+/// The pitch at one instant.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct PitchFrame {
+    /// The instant, as the number of an input frame counted from the last reset.
+    pub at: f64,
+    /// Fundamental frequency in Hz; the best guess where unvoiced, and always above 0.
+    pub f0_hz: f32,
+    /// The instant `f0_hz` is measured around, in input frames. Most trackers measure at `at`;
+    /// one may measure later than it decides, because a short period is measured sooner than it
+    /// is told from noise.
+    pub f0_at: f64,
+    /// Confidence that a voice with this pitch is heard, 0..=1.
+    pub confidence: f32,
+    /// Whether it is to be taken for a voice. Trackers with a memory may decide otherwise than
+    /// `confidence` alone would.
+    pub voiced: bool,
+}
+
+/// Something that tracks pitch. Owned by one thread at a time.
+pub trait PitchTracker: Send {
+    /// The name shown and typed.
+    fn name(&self) -> &'static str;
+
+    /// Input frames by which [`PitchFrame::at`] lies behind the newest input frame, at most.
+    fn lookahead(&self) -> Frames;
+
+    /// The confidence from which on a frame is voiced, for those who only keep the confidence.
+    fn threshold(&self) -> f32;
+
+    /// Forgets the past; input frames count from 0 again. Never allocates.
+    fn reset(&mut self);
+
+    /// Takes one input frame; now and then gives the pitch at an earlier instant. Instants come
+    /// in order, equally spaced and at 100 Hz or more. Never allocates.
+    fn push(&mut self, sample: f32) -> Option<PitchFrame>;
+}
