@@ -4,6 +4,7 @@
 pub mod units;
 
 pub mod dsp;
+pub mod nn;
 pub mod pitch;
 
 pub mod engine;
