@@ -5,6 +5,8 @@ pub mod units;
 
 pub mod dsp;
 pub mod nn;
+
+pub mod model;
 pub mod pitch;
 
 pub mod engine;

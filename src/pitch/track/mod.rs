@@ -1,6 +1,9 @@
 //! Tracking the pitch of one voice as it comes in. [`PitchTracker`] is the seam: engines, the
 //! command line and the editor know only it. A file is the same path, pushed at full speed.
 
+pub mod at_16k;
+pub mod crepe;
+pub mod viterbi;
 pub mod yin;
 
 use crate::units::Frames;
