@@ -4,6 +4,9 @@
 pub mod units;
 
 pub mod dsp;
+
+pub mod model;
+
 pub mod pitch;
 
 pub mod engine;

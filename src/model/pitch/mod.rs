@@ -1,0 +1,3 @@
+//! The pitch network of the tracker `neural`.
+
+pub mod features;
