@@ -9,12 +9,12 @@ impl Random {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let mut stream = Self(seed ^ 0x5851_f42d_4c95_7f2d);
-        stream.next();
+        stream.bits();
         stream
     }
 
     /// Sixty-four random bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -24,7 +24,7 @@ impl Random {
 
     /// From 0 to 1, without 1.
     pub fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+        (self.bits() >> 11) as f64 / (1u64 << 53) as f64
     }
 
     /// Evenly between two values.
@@ -55,7 +55,7 @@ impl Random {
 
     /// A cheap white sample, variance 1: evenly distributed.
     pub fn white(&mut self) -> f32 {
-        3f32.sqrt() * ((self.next() >> 40) as f32 / (1u32 << 23) as f32 - 1.0)
+        3f32.sqrt() * ((self.bits() >> 40) as f32 / (1u32 << 23) as f32 - 1.0)
     }
 }
 
@@ -81,7 +81,7 @@ mod tests {
     fn a_seed_gives_the_same_stream() {
         let take = |seed| {
             let mut random = Random::new(seed);
-            [random.next(), random.next()]
+            [random.bits(), random.bits()]
         };
         assert_eq!(take(7), take(7));
         assert_ne!(take(7), take(8));

@@ -90,8 +90,9 @@ fn speech(random: &mut Random, frames: usize, rate_hz: f64) -> Vec<f64> {
         for i in 0..step {
             let t = i as f64 / step as f64;
             // Catmull and Rom's cubic.
-            let wander = b
-                + 0.5 * t * (c - a + t * (2.0 * a - 5.0 * b + 4.0 * c - d + t * (3.0 * (b - c) + d - a)));
+            let wander = b + 0.5
+                * t
+                * (c - a + t * (2.0 * a - 5.0 * b + 4.0 * c - d + t * (3.0 * (b - c) + d - a)));
             octaves.push(centre + wander);
         }
         knots = [b, c, d, random.normal() * spread];
@@ -123,7 +124,10 @@ fn vibrato(random: &mut Random, octaves: &mut [f64], rate_hz: f64) {
     let rate = random.range(3.5, 8.0) * std::f64::consts::TAU / rate_hz;
     let depth = random.log_range(0.008, 0.14);
     let swell = random.range(0.2, 3.0) * std::f64::consts::TAU / rate_hz;
-    let (phase, swell_phase) = (random.range(0.0, 6.28), random.range(0.0, 6.28));
+    let (phase, swell_phase) = (
+        random.range(0.0, std::f64::consts::TAU),
+        random.range(0.0, std::f64::consts::TAU),
+    );
     for (i, octave) in octaves.iter_mut().enumerate() {
         let level = 0.5 + 0.5 * (swell * i as f64 + swell_phase).sin();
         *octave += depth * level * (rate * i as f64 + phase).sin();
@@ -155,12 +159,7 @@ fn gaps(random: &mut Random, frames: usize, rate_hz: f64) -> Vec<(usize, usize)>
 }
 
 /// 1 outside the gaps, with edges of random length, and a wandering level.
-fn strength(
-    random: &mut Random,
-    frames: usize,
-    rate_hz: f64,
-    gaps: &[(usize, usize)],
-) -> Vec<f32> {
+fn strength(random: &mut Random, frames: usize, rate_hz: f64, gaps: &[(usize, usize)]) -> Vec<f32> {
     let mut strength = vec![1f32; frames];
     for &(start, end) in gaps {
         strength[start..end].fill(0.0);
@@ -172,7 +171,7 @@ fn strength(
     }
     let depth = random.range(0.0, 0.6) as f32;
     let rate = random.log_range(0.5, 8.0) * std::f64::consts::TAU / rate_hz;
-    let phase = random.range(0.0, 6.28);
+    let phase = random.range(0.0, std::f64::consts::TAU);
     for (i, value) in strength.iter_mut().enumerate() {
         *value *= 1.0 - depth * (0.5 + 0.5 * (rate * i as f64 + phase).sin() as f32);
     }

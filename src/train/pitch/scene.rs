@@ -16,6 +16,8 @@ pub struct Scene {
     pub f0_hz: Vec<f32>,
     /// Strength of the voice, 0..=1.
     pub strength: Vec<f32>,
+    /// Stretches without a voice, in frames: start and end.
+    pub gaps: Vec<(usize, usize)>,
     /// How long the room rings, in frames, so loud that it may be taken for the voice.
     pub ringing: usize,
 }
@@ -43,6 +45,7 @@ impl Scene {
             signal,
             f0_hz: contour.f0_hz,
             strength: contour.strength,
+            gaps: contour.gaps,
             ringing: 0,
         };
         scene.surround(random, noise);
@@ -87,7 +90,10 @@ fn consonant(random: &mut Random, gap: &mut [f32]) {
         return;
     }
     let level = random.log_range(0.02, 1.2) as f32;
-    let mut filter = Resonance::new(random.log_range(300.0, 7_000.0), random.log_range(300.0, 6_000.0));
+    let mut filter = Resonance::new(
+        random.log_range(300.0, 7_000.0),
+        random.log_range(300.0, 6_000.0),
+    );
     let bright = random.range(-0.9, 0.95) as f32;
     let burst = random.chance(0.25);
     let decay = random.log_range(0.004, 0.04) * RATE_HZ;
@@ -118,7 +124,10 @@ fn consonant(random: &mut Random, gap: &mut [f32]) {
 fn add_noise(random: &mut Random, signal: &mut [f32], snr_db: f64, kind: usize) {
     let mut pink = [0f32; 3];
     let mut brown = 0f32;
-    let mut band = Resonance::new(random.log_range(100.0, 6_000.0), random.log_range(100.0, 4_000.0));
+    let mut band = Resonance::new(
+        random.log_range(100.0, 6_000.0),
+        random.log_range(100.0, 4_000.0),
+    );
     let swell = random.range(0.3, 4.0) * std::f64::consts::TAU / RATE_HZ;
     let mut noise: Vec<f32> = (0..signal.len())
         .map(|i| {
@@ -190,10 +199,15 @@ fn babble(random: &mut Random, signal: &mut [f32]) {
 fn hum(random: &mut Random, signal: &mut [f32]) {
     let hz = if random.chance(0.5) { 50.0 } else { 60.0 };
     let gain = 10f64.powf(random.range(-50.0, -16.0) / 20.0);
-    let harmonics: Vec<f64> = (1..6).map(|k| gain * random.unit() / f64::from(k)).collect();
+    let harmonics: Vec<f64> = (1..6)
+        .map(|k| gain * random.unit() / f64::from(k))
+        .collect();
     for (i, x) in signal.iter_mut().enumerate() {
         let phase = std::f64::consts::TAU * hz * i as f64 / RATE_HZ;
-        let sum: f64 = (1..).zip(&harmonics).map(|(k, a)| a * (f64::from(k) * phase).sin()).sum();
+        let sum: f64 = (1..)
+            .zip(&harmonics)
+            .map(|(k, a)| a * (f64::from(k) * phase).sin())
+            .sum();
         *x += sum as f32;
     }
 }
@@ -237,13 +251,17 @@ fn room(random: &mut Random, signal: &mut [f32]) -> usize {
 fn microphone(random: &mut Random, signal: &mut [f32], coloured: bool) {
     if coloured {
         if random.chance(0.5) {
-            let (hz, width) = (random.log_range(150.0, 6_000.0), random.log_range(300.0, 4_000.0));
+            let (hz, width) = (
+                random.log_range(150.0, 6_000.0),
+                random.log_range(300.0, 4_000.0),
+            );
             let mut peak = Resonance::new(hz, width);
             let gain = random.range(-0.7, 2.0) as f32;
             signal.iter_mut().for_each(|x| *x += gain * peak.step(*x));
         }
         if random.chance(0.4) {
-            let keep = (-std::f64::consts::TAU * random.log_range(30.0, 250.0) / RATE_HZ).exp() as f32;
+            let keep =
+                (-std::f64::consts::TAU * random.log_range(30.0, 250.0) / RATE_HZ).exp() as f32;
             let (mut low, mut last) = (0.0, 0.0);
             for x in signal.iter_mut() {
                 low = keep * (low + *x - last);
@@ -255,7 +273,9 @@ fn microphone(random: &mut Random, signal: &mut [f32], coloured: bool) {
             let limit = random.log_range(0.5, 3.0) as f32;
             match random.chance(0.5) {
                 true => signal.iter_mut().for_each(|x| *x = x.clamp(-limit, limit)),
-                false => signal.iter_mut().for_each(|x| *x = limit * (*x / limit).tanh()),
+                false => signal
+                    .iter_mut()
+                    .for_each(|x| *x = limit * (*x / limit).tanh()),
             }
         }
     }

@@ -17,7 +17,14 @@ pub fn sing(random: &mut Random, contour: &Contour, rate_hz: f64) -> Vec<f32> {
     let mut wobble = Wobble::new(random);
     let mut old: Vec<[f32; 2]> = Vec::new();
     let mut new: Vec<[f32; 2]> = Vec::new();
-    amplitudes(&voice, &mut tract, random, f64::from(contour.f0_hz[0]), rate_hz, &mut old);
+    amplitudes(
+        &voice,
+        &mut tract,
+        random,
+        f64::from(contour.f0_hz[0]),
+        rate_hz,
+        &mut old,
+    );
     for start in (0..frames).step_by(BLOCK) {
         let end = (start + BLOCK).min(frames);
         let f0_hz = f64::from(contour.f0_hz[end - 1]);
@@ -80,7 +87,11 @@ struct Voice {
 
 impl Voice {
     fn random(random: &mut Random) -> Self {
-        let uneven_db = if random.chance(0.3) { random.range(0.0, 6.0) } else { 0.0 };
+        let uneven_db = if random.chance(0.3) {
+            random.range(0.0, 6.0)
+        } else {
+            0.0
+        };
         let scattered = random.range(0.0, 3.2);
         let uneven = (0..512)
             .map(|_| {
@@ -92,10 +103,22 @@ impl Voice {
             tilt: random.range(0.4, 2.2),
             first_db: [random.range(-8.0, 10.0), random.range(-4.0, 4.0)],
             uneven,
-            roughness: if random.chance(0.08) { random.range(0.1, 0.5) as f32 } else { 0.0 },
+            roughness: if random.chance(0.08) {
+                random.range(0.1, 0.5) as f32
+            } else {
+                0.0
+            },
             breath: 10f64.powf(random.range(-60.0, -8.0) / 20.0) as f32,
-            highest_hz: if random.chance(0.25) { random.log_range(1_200.0, 8_000.0) } else { 8_000.0 },
-            lowest_hz: if random.chance(0.15) { random.log_range(100.0, 400.0) } else { 0.0 },
+            highest_hz: if random.chance(0.25) {
+                random.log_range(1_200.0, 8_000.0)
+            } else {
+                8_000.0
+            },
+            lowest_hz: if random.chance(0.15) {
+                random.log_range(100.0, 400.0)
+            } else {
+                0.0
+            },
             scale: random.range(0.8, 1.3),
         }
     }
@@ -154,7 +177,14 @@ fn vowel(random: &mut Random, scale: f64) -> [f64; 5] {
     let second = random.range((first + 250.0).max(650.0), 2_500.0);
     let third = random.range((second + 300.0).max(1_900.0), 3_300.0);
     let fourth = third + random.range(500.0, 1_200.0);
-    [first, second, third, fourth, fourth + random.range(500.0, 1_300.0)].map(|f| f * scale)
+    [
+        first,
+        second,
+        third,
+        fourth,
+        fourth + random.range(500.0, 1_300.0),
+    ]
+    .map(|f| f * scale)
 }
 
 fn amplitudes(
@@ -178,7 +208,10 @@ fn amplitudes(
         if fade == 0.0 {
             break;
         }
-        let first = voice.first_db.get(k as usize - 1).map_or(1.0, |db| 10f64.powf(db / 20.0));
+        let first = voice
+            .first_db
+            .get(k as usize - 1)
+            .map_or(1.0, |db| 10f64.powf(db / 20.0));
         let size = fade * open * telephone * first * uneven * tract.gain(hz)
             / f64::from(k).powf(voice.tilt);
         out.push([(size * phase.cos()) as f32, (size * phase.sin()) as f32]);
@@ -196,7 +229,11 @@ struct Wobble {
 impl Wobble {
     fn new(random: &mut Random) -> Self {
         Self {
-            jitter: if random.chance(0.5) { random.range(0.0, 0.012) } else { 0.0 },
+            jitter: if random.chance(0.5) {
+                random.range(0.0, 0.012)
+            } else {
+                0.0
+            },
             now: 0.0,
             period: 0.0,
         }
