@@ -21,3 +21,5 @@ pub mod cli;
 pub mod editor;
 #[cfg(feature = "plugin")]
 pub mod plugin;
+#[cfg(feature = "train")]
+pub mod train;

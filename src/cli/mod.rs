@@ -7,6 +7,8 @@ mod doctor;
 mod failure;
 mod machine;
 mod out;
+#[cfg(feature = "train")]
+mod train;
 mod voice;
 
 use clap::{Parser, Subcommand};
@@ -37,6 +39,9 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Look for what keeps AutoVoice from running well here, and say what to do about it
     Doctor(doctor::DoctorArgs),
+    /// Make the weights of a network anew
+    #[cfg(feature = "train")]
+    Train(train::TrainArgs),
     /// Sing through it live, over JACK or ALSA (builds with the feature `standalone`)
     #[command(disable_help_flag = true)]
     Live {
@@ -65,6 +70,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Convert(arguments) => convert::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        #[cfg(feature = "train")]
+        Command::Train(arguments) => train::run(&arguments),
         Command::Live { .. } => Err(Failure::usage(
             "expected a build with `live`, this one was built without it",
             "build it with: cargo build --release --features standalone",

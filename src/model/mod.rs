@@ -1,7 +1,8 @@
-//! Networks, exact ports of published ones and our own, one file each with its source named on
-//! top. Knows units, dsp and nn; no threads or files: weights come as `nn::Weights`.
+//! Networks, exact ports of published ones and our own: what they compute, not where their
+//! weights come from. Any thread; no files, no threads of their own.
 
 pub mod crepe;
+pub mod pitch;
 
 /// Pitch bins of CREPE and of the networks that followed it: 360 of 20 cents each.
 pub const PITCH_BINS: usize = 360;
