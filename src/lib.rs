@@ -11,6 +11,7 @@ pub mod engine;
 pub mod bridge;
 
 pub mod io;
+pub mod voice;
 
 #[cfg(feature = "cli")]
 pub mod cli;
