@@ -1,6 +1,7 @@
 //! Tracking the pitch of one voice as it comes in. [`PitchTracker`] is the seam: engines, the
 //! command line and the editor know only it. A file is the same path, pushed at full speed.
 
+mod period;
 pub mod yin;
 
 use crate::units::Frames;

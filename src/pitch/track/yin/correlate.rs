@@ -1,25 +1,48 @@
-//! How well a signal matches itself one lag later: the normalised cross-correlation and its
-//! peaks. Audio thread: never allocates after construction.
+//! How well a signal matches itself one lag later: the normalised cross-correlation over a short
+//! and a long window, and its peaks. Audio thread: never allocates after construction.
 
-use autovoice_kernels::cpu::dot;
-
+use super::super::period::parabola;
 use super::path::{Candidate, MAX_CANDIDATES};
-use crate::dsp::history::History;
 
 /// How far the correlation has to fall at shorter lags for a peak to count.
 const DIP: f32 = 0.2;
 
-/// Two equally long windows, a lag apart and around one centre, for every lag.
+/// Peaks lower than this are no candidates.
+const LOWEST_PEAK: f32 = 0.2;
+
+/// Seconds of the long window, which reaches back from the end of the short one.
+const LONG_WINDOW_S: f64 = 0.048;
+
+/// The long window has no say where the short one correlates like the first of these, and all of
+/// it where like the second. Clean voices move too fast for it; weak ones need it to stand out.
+const CLEAR_AND_WEAK: (f32, f32) = (0.9, 0.6);
+
+/// Correlations of one signal with itself, advanced by one hop at a time.
+///
+/// Products of frames a lag apart lie around the same centre for every lag. They are summed up
+/// once per hop; windows are sums of hops, so that long ones cost little.
 #[derive(Clone, Debug)]
 pub(super) struct Correlator {
-    window: usize,
+    hop: usize,
     shortest: usize,
     longest: usize,
+    /// Hops of the short and of the long window.
+    short: usize,
+    long: usize,
+    /// The newest frames, as long as the long window and the longest lag need.
     region: Vec<f32>,
+    /// Its end, backwards.
+    reversed: Vec<f32>,
     /// Running sums of squares of the region, one longer than it.
     squares: Vec<f64>,
+    /// Per hop, the sums of products for even lags and after them for odd ones. A ring.
+    hops: Vec<f32>,
+    newest: usize,
+    /// Sums over a window, laid out like a hop.
+    sums: Vec<f32>,
     /// One value per lag from `shortest - 1` to `longest + 1`.
     values: Vec<f32>,
+    long_values: Vec<f32>,
 }
 
 /// What a scan found beside the candidates.
@@ -28,23 +51,43 @@ pub(super) struct Scan {
     pub count: usize,
     /// The greatest correlation.
     pub strength: f32,
-    /// Mean square of the region, without its mean.
+    /// Mean square around the short window.
     pub mean_square: f32,
 }
 
 impl Correlator {
-    pub(super) fn new(window: usize, shortest: usize, longest: usize) -> Self {
+    /// `hop` and `window` in frames, `shortest` and `longest` lag, too. Allocates.
+    pub(super) fn new(
+        rate_hz: f64,
+        hop: usize,
+        window: usize,
+        (shortest, longest): (usize, usize),
+    ) -> Self {
         let shortest = shortest.max(3);
         let longest = longest.max(shortest + 2);
-        let span = window + longest + 1;
+        let short = window.div_ceil(hop);
+        let long = ((LONG_WINDOW_S * rate_hz / hop as f64).ceil() as usize).max(short);
+        let halves = longest / 2 + 2;
         Self {
-            window,
+            hop,
             shortest,
             longest,
-            region: vec![0.0; span],
-            squares: vec![0.0; span + 1],
+            short,
+            long,
+            region: vec![0.0; long * hop + 2 * halves],
+            reversed: vec![0.0; hop + halves],
+            squares: vec![0.0; long * hop + 2 * halves + 1],
+            hops: vec![0.0; long * 2 * halves],
+            newest: 0,
+            sums: vec![0.0; 2 * halves],
             values: vec![0.0; longest - shortest + 3],
+            long_values: vec![0.0; longest - shortest + 3],
         }
+    }
+
+    /// Half the longest lag, rounded up, and one for its neighbour.
+    fn halves(&self) -> usize {
+        self.longest / 2 + 2
     }
 
     /// Frames of a region.
@@ -52,41 +95,93 @@ impl Correlator {
         self.region.len()
     }
 
-    /// Finds the strongest peaks in a region of `span()` frames, strongest first.
+    /// Frames from the centre of the short window to the end of the region.
+    pub(super) fn centre(&self) -> f64 {
+        self.halves() as f64 + 0.5 * (self.short * self.hop) as f64
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.hops.fill(0.0);
+    }
+
+    /// Takes the region of `span()` frames that ends one hop after the last; finds the strongest
+    /// peaks, strongest first.
     pub(super) fn scan(
         &mut self,
         region: &[f32],
         candidates: &mut [Candidate; MAX_CANDIDATES],
     ) -> Scan {
-        let mean = region.iter().sum::<f32>() / region.len() as f32;
-        for (own, x) in self.region.iter_mut().zip(region) {
-            *own = x - mean;
-        }
+        self.region.copy_from_slice(region);
         let mut sum = 0.0;
         for (total, x) in self.squares[1..].iter_mut().zip(&self.region) {
             sum += f64::from(*x) * f64::from(*x);
             *total = sum;
         }
-        for index in 0..self.values.len() {
-            self.values[index] = self.correlation(self.shortest - 1 + index);
+        self.multiply();
+        self.window(self.short);
+        std::mem::swap(&mut self.values, &mut self.long_values);
+        self.window(self.long);
+        std::mem::swap(&mut self.values, &mut self.long_values);
+        let strength = self.values.iter().fold(0.0f32, |most, v| most.max(*v));
+        let (clear, weak) = CLEAR_AND_WEAK;
+        let share = ((clear - strength) / (clear - weak)).clamp(0.0, 1.0);
+        for (value, long) in self.values.iter_mut().zip(&self.long_values) {
+            *value += share * (long - *value);
         }
         let (count, strength) = self.pick(candidates);
+        let recent = (self.short * self.hop + 2 * self.halves()).min(self.span());
         Scan {
             count,
             strength,
-            mean_square: (sum / self.region.len() as f64) as f32,
+            mean_square: ((sum - self.squares[self.span() - recent]) / recent as f64) as f32,
         }
     }
 
-    fn correlation(&self, lag: usize) -> f32 {
-        let start = (self.span() - self.window - lag) / 2;
-        let a = &self.region[start..start + self.window];
-        let b = &self.region[start + lag..start + lag + self.window];
-        let energy = |from: usize| self.squares[from + self.window] - self.squares[from];
-        let (ea, eb) = (energy(start), energy(start + lag));
-        // The greater of the two energies and their mean in one: onsets score low.
-        let scale = (ea * eb).sqrt().max(1e-12);
-        dot(a, b) / scale as f32
+    /// Sums up the products of the newest hop.
+    fn multiply(&mut self) {
+        let halves = self.halves();
+        let end = self.region.len() - halves;
+        let first = end - self.hop;
+        for (back, x) in self.reversed.iter_mut().zip(self.region[..end].iter().rev()) {
+            *back = *x;
+        }
+        self.newest = (self.newest + 1) % self.long;
+        let products = &mut self.hops[self.newest * 2 * halves..][..2 * halves];
+        products.fill(0.0);
+        let (even, odd) = products.split_at_mut(halves);
+        for n in first..end {
+            let left = &self.reversed[end - 1 - n..][..halves];
+            let right = &self.region[n..n + halves];
+            for ((sum, a), b) in even.iter_mut().zip(left).zip(right) {
+                *sum += a * b;
+            }
+            for ((sum, a), b) in odd.iter_mut().zip(left).zip(&right[1..]) {
+                *sum += a * b;
+            }
+        }
+    }
+
+    /// Normalised correlations over the newest `count` hops, into `values`.
+    fn window(&mut self, count: usize) {
+        let halves = self.halves();
+        self.sums.fill(0.0);
+        for age in 0..count {
+            let slot = (self.newest + self.long - age) % self.long;
+            let products = &self.hops[slot * 2 * halves..][..2 * halves];
+            for (sum, x) in self.sums.iter_mut().zip(products) {
+                *sum += x;
+            }
+        }
+        let end = self.region.len() - halves;
+        let start = end - count * self.hop;
+        let energy = |from: usize, to: usize| self.squares[to] - self.squares[from];
+        for (value, lag) in self.values.iter_mut().zip(self.shortest - 1..) {
+            let (left, right) = (lag / 2, lag.div_ceil(2));
+            let sum = self.sums[left + if lag % 2 == 0 { 0 } else { halves }];
+            let a = energy(start - left, end - left);
+            let b = energy(start + right, end + right);
+            *value = sum / ((a * b) as f32).sqrt().max(1e-12);
+        }
     }
 
     fn pick(&self, candidates: &mut [Candidate; MAX_CANDIDATES]) -> (usize, f32) {
@@ -96,7 +191,7 @@ impl Correlator {
             let [before, here, after] = [self.values[i - 1], self.values[i], self.values[i + 1]];
             lowest = lowest.min(before);
             // Slow wandering resembles itself at every short lag: a period has a dip before it.
-            if here <= before || here < after || here < 0.3 || here < lowest + DIP {
+            if here <= before || here < after || here < LOWEST_PEAK || here < lowest + DIP {
                 continue;
             }
             let (offset, height) = parabola(before, here, after);
@@ -120,41 +215,4 @@ impl Correlator {
         }
         (count, strength)
     }
-}
-
-/// Lags on either side of a guess that are tried.
-pub(super) const REACH: usize = 4;
-
-/// The lag near `guess` at which the signal around `centre` matches itself best, in frames of
-/// the history and fractions of them.
-pub(super) fn refine(history: &History, centre: f64, window: usize, guess: f32) -> f32 {
-    let middle = (guess.round() as i64).max(REACH as i64 + 1);
-    let window = window.max(8);
-    let mut values = [0.0f32; 2 * REACH + 1];
-    for (value, lag) in values.iter_mut().zip(middle - REACH as i64..) {
-        let start = (centre - 0.5 * (window as f64 + lag as f64)).round() as i64;
-        let a = history.range(start, window);
-        let b = history.range(start + lag, window);
-        *value = dot(a, b) / (dot(a, a) * dot(b, b)).sqrt().max(1e-12);
-    }
-    let best = (1..2 * REACH)
-        .max_by(|&a, &b| values[a].total_cmp(&values[b]))
-        .unwrap_or(REACH);
-    let [before, here, after] = [values[best - 1], values[best], values[best + 1]];
-    if here < before || here < after {
-        return guess;
-    }
-    let (offset, _) = parabola(before, here, after);
-    (middle - REACH as i64 + best as i64) as f32 + offset
-}
-
-/// Place, within half a step of the middle, and height of the parabola through three values of
-/// which the middle one is greatest.
-pub(super) fn parabola(before: f32, here: f32, after: f32) -> (f32, f32) {
-    let bend = before - 2.0 * here + after;
-    if bend > -1e-9 {
-        return (0.0, here);
-    }
-    let offset = (0.5 * (before - after) / bend).clamp(-0.5, 0.5);
-    (offset, here - 0.25 * (before - after) * offset)
 }

@@ -3,7 +3,7 @@
 //! allocates after construction.
 
 /// Candidates per instant, at most.
-pub(super) const MAX_CANDIDATES: usize = 6;
+pub(super) const MAX_CANDIDATES: usize = 8;
 
 /// One pitch that would explain the signal.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -30,7 +30,9 @@ impl Candidate {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Decided {
     pub at: f64,
+    /// The pitch, voiced or not; none where nothing was ever like one.
     pub best: Option<Candidate>,
+    pub voiced: bool,
     pub strength: f32,
 }
 
@@ -143,18 +145,31 @@ impl PathTracker {
 
     fn decide(&self) -> Decided {
         let newest = &self.past[0];
-        let mut state = (0..newest.count)
-            .chain([UNVOICED])
-            .min_by(|&a, &b| newest.cost[a].total_cmp(&newest.cost[b]))
-            .unwrap_or(UNVOICED);
+        let cheapest = |states: std::ops::Range<usize>| {
+            states.min_by(|&a, &b| newest.cost[a].total_cmp(&newest.cost[b]))
+        };
+        let pitch = cheapest(0..newest.count);
+        let voiced = pitch.is_some_and(|i| newest.cost[i] <= newest.cost[UNVOICED]);
+        let oldest = &self.past[Self::LAG];
+        let voiced = UNVOICED != self.origin(if voiced { pitch.unwrap_or(UNVOICED) } else { UNVOICED });
+        let best = match pitch.map(|i| self.origin(i)) {
+            Some(state) if state != UNVOICED => Some(oldest.candidates[state]),
+            // TODO
+            _ => (0..oldest.count).min_by(|&a, &b| oldest.cost[a].total_cmp(&oldest.cost[b])).map(|i| oldest.candidates[i]),
+        };
+        Decided {
+            at: oldest.at,
+            best,
+            voiced: voiced && best.is_some(),
+            strength: oldest.strength,
+        }
+    }
+
+    /// Where the cheapest path to a state of the newest instant was `LAG` instants ago.
+    fn origin(&self, mut state: usize) -> usize {
         for instant in &self.past[..Self::LAG] {
             state = usize::from(instant.from[state]);
         }
-        let oldest = &self.past[Self::LAG];
-        Decided {
-            at: oldest.at,
-            best: (state != UNVOICED).then(|| oldest.candidates[state]),
-            strength: oldest.strength,
-        }
+        state
     }
 }
