@@ -14,6 +14,9 @@ const RATE_HZ: u32 = 22_050;
 const PERIODS: f64 = 1.25;
 const SHORTEST_S: f64 = 0.005;
 
+/// Where there is time, a longer window drowns out noise.
+const LONGER_S: f64 = 0.015;
+
 /// How far a period may differ from the guess, as a ratio and at least in frames; at most
 /// [`MOST_REACH`] frames.
 const REACH: f64 = 0.06;
@@ -28,7 +31,6 @@ pub(super) struct PeriodMeter {
     history: History,
     factor: usize,
     rate_hz: f64,
-    shortest_window: f64,
 }
 
 impl PeriodMeter {
@@ -36,14 +38,13 @@ impl PeriodMeter {
     pub(super) fn new(rate_hz: u32, lowest_hz: f32, past: Frames) -> Self {
         let factor = (rate_hz / RATE_HZ).max(1) as usize;
         let fine_hz = f64::from(rate_hz) / factor as f64;
-        let window = (fine_hz * SHORTEST_S).max(PERIODS * fine_hz / f64::from(lowest_hz));
+        let window = (fine_hz * LONGER_S).max(PERIODS * fine_hz / f64::from(lowest_hz));
         let pair = window + fine_hz / f64::from(lowest_hz) + 4.0 * MOST_REACH as f64;
         Self {
             decimator: Decimator::new(factor),
             history: History::new(past / factor + pair.ceil() as usize),
             factor,
             rate_hz: f64::from(rate_hz),
-            shortest_window: fine_hz * SHORTEST_S,
         }
     }
 
@@ -70,9 +71,9 @@ impl PeriodMeter {
         self.decimator.delay()
     }
 
-    /// The frequency near `guess_hz` at an input frame.
+    /// The frequency near `guess_hz` at an input frame, which need not be the newest.
     pub(super) fn at(&self, frame: f64, guess_hz: f32) -> f32 {
-        let (window, period) = self.sizes(guess_hz);
+        let (window, period) = self.sizes(guess_hz, LONGER_S);
         let latest = self.latest(window, period);
         let centre = (frame + self.delay() as f64) / self.factor as f64;
         self.hz(self.refine(centre.min(latest), window, period))
@@ -81,16 +82,18 @@ impl PeriodMeter {
     /// The frequency near `guess_hz` at the latest input frame at which it can be told, and that
     /// frame.
     pub(super) fn newest(&self, guess_hz: f32) -> (f64, f32) {
-        let (window, period) = self.sizes(guess_hz);
+        let (window, period) = self.sizes(guess_hz, SHORTEST_S);
         let centre = self.latest(window, period);
         let hz = self.hz(self.refine(centre, window, period));
         (centre * self.factor as f64 - self.delay() as f64, hz)
     }
 
-    fn sizes(&self, guess_hz: f32) -> (usize, f64) {
-        let period = self.rate_hz / (self.factor as f64 * f64::from(guess_hz));
-        let window = (PERIODS * period).max(self.shortest_window) as usize;
-        (window.max(8), period)
+    /// Window and period in frames of the history.
+    fn sizes(&self, guess_hz: f32, shortest_s: f64) -> (usize, f64) {
+        let fine_hz = self.rate_hz / self.factor as f64;
+        let period = fine_hz / f64::from(guess_hz);
+        let window = (PERIODS * period).max(fine_hz * shortest_s);
+        ((window as usize).max(8), period)
     }
 
     fn latest(&self, window: usize, period: f64) -> f64 {

@@ -5,7 +5,7 @@ use super::super::period::parabola;
 use super::path::{Candidate, MAX_CANDIDATES};
 
 /// How far the correlation has to fall at shorter lags for a peak to count.
-const DIP: f32 = 0.2;
+const DIP: f32 = 0.15;
 
 /// Peaks lower than this are no candidates.
 const LOWEST_PEAK: f32 = 0.2;
@@ -13,36 +13,45 @@ const LOWEST_PEAK: f32 = 0.2;
 /// Seconds of the long window, which reaches back from the end of the short one.
 const LONG_WINDOW_S: f64 = 0.048;
 
-/// The long window has no say where the short one correlates like the first of these, and all of
-/// it where like the second. Clean voices move too fast for it; weak ones need it to stand out.
+/// The long window has no say where the short one correlates like the first of these, and its
+/// full share where like the second. Clean voices move too fast for it; chance is what fills the
+/// short one where a voice is weak.
 const CLEAR_AND_WEAK: (f32, f32) = (0.9, 0.6);
+const LONG_SHARE: f32 = 0.4;
 
 /// Correlations of one signal with itself, advanced by one hop at a time.
 ///
-/// Products of frames a lag apart lie around the same centre for every lag. They are summed up
-/// once per hop; windows are sums of hops, so that long ones cost little.
+/// Frames a lag apart are multiplied around the same centre for every lag. The products are
+/// summed up once per hop; windows are sums over hops, so that long ones cost nothing.
 #[derive(Clone, Debug)]
 pub(super) struct Correlator {
     hop: usize,
     shortest: usize,
     longest: usize,
-    /// Hops of the short and of the long window.
-    short: usize,
-    long: usize,
-    /// The newest frames, as long as the long window and the longest lag need.
-    region: Vec<f32>,
-    /// Its end, backwards.
+    /// Half the longest lag, rounded up, and one for its neighbour.
+    halves: usize,
+    /// The newest frames but those after the last centre, backwards.
     reversed: Vec<f32>,
     /// Running sums of squares of the region, one longer than it.
     squares: Vec<f64>,
     /// Per hop, the sums of products for even lags and after them for odd ones. A ring.
     hops: Vec<f32>,
     newest: usize,
-    /// Sums over a window, laid out like a hop.
-    sums: Vec<f32>,
+    short: Window,
+    long: Window,
     /// One value per lag from `shortest - 1` to `longest + 1`.
     values: Vec<f32>,
-    long_values: Vec<f32>,
+}
+
+/// The correlation over the newest hops.
+#[derive(Clone, Debug)]
+struct Window {
+    hops: usize,
+    /// Sums of products, laid out like a hop. In this precision, taking out what was put in
+    /// leaves nothing that counts.
+    sums: Vec<f64>,
+    /// The sums relative to the energy of what was multiplied.
+    values: Vec<f32>,
 }
 
 /// What a scan found beside the candidates.
@@ -55,8 +64,47 @@ pub(super) struct Scan {
     pub mean_square: f32,
 }
 
+impl Window {
+    fn new(hops: usize, halves: usize) -> Self {
+        Self {
+            hops,
+            sums: vec![0.0; 2 * halves],
+            values: vec![0.0; 2 * halves],
+        }
+    }
+
+    fn turn(&mut self, comes: &[f32], goes: &[f32]) {
+        for ((sum, new), old) in self.sums.iter_mut().zip(comes).zip(goes) {
+            *sum += f64::from(*new) - f64::from(*old);
+        }
+    }
+
+    /// Works the values out. `squares` are running sums of which `end` closes the window.
+    fn normalise(&mut self, squares: &[f64], end: usize, frames: usize, halves: usize) {
+        let start = end - frames;
+        let left = (&squares[start + 1 - halves..=start], &squares[end + 1 - halves..=end]);
+        let left = left.0.iter().rev().zip(left.1.iter().rev());
+        let (even, odd) = self.values.split_at_mut(halves);
+        let (even_sums, odd_sums) = self.sums.split_at(halves);
+        // An odd lag reaches one frame further to the right than to the left.
+        for (values, sums, more) in [(even, even_sums, 0), (odd, odd_sums, 1)] {
+            let right = squares[start + more..].iter().zip(&squares[end + more..]);
+            let energies = left.clone().zip(right);
+            for ((value, sum), ((a, b), (c, d))) in values.iter_mut().zip(sums).zip(energies) {
+                let scale = ((b - a).max(0.0) * (d - c).max(0.0)) as f32;
+                *value = *sum as f32 / scale.sqrt().max(1e-12);
+            }
+        }
+    }
+
+    fn strongest(&self) -> f32 {
+        self.values.iter().fold(0.0f32, |most, v| most.max(*v))
+    }
+}
+
 impl Correlator {
-    /// `hop` and `window` in frames, `shortest` and `longest` lag, too. Allocates.
+    /// A correlator that advances by `hop` frames, with a short window of at least `window`
+    /// frames, for lags in frames. Allocates.
     pub(super) fn new(
         rate_hz: f64,
         hop: usize,
@@ -72,36 +120,32 @@ impl Correlator {
             hop,
             shortest,
             longest,
-            short,
-            long,
-            region: vec![0.0; long * hop + 2 * halves],
+            halves,
             reversed: vec![0.0; hop + halves],
             squares: vec![0.0; long * hop + 2 * halves + 1],
-            hops: vec![0.0; long * 2 * halves],
+            hops: vec![0.0; (long + 1) * 2 * halves],
             newest: 0,
-            sums: vec![0.0; 2 * halves],
+            short: Window::new(short, halves),
+            long: Window::new(long, halves),
             values: vec![0.0; longest - shortest + 3],
-            long_values: vec![0.0; longest - shortest + 3],
         }
-    }
-
-    /// Half the longest lag, rounded up, and one for its neighbour.
-    fn halves(&self) -> usize {
-        self.longest / 2 + 2
     }
 
     /// Frames of a region.
     pub(super) fn span(&self) -> usize {
-        self.region.len()
+        self.squares.len() - 1
     }
 
     /// Frames from the centre of the short window to the end of the region.
     pub(super) fn centre(&self) -> f64 {
-        self.halves() as f64 + 0.5 * (self.short * self.hop) as f64
+        self.halves as f64 + 0.5 * (self.short.hops * self.hop) as f64
     }
 
     pub(super) fn reset(&mut self) {
+        self.squares.fill(0.0);
         self.hops.fill(0.0);
+        self.short.sums.fill(0.0);
+        self.long.sums.fill(0.0);
     }
 
     /// Takes the region of `span()` frames that ends one hop after the last; finds the strongest
@@ -111,47 +155,62 @@ impl Correlator {
         region: &[f32],
         candidates: &mut [Candidate; MAX_CANDIDATES],
     ) -> Scan {
-        self.region.copy_from_slice(region);
-        let mut sum = 0.0;
-        for (total, x) in self.squares[1..].iter_mut().zip(&self.region) {
-            sum += f64::from(*x) * f64::from(*x);
-            *total = sum;
+        self.add_squares(region);
+        self.multiply(region);
+        let end = region.len() - self.halves;
+        for window in [&mut self.short, &mut self.long] {
+            let frames = window.hops * self.hop;
+            window.normalise(&self.squares, end, frames, self.halves);
         }
-        self.multiply();
-        self.window(self.short);
-        std::mem::swap(&mut self.values, &mut self.long_values);
-        self.window(self.long);
-        std::mem::swap(&mut self.values, &mut self.long_values);
-        let strength = self.values.iter().fold(0.0f32, |most, v| most.max(*v));
         let (clear, weak) = CLEAR_AND_WEAK;
-        let share = ((clear - strength) / (clear - weak)).clamp(0.0, 1.0);
-        for (value, long) in self.values.iter_mut().zip(&self.long_values) {
-            *value += share * (long - *value);
+        let strength = self.short.strongest();
+        let share = LONG_SHARE * ((clear - strength) / (clear - weak)).clamp(0.0, 1.0);
+        for (value, lag) in self.values.iter_mut().zip(self.shortest - 1..) {
+            let place = lag / 2 + if lag % 2 == 0 { 0 } else { self.halves };
+            let (short, long) = (self.short.values[place], self.long.values[place]);
+            *value = short + share * (long - short);
         }
         let (count, strength) = self.pick(candidates);
-        let recent = (self.short * self.hop + 2 * self.halves()).min(self.span());
+        let frames = self.short.hops * self.hop + 2 * self.halves;
+        let energy = self.squares[region.len()] - self.squares[region.len() - frames];
         Scan {
             count,
             strength,
-            mean_square: ((sum - self.squares[self.span() - recent]) / recent as f64) as f32,
+            mean_square: (energy / frames as f64) as f32,
         }
     }
 
-    /// Sums up the products of the newest hop.
-    fn multiply(&mut self) {
-        let halves = self.halves();
-        let end = self.region.len() - halves;
+    /// Moves the running sums on by one hop.
+    fn add_squares(&mut self, region: &[f32]) {
+        let first = self.squares[self.hop];
+        self.squares.copy_within(self.hop.., 0);
+        let kept = self.squares.len() - self.hop;
+        self.squares[..kept].iter_mut().for_each(|s| *s -= first);
+        let mut sum = self.squares[kept - 1];
+        let newest = &region[region.len() - self.hop..];
+        for (total, x) in self.squares[kept..].iter_mut().zip(newest) {
+            sum += f64::from(*x) * f64::from(*x);
+            *total = sum;
+        }
+    }
+
+    /// Sums up the products of the newest hop and moves the windows on.
+    fn multiply(&mut self, region: &[f32]) {
+        let halves = self.halves;
+        let end = region.len() - halves;
         let first = end - self.hop;
-        for (back, x) in self.reversed.iter_mut().zip(self.region[..end].iter().rev()) {
+        for (back, x) in self.reversed.iter_mut().zip(region[..end].iter().rev()) {
             *back = *x;
         }
-        self.newest = (self.newest + 1) % self.long;
-        let products = &mut self.hops[self.newest * 2 * halves..][..2 * halves];
+        let slots = self.long.hops + 1;
+        self.newest = (self.newest + 1) % slots;
+        let slot = |age: usize| (self.newest + slots - age) % slots * 2 * halves;
+        let products = &mut self.hops[slot(0)..][..2 * halves];
         products.fill(0.0);
         let (even, odd) = products.split_at_mut(halves);
         for n in first..end {
             let left = &self.reversed[end - 1 - n..][..halves];
-            let right = &self.region[n..n + halves];
+            let right = &region[n..n + halves];
             for ((sum, a), b) in even.iter_mut().zip(left).zip(right) {
                 *sum += a * b;
             }
@@ -159,28 +218,13 @@ impl Correlator {
                 *sum += a * b;
             }
         }
-    }
-
-    /// Normalised correlations over the newest `count` hops, into `values`.
-    fn window(&mut self, count: usize) {
-        let halves = self.halves();
-        self.sums.fill(0.0);
-        for age in 0..count {
-            let slot = (self.newest + self.long - age) % self.long;
-            let products = &self.hops[slot * 2 * halves..][..2 * halves];
-            for (sum, x) in self.sums.iter_mut().zip(products) {
-                *sum += x;
-            }
-        }
-        let end = self.region.len() - halves;
-        let start = end - count * self.hop;
-        let energy = |from: usize, to: usize| self.squares[to] - self.squares[from];
-        for (value, lag) in self.values.iter_mut().zip(self.shortest - 1..) {
-            let (left, right) = (lag / 2, lag.div_ceil(2));
-            let sum = self.sums[left + if lag % 2 == 0 { 0 } else { halves }];
-            let a = energy(start - left, end - left);
-            let b = energy(start + right, end + right);
-            *value = sum / ((a * b) as f32).sqrt().max(1e-12);
+        let comes = slot(0);
+        for window in [&mut self.short, &mut self.long] {
+            let goes = (self.newest + slots - window.hops) % slots * 2 * halves;
+            window.turn(
+                &self.hops[comes..][..2 * halves],
+                &self.hops[goes..][..2 * halves],
+            );
         }
     }
 
@@ -195,12 +239,8 @@ impl Correlator {
                 continue;
             }
             let (offset, height) = parabola(before, here, after);
-            let found = Candidate {
-                lag: (self.shortest - 1 + i) as f32 + offset,
-                strength: height.min(1.0),
-                relative: (self.shortest - 1 + i) as f32 / self.longest as f32,
-                doubt: 0.0,
-            };
+            let lag = (self.shortest - 1 + i) as f32 + offset;
+            let found = Candidate::new(lag, height.min(1.0), self.longest);
             strength = strength.max(found.strength);
             // Short lags come first and win ties, so multiples of the period drop out first.
             let place = candidates[..count]

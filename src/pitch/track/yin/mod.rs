@@ -226,16 +226,16 @@ impl PitchTracker for Yin {
 /// end, its echo or a voiced consonant, unless the treble says it is a fricative.
 #[derive(Clone, Copy, Debug)]
 struct Doubt {
-    /// Time since a clear voice was heard, and its period in coarse frames.
+    /// Time since a clear voice was heard, and the logarithm of its period.
     since_s: f64,
-    clear_lag: f32,
+    clear_octave: f32,
 }
 
 impl Default for Doubt {
     fn default() -> Self {
         Self {
             since_s: f64::INFINITY,
-            clear_lag: 0.0,
+            clear_octave: f32::INFINITY,
         }
     }
 }
@@ -244,7 +244,7 @@ impl Doubt {
     /// Correlation of a clear voice.
     const CLEAR: f32 = 0.8;
     /// Correlations above which a voice is heard: from silence, and just after a clear one.
-    const FIRST: f32 = 0.6;
+    const FIRST: f32 = 0.45;
     const AFTER_CLEAR: f32 = 0.2;
     /// The second applies until the first of these times, less and less until the other.
     const FADES_S: (f64, f64) = (0.1, 0.3);
@@ -257,14 +257,14 @@ impl Doubt {
     /// Takes note of the voice that was decided for.
     fn heard(&mut self, voice: &Candidate) {
         if Self::CLEAR < voice.strength {
-            self.clear_lag = voice.lag;
+            self.clear_octave = voice.octave;
         }
     }
 
     /// Cost of believing in a weak candidate far from the clear voice: it has to be as strong as
     /// one out of silence.
     fn of(&self, candidate: &Candidate, voiced_above: f32) -> f32 {
-        let near = (candidate.lag / self.clear_lag).log2().abs() < Self::NEAR_OCTAVES;
+        let near = (candidate.octave - self.clear_octave).abs() < Self::NEAR_OCTAVES;
         if near {
             return 0.0;
         }

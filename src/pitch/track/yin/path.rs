@@ -8,8 +8,9 @@ pub(super) const MAX_CANDIDATES: usize = 8;
 /// One pitch that would explain the signal.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Candidate {
-    /// The period, in frames.
+    /// The period, in frames, and its logarithm to the base of 2.
     pub lag: f32,
+    pub octave: f32,
     /// Correlation at that lag.
     pub strength: f32,
     /// The lag as a share of the longest.
@@ -19,6 +20,17 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
+    /// A correlation of `strength` at `lag`, where `longest` is the longest.
+    pub(super) fn new(lag: f32, strength: f32, longest: usize) -> Self {
+        Self {
+            lag,
+            octave: lag.log2(),
+            strength,
+            relative: lag / longest as f32,
+            doubt: 0.0,
+        }
+    }
+
     /// Strength, less what long lags have to make up for: every multiple of the true period
     /// matches as well as the period.
     pub(super) fn score(&self) -> f32 {
@@ -30,20 +42,20 @@ impl Candidate {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Decided {
     pub at: f64,
-    /// The pitch, voiced or not; none where nothing was ever like one.
+    /// The pitch, or the best guess where unvoiced; none where there is nothing to guess by.
     pub best: Option<Candidate>,
     pub voiced: bool,
     pub strength: f32,
 }
 
 /// Costs were set on synthetic voices in noise and on recordings of speech and singing.
-const LONG_LAG_COST: f32 = 0.12;
+const LONG_LAG_COST: f32 = 0.14;
 /// Cost of a change between voiced and unvoiced.
 const SWITCH_COST: f32 = 0.8;
 /// Cost of one octave of movement from one instant to the next.
-const GLIDE_COST_PER_OCTAVE: f32 = 4.0;
+const GLIDE_COST_PER_OCTAVE: f32 = 2.0;
 /// The most a jump costs.
-const JUMP_COST: f32 = 0.55;
+const JUMP_COST: f32 = 1.0;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Instant {
@@ -58,6 +70,13 @@ struct Instant {
 }
 
 const UNVOICED: usize = MAX_CANDIDATES;
+
+impl Instant {
+    /// The candidate with the cheapest path.
+    fn cheapest(&self) -> Option<usize> {
+        (0..self.count).min_by(|&a, &b| self.cost[a].total_cmp(&self.cost[b]))
+    }
+}
 
 /// The path so far.
 #[derive(Clone, Debug)]
@@ -124,8 +143,8 @@ impl PathTracker {
                     (UNVOICED, UNVOICED) => 0.0,
                     (UNVOICED, _) | (_, UNVOICED) => SWITCH_COST,
                     (j, i) => {
-                        let ratio = now.candidates[i].lag / previous.candidates[j].lag;
-                        (self.octave_cost * ratio.log2().abs()).min(JUMP_COST)
+                        let octaves = now.candidates[i].octave - previous.candidates[j].octave;
+                        (self.octave_cost * octaves.abs()).min(JUMP_COST)
                     }
                 };
                 let cost = previous.cost[j] + step;
@@ -144,23 +163,25 @@ impl PathTracker {
     }
 
     fn decide(&self) -> Decided {
-        let newest = &self.past[0];
-        let cheapest = |states: std::ops::Range<usize>| {
-            states.min_by(|&a, &b| newest.cost[a].total_cmp(&newest.cost[b]))
+        let (newest, oldest) = (&self.past[0], &self.past[Self::LAG]);
+        let guess = newest.cheapest();
+        let state = match guess {
+            Some(guess) if newest.cost[guess] <= newest.cost[UNVOICED] => self.origin(guess),
+            _ => self.origin(UNVOICED),
         };
-        let pitch = cheapest(0..newest.count);
-        let voiced = pitch.is_some_and(|i| newest.cost[i] <= newest.cost[UNVOICED]);
-        let oldest = &self.past[Self::LAG];
-        let voiced = UNVOICED != self.origin(if voiced { pitch.unwrap_or(UNVOICED) } else { UNVOICED });
-        let best = match pitch.map(|i| self.origin(i)) {
-            Some(state) if state != UNVOICED => Some(oldest.candidates[state]),
-            // TODO
-            _ => (0..oldest.count).min_by(|&a, &b| oldest.cost[a].total_cmp(&oldest.cost[b])).map(|i| oldest.candidates[i]),
+        let voiced = state != UNVOICED;
+        let best = if voiced {
+            Some(state)
+        } else {
+            guess
+                .map(|guess| self.origin(guess))
+                .filter(|state| *state != UNVOICED)
+                .or(oldest.cheapest())
         };
         Decided {
             at: oldest.at,
-            best,
-            voiced: voiced && best.is_some(),
+            best: best.map(|state| oldest.candidates[state]),
+            voiced,
             strength: oldest.strength,
         }
     }
