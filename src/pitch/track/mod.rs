@@ -2,6 +2,7 @@
 //! command line and the editor know only it. A file is the same path, pushed at full speed.
 
 mod period;
+pub mod refine;
 pub mod yin;
 
 use crate::units::Frames;

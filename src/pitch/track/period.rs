@@ -14,8 +14,8 @@ const RATE_HZ: u32 = 22_050;
 const PERIODS: f64 = 1.25;
 const SHORTEST_S: f64 = 0.005;
 
-/// Where there is time, a longer window drowns out noise.
-const LONGER_S: f64 = 0.015;
+/// The shortest window where the voice is weak: it drowns out noise.
+const SHORTEST_WEAK_S: f64 = 0.015;
 
 /// How far a period may differ from the guess, as a ratio and at least in frames; at most
 /// [`MOST_REACH`] frames.
@@ -31,6 +31,7 @@ pub(super) struct PeriodMeter {
     history: History,
     factor: usize,
     rate_hz: f64,
+    lowest_hz: f32,
 }
 
 impl PeriodMeter {
@@ -38,13 +39,14 @@ impl PeriodMeter {
     pub(super) fn new(rate_hz: u32, lowest_hz: f32, past: Frames) -> Self {
         let factor = (rate_hz / RATE_HZ).max(1) as usize;
         let fine_hz = f64::from(rate_hz) / factor as f64;
-        let window = (fine_hz * LONGER_S).max(PERIODS * fine_hz / f64::from(lowest_hz));
+        let window = (fine_hz * SHORTEST_WEAK_S).max(PERIODS * fine_hz / f64::from(lowest_hz));
         let pair = window + fine_hz / f64::from(lowest_hz) + 4.0 * MOST_REACH as f64;
         Self {
             decimator: Decimator::new(factor),
             history: History::new(past / factor + pair.ceil() as usize),
             factor,
             rate_hz: f64::from(rate_hz),
+            lowest_hz,
         }
     }
 
@@ -71,9 +73,16 @@ impl PeriodMeter {
         self.decimator.delay()
     }
 
-    /// The frequency near `guess_hz` at an input frame, which need not be the newest.
-    pub(super) fn at(&self, frame: f64, guess_hz: f32) -> f32 {
-        let (window, period) = self.sizes(guess_hz, LONGER_S);
+    /// Whether periods of this frequency are kept whole.
+    pub(super) fn reaches(&self, hz: f32) -> bool {
+        self.lowest_hz <= hz
+    }
+
+    /// The frequency near `guess_hz` at an input frame, which need not be the newest. `weakness`
+    /// is 0 for a clear voice, 1 for one in noise.
+    pub(super) fn at(&self, frame: f64, guess_hz: f32, weakness: f32) -> f32 {
+        let more = f64::from(weakness) * (SHORTEST_WEAK_S - SHORTEST_S);
+        let (window, period) = self.sizes(guess_hz, SHORTEST_S + more);
         let latest = self.latest(window, period);
         let centre = (frame + self.delay() as f64) / self.factor as f64;
         self.hz(self.refine(centre.min(latest), window, period))

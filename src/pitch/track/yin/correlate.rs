@@ -64,6 +64,12 @@ pub(super) struct Scan {
     pub mean_square: f32,
 }
 
+/// From 0 for a correlation that speaks for itself to 1 for one that may be chance.
+pub(super) fn weakness(strength: f32) -> f32 {
+    let (clear, weak) = CLEAR_AND_WEAK;
+    ((clear - strength) / (clear - weak)).clamp(0.0, 1.0)
+}
+
 impl Window {
     fn new(hops: usize, halves: usize) -> Self {
         Self {
@@ -82,7 +88,10 @@ impl Window {
     /// Works the values out. `squares` are running sums of which `end` closes the window.
     fn normalise(&mut self, squares: &[f64], end: usize, frames: usize, halves: usize) {
         let start = end - frames;
-        let left = (&squares[start + 1 - halves..=start], &squares[end + 1 - halves..=end]);
+        let left = (
+            &squares[start + 1 - halves..=start],
+            &squares[end + 1 - halves..=end],
+        );
         let left = left.0.iter().rev().zip(left.1.iter().rev());
         let (even, odd) = self.values.split_at_mut(halves);
         let (even_sums, odd_sums) = self.sums.split_at(halves);
@@ -162,9 +171,7 @@ impl Correlator {
             let frames = window.hops * self.hop;
             window.normalise(&self.squares, end, frames, self.halves);
         }
-        let (clear, weak) = CLEAR_AND_WEAK;
-        let strength = self.short.strongest();
-        let share = LONG_SHARE * ((clear - strength) / (clear - weak)).clamp(0.0, 1.0);
+        let share = LONG_SHARE * weakness(self.short.strongest());
         for (value, lag) in self.values.iter_mut().zip(self.shortest - 1..) {
             let place = lag / 2 + if lag % 2 == 0 { 0 } else { self.halves };
             let (short, long) = (self.short.values[place], self.long.values[place]);

@@ -14,7 +14,7 @@ use super::{PitchFrame, PitchTracker};
 use crate::dsp::decimate::Decimator;
 use crate::dsp::history::History;
 use crate::units::Frames;
-use correlate::Correlator;
+use correlate::{Correlator, weakness};
 use path::{Candidate, MAX_CANDIDATES, PathTracker};
 
 /// The highest pitch tracked, in Hz.
@@ -138,7 +138,9 @@ impl Yin {
                 self.doubt.heard(&best);
             }
             let guess_hz = self.rate_hz / (f64::from(best.lag) * self.per_coarse() as f64);
-            self.last_hz = self.meter.at(decided.at, guess_hz as f32);
+            self.last_hz = self
+                .meter
+                .at(decided.at, guess_hz as f32, weakness(decided.strength));
         }
         Some(PitchFrame {
             at: decided.at,
