@@ -13,6 +13,9 @@ const LOWEST_PEAK: f32 = 0.2;
 /// Seconds of the long window, which reaches back from the end of the short one.
 const LONG_WINDOW_S: f64 = 0.048;
 
+/// Seconds up to which multiples of a lag are looked at.
+const LASTING_TO_S: f64 = 0.012;
+
 /// The long window has no say where the short one correlates like the first of these, and its
 /// full share where like the second. Clean voices move too fast for it; chance is what fills the
 /// short one where a voice is weak.
@@ -37,6 +40,8 @@ pub(super) struct Correlator {
     /// Per hop, the sums of products for even lags and after them for odd ones. A ring.
     hops: Vec<f32>,
     newest: usize,
+    /// Multiples of a lag that are looked at.
+    lasting_to: f32,
     short: Window,
     long: Window,
     /// One value per lag from `shortest - 1` to `longest + 1`.
@@ -134,6 +139,7 @@ impl Correlator {
             squares: vec![0.0; long * hop + 2 * halves + 1],
             hops: vec![0.0; (long + 1) * 2 * halves],
             newest: 0,
+            lasting_to: (longest as f32).min((rate_hz * LASTING_TO_S) as f32),
             short: Window::new(short, halves),
             long: Window::new(long, halves),
             values: vec![0.0; longest - shortest + 3],
@@ -177,7 +183,12 @@ impl Correlator {
             let (short, long) = (self.short.values[place], self.long.values[place]);
             *value = short + share * (long - short);
         }
-        let (count, strength) = self.pick(candidates);
+        let count = self.pick(candidates);
+        let best = &candidates[0];
+        let strength = match count {
+            0 => 0.0,
+            _ => best.strength.min(self.lasting(best)),
+        };
         let frames = self.short.hops * self.hop + 2 * self.halves;
         let energy = self.squares[region.len()] - self.squares[region.len() - frames];
         Scan {
@@ -235,8 +246,8 @@ impl Correlator {
         }
     }
 
-    fn pick(&self, candidates: &mut [Candidate; MAX_CANDIDATES]) -> (usize, f32) {
-        let (mut count, mut strength) = (0, 0.0f32);
+    fn pick(&self, candidates: &mut [Candidate; MAX_CANDIDATES]) -> usize {
+        let mut count = 0;
         let mut lowest = self.values[0];
         for i in 1..self.values.len() - 1 {
             let [before, here, after] = [self.values[i - 1], self.values[i], self.values[i + 1]];
@@ -248,7 +259,6 @@ impl Correlator {
             let (offset, height) = parabola(before, here, after);
             let lag = (self.shortest - 1 + i) as f32 + offset;
             let found = Candidate::new(lag, height.min(1.0), self.longest);
-            strength = strength.max(found.strength);
             // Short lags come first and win ties, so multiples of the period drop out first.
             let place = candidates[..count]
                 .iter()
@@ -260,6 +270,21 @@ impl Correlator {
                 candidates[place] = found;
             }
         }
-        (count, strength)
+        count
+    }
+
+    /// The mean height of a peak at `lag` and of those at its multiples. A voice goes on like
+    /// itself; what rings, such as breath in a mouth, dies away.
+    fn lasting(&self, &Candidate { lag, strength, .. }: &Candidate) -> f32 {
+        let (mut sum, mut count) = (strength, 1.0);
+        let mut multiple = 2.0 * lag;
+        while multiple < self.lasting_to {
+            let place = multiple.round() as usize + 1 - self.shortest;
+            let near = &self.values[place - 1..=place + 1];
+            sum += near.iter().fold(f32::NEG_INFINITY, |most, v| most.max(*v));
+            count += 1.0;
+            multiple += lag;
+        }
+        sum / count
     }
 }

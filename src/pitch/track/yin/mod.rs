@@ -33,7 +33,7 @@ const COARSE_HZ: f64 = 7_000.0;
 const SHORTEST_WINDOW_S: f64 = 0.007_5;
 
 /// Cut-off of what is too slow to be a voice, as a share of the lowest pitch.
-const SLOW: f64 = 0.5;
+const SLOW: f64 = 1.0;
 
 /// Frames quieter than this mean square are never voiced (-80 dBFS).
 const FLOOR: f32 = 1e-8;
@@ -246,8 +246,8 @@ impl Doubt {
     /// Correlation of a clear voice.
     const CLEAR: f32 = 0.8;
     /// Correlations above which a voice is heard: from silence, and just after a clear one.
-    const FIRST: f32 = 0.45;
-    const AFTER_CLEAR: f32 = 0.2;
+    const FIRST: f32 = 0.5;
+    const AFTER_CLEAR: f32 = 0.25;
     /// The second applies until the first of these times, less and less until the other.
     const FADES_S: (f64, f64) = (0.1, 0.3);
     /// Shares of low frequencies of a fricative and of a voice.

@@ -129,12 +129,13 @@ impl PathTracker {
     }
 
     fn connect(&self, previous: &Instant, now: &mut Instant, voiced_above: f32) {
+        let strength = now.strength;
         let strongest = now.candidates[..now.count]
             .iter()
             .fold(0.0f32, |best, c| best.max(c.score()));
         for i in (0..now.count).chain([UNVOICED]) {
             let own = match i {
-                UNVOICED => 1.0 - 2.0 * voiced_above + strongest.max(voiced_above - 0.3),
+                UNVOICED => 1.0 - strongest + 2.0 * (strength - voiced_above).max(-0.3),
                 i => 1.0 - now.candidates[i].score() + now.candidates[i].doubt,
             };
             let mut best = (f32::INFINITY, UNVOICED);
