@@ -3,7 +3,10 @@
 
 pub mod at_16k;
 pub mod crepe;
+pub mod neural;
+pub mod refine;
 pub mod viterbi;
+pub mod yin;
 pub mod yin;
 
 use crate::units::Frames;
