@@ -4,9 +4,9 @@
 pub mod at_16k;
 pub mod crepe;
 pub mod neural;
+mod period;
 pub mod refine;
 pub mod viterbi;
-pub mod yin;
 pub mod yin;
 
 use crate::units::Frames;
