@@ -147,23 +147,34 @@ impl PitchNet {
     /// Fills `logits` and `heard`.
     fn forward(&mut self) {
         let inner = PAD * WIDTH..(PAD + BINS) * WIDTH;
-        self.first
-            .apply(&self.input, Start::Bias(&self.first.bias), &mut self.grid[inner.clone()]);
+        self.first.apply(
+            &self.input,
+            Start::Bias(&self.first.bias),
+            &mut self.grid[inner.clone()],
+        );
         relu(&mut self.grid[inner.clone()]);
         for layer in &mut self.layers {
             layer.apply(&mut self.grid);
         }
         let grid = &self.grid[inner];
-        self.squeeze
-            .apply(&self.grid, Start::Bias(&self.squeeze.bias), &mut self.squeezed);
+        self.squeeze.apply(
+            &self.grid,
+            Start::Bias(&self.squeeze.bias),
+            &mut self.squeezed,
+        );
         relu(&mut self.squeezed);
         self.dense.forward(&self.squeezed, 1, &mut self.reduced);
         relu(&mut self.reduced);
         self.gru.step(&self.reduced, &mut self.heard[..CONTEXT]);
         for (value, channels) in self.by_grid.iter_mut().zip(grid.chunks_exact(WIDTH)) {
-            *value = channels.iter().zip(&self.salience).map(|(x, w)| x * w).sum();
+            *value = channels
+                .iter()
+                .zip(&self.salience)
+                .map(|(x, w)| x * w)
+                .sum();
         }
-        self.expected.forward(&self.heard[..CONTEXT], 1, &mut self.logits);
+        self.expected
+            .forward(&self.heard[..CONTEXT], 1, &mut self.logits);
         for (logit, value) in self.logits.iter_mut().zip(&self.by_grid) {
             *logit += value;
         }
@@ -174,7 +185,9 @@ impl PitchNet {
 
 /// How far the best value is above the mean.
 fn stands_out(values: &[f32]) -> f32 {
-    let most = values.iter().fold(f32::NEG_INFINITY, |most, x| most.max(*x));
+    let most = values
+        .iter()
+        .fold(f32::NEG_INFINITY, |most, x| most.max(*x));
     most - values.iter().sum::<f32>() / values.len() as f32
 }
 
@@ -190,7 +203,10 @@ fn place(logits: &mut [f32]) -> f32 {
             (peak, most) = (bin, *value);
         }
     }
-    let (from, to) = (peak.saturating_sub(AROUND), (peak + AROUND + 1).min(logits.len()));
+    let (from, to) = (
+        peak.saturating_sub(AROUND),
+        (peak + AROUND + 1).min(logits.len()),
+    );
     let (mut sum, mut weight) = (0.0, 0.0);
     for (bin, value) in logits.iter().enumerate().take(to).skip(from) {
         sum += value * bin as f32;
@@ -261,7 +277,8 @@ impl Layer {
     fn apply(&mut self, grid: &mut [f32]) {
         let size = ROWS * WIDTH;
         let before = &mut self.past[self.oldest * size..][..size];
-        self.now.apply(grid, Start::Bias(&self.now.bias), &mut self.seen);
+        self.now
+            .apply(grid, Start::Bias(&self.now.bias), &mut self.seen);
         self.before.apply(before, Start::Accumulate, &mut self.seen);
         before.copy_from_slice(grid);
         self.oldest = (self.oldest + 1) % (self.past.len() / size);

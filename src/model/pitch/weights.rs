@@ -35,7 +35,8 @@ fn read(file: &[u8]) -> Result<Weights, ReadError> {
             return Err(ReadError::Type(name));
         }
         let values = view.data().chunks_exact(4);
-        let values = values.map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
+        let values =
+            values.map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
         tensors.push((name, view.shape().to_vec(), values.collect()));
     }
     Ok(Weights::new(tensors)?)
@@ -53,7 +54,10 @@ mod tests {
         assert_eq!(weights.shapes().count(), shapes().len());
         for (name, shape) in shapes() {
             let values = weights.root().get(name, &shape).unwrap();
-            assert!(values.iter().all(|w| w.is_finite() && w.abs() < 100.0), "{name}");
+            assert!(
+                values.iter().all(|w| w.is_finite() && w.abs() < 100.0),
+                "{name}"
+            );
         }
     }
 
