@@ -3,6 +3,7 @@
 
 pub mod at_16k;
 pub mod crepe;
+pub mod rmvpe;
 pub mod viterbi;
 pub mod yin;
 
