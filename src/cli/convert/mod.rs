@@ -6,13 +6,13 @@ pub(super) use report::latency_json;
 mod stream;
 
 use super::failure::{Exit, Failure};
+use super::interrupt::stop_flag;
 use super::out::say;
 use super::voice::VoiceArgs;
 use crate::io::{BitDepth, Container, Damage, Existing};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use stream::{Conversion, Watcher};
 
@@ -155,15 +155,6 @@ fn exit_of(files: &[report::File]) -> Exit {
         Some(_) => Exit::Failed,
         None => Exit::Done,
     }
-}
-
-/// Set on Ctrl-C; the conversion then stops cleanly and takes its unfinished file away.
-fn stop_flag() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    // Without a handler Ctrl-C ends the process at once, which is no reason not to convert.
-    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
-    stop
 }
 
 /// A bar on stderr, drawn only where that is a terminal.

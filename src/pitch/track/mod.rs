@@ -3,6 +3,9 @@
 
 pub mod at_16k;
 pub mod crepe;
+pub mod neural;
+mod period;
+pub mod refine;
 pub mod rmvpe;
 pub mod viterbi;
 pub mod yin;
