@@ -9,8 +9,10 @@ mod support;
 use std::time::Duration;
 
 use autovoice::model::crepe::Capacity;
+use autovoice::model::rmvpe::RmvpeConfig;
 use autovoice::pitch::PitchTracker;
 use autovoice::pitch::track::crepe::{CrepeConfig, CrepeTracker, Decoder};
+use autovoice::pitch::track::rmvpe::{RmvpeTracker, Windows};
 use support::{Shares, machine};
 
 const RATE_HZ: u32 = 48_000;
@@ -65,4 +67,8 @@ fn main() {
         100,
         CrepeTracker::new(RATE_HZ, full, CrepeConfig::default()),
     );
+    // Its work comes in bursts, one for 32 hops: the mean is what counts.
+    let windows = Windows::default();
+    let rmvpe = nets::rmvpe(RmvpeConfig::FULL, windows.length);
+    row("rmvpe", 320, RmvpeTracker::new(RATE_HZ, rmvpe, windows));
 }

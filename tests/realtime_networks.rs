@@ -5,10 +5,12 @@ mod nets;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc, reset_violation_count, violation_count};
 use autovoice::model::crepe::Capacity;
+use autovoice::model::rmvpe::RmvpeConfig;
 use autovoice::nn::{Conv1d, Conv1dConfig, Gru, Linear, Lstm};
 use autovoice::pitch::PitchTracker;
 use autovoice::pitch::track::crepe::{CrepeConfig, CrepeTracker, Decoder};
 use autovoice::pitch::track::neural::Neural;
+use autovoice::pitch::track::rmvpe::{RmvpeTracker, Windows};
 use autovoice_kernels::cpu::Conv1dShape;
 
 #[global_allocator]
@@ -21,9 +23,9 @@ fn violations(f: impl FnOnce()) -> u32 {
     violation_count()
 }
 
-/// Pushes a second of noise, twice, a reset in between.
+/// Pushes a second and a half of noise, twice, a reset in between.
 fn check(name: &str, rate_hz: u32, tracker: &mut dyn PitchTracker) {
-    let signal = nets::noise(rate_hz as usize, 1);
+    let signal = nets::noise(rate_hz as usize * 3 / 2, 1);
     let mut frames = 0;
     let count = violations(|| {
         for _ in 0..2 {
@@ -58,6 +60,23 @@ fn crepe_never_allocates() {
 fn neural_never_allocates() {
     for rate_hz in [8_000, 16_000, 44_100, 192_000] {
         check("neural", rate_hz, &mut Neural::new(rate_hz));
+    }
+}
+
+#[test]
+fn rmvpe_never_allocates() {
+    let config = RmvpeConfig {
+        blocks: 1,
+        bottom: 1,
+        channels: 2,
+    };
+    let rmvpe = nets::rmvpe(config, 96);
+    for rate_hz in [16_000, 48_000] {
+        for (length, ahead) in [(96, 40), (64, 0)] {
+            let windows = Windows { length, ahead };
+            let mut tracker = RmvpeTracker::new(rate_hz, rmvpe.clone(), windows);
+            check("rmvpe", rate_hz, &mut tracker);
+        }
     }
 }
 

@@ -5,6 +5,8 @@ pub mod gate;
 pub mod history;
 pub mod interpolate;
 pub mod limiter;
+pub mod mel;
 pub mod psola;
 pub mod ramp;
 pub mod resample;
+pub mod stft;

@@ -3,6 +3,7 @@
 
 pub mod crepe;
 pub mod pitch;
+pub mod rmvpe;
 
 /// Pitch bins of CREPE and of the networks that followed it: 360 of 20 cents each.
 pub const PITCH_BINS: usize = 360;

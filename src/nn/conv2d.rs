@@ -5,7 +5,7 @@
 //! convolution is a matrix product. A transposed convolution of stride 2 is four convolutions,
 //! one for each parity of row and column.
 
-use autovoice_kernels::cpu::{PackedMatrix, Start, matmul};
+use autovoice_kernels::cpu::{PackedMatrix, Start, matmul, relu};
 
 use super::{Affine, Scope, WeightsError};
 
@@ -25,6 +25,8 @@ struct Patches {
     ins: usize,
     matrix: PackedMatrix,
     bias: Vec<f32>,
+    /// Whether what is below 0 becomes 0.
+    rectified: bool,
 }
 
 impl Patches {
@@ -50,6 +52,7 @@ impl Patches {
             ins,
             matrix: PackedMatrix::new(outs, height * width * ins, &rows),
             bias: norm.shift.clone(),
+            rectified: false,
         }
     }
 
@@ -73,7 +76,11 @@ impl Patches {
                 self.gather(x, size, first + n, row);
             }
             matmul(rows, ins, count, &self.matrix, Start::Bias(&self.bias), y);
-            done(first, &y[..count * outs]);
+            let y = &mut y[..count * outs];
+            if self.rectified {
+                relu(y);
+            }
+            done(first, y);
         }
     }
 
@@ -150,6 +157,13 @@ impl Conv2d {
         })
     }
 
+    /// With a rectifier behind it.
+    #[must_use]
+    pub fn rectified(mut self) -> Self {
+        self.patches.rectified = true;
+        self
+    }
+
     /// Values of work memory that [`Self::forward`] needs.
     #[must_use]
     pub fn work_len(&self) -> usize {
@@ -200,6 +214,13 @@ impl ConvTranspose2d {
             Patches::new((ins, outs), size, (0, 0), weight, norm)
         });
         Ok(Self { parities })
+    }
+
+    /// With a rectifier behind it.
+    #[must_use]
+    pub fn rectified(mut self) -> Self {
+        self.parities.iter_mut().for_each(|p| p.rectified = true);
+        self
     }
 
     /// Values of work memory that [`Self::forward`] needs.

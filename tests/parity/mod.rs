@@ -110,3 +110,60 @@ pub fn channels_last(values: &[f32], channels: usize) -> Vec<f32> {
     let at = |n: usize| values[n % channels * pixels + n / channels];
     (0..values.len()).map(at).collect()
 }
+
+/// The weights of a recipe: seeded values instead of a file of them (parity/README.md).
+pub fn recipe(path: &Path) -> Weights {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let recipe: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(recipe["round"], "f16");
+    let seed = recipe["seed"].as_str().unwrap();
+    let tensors = recipe["tensors"].as_array().unwrap().iter().map(|tensor| {
+        let name = tensor["name"].as_str().unwrap();
+        let shape = tensor["shape"].as_array().unwrap().iter();
+        let shape: Vec<usize> = shape.map(|n| n.as_u64().unwrap() as usize).collect();
+        let (low, high) = (
+            tensor["lo"].as_f64().unwrap(),
+            tensor["hi"].as_f64().unwrap(),
+        );
+        let count = shape.iter().product();
+        (name.to_owned(), shape, seeded(seed, name, count, low, high))
+    });
+    Weights::new(tensors).unwrap()
+}
+
+fn seeded(seed: &str, name: &str, count: usize, low: f64, high: f64) -> Vec<f32> {
+    // FNV-1a, then SplitMix64.
+    let hash = format!("{seed}/{name}")
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |h, byte| {
+            (h ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+        });
+    let value = |i: usize| {
+        let mut z = hash.wrapping_add((i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^= z >> 31;
+        let u = (z >> 40) as f64 / (1u64 << 24) as f64;
+        through_half((low + (high - low) * u) as f32)
+    };
+    (0..count).map(value).collect()
+}
+
+/// Rounded to the nearest value of half precision.
+fn through_half(x: f32) -> f32 {
+    if x == 0.0 {
+        return x;
+    }
+    let exponent = ((x.to_bits() >> 23) & 0xff) as i32 - 127;
+    let quantum = 2f32.powi(exponent.max(-14) - 10);
+    (x / quantum).round_ties_even() * quantum
+}
+
+#[test]
+fn seeded_values_are_those_of_the_test_vector() {
+    let got = seeded("demo", "a", 4, -1.0, 1.0);
+    assert_eq!(
+        got,
+        [0.586_914_06, 0.439_453_13, 0.835_449_2, -0.206_542_97]
+    );
+}

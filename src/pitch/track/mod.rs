@@ -6,6 +6,7 @@ pub mod crepe;
 pub mod neural;
 mod period;
 pub mod refine;
+pub mod rmvpe;
 pub mod viterbi;
 pub mod yin;
 
