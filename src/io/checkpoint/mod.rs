@@ -134,12 +134,17 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`CheckpointError`] when the file has changed, is damaged, or memory is short.
-    ///
-    /// # Panics
-    /// With a tensor of another checkpoint.
     pub fn tensor(&self, tensor: &TensorRef) -> Result<Tensor, CheckpointError> {
-        let storage = &self.contents.storages[tensor.view().storage];
-        self.contents.bytes.read(storage, tensor)
+        let view = tensor.view();
+        let end = view.offset as u64 + view.span as u64;
+        let bytes = end.saturating_mul(view.dtype.bytes() as u64);
+        match self.contents.storages.get(view.storage) {
+            Some(storage) if bytes <= storage.bytes => self.contents.bytes.read(storage, tensor),
+            _ => Err(CheckpointError::damaged(
+                "a tensor of this checkpoint",
+                "one of another",
+            )),
+        }
     }
 
     /// Every tensor below the value with this dotted name, all with an empty one: nested
