@@ -151,8 +151,8 @@ impl Checkpoint {
     /// dictionaries and lists become dotted names without that prefix. Empty where there is no
     /// such value.
     pub fn tensors(&self, prefix: &str) -> impl Iterator<Item = (String, TensorRef)> + use<> {
-        let parts = prefix.split('.').filter(|part| !part.is_empty());
-        let value = parts.fold(Some(self.root()), |value, part| value?.get(part));
+        let mut parts = prefix.split('.').filter(|part| !part.is_empty());
+        let value = parts.try_fold(self.root(), |value, part| value.get(part));
         let mut found = Vec::new();
         if let Some(value) = value {
             value.flatten("", &mut found);

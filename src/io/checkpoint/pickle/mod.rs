@@ -275,7 +275,7 @@ impl<R: BufRead> Machine<'_, R> {
                     _ => return Err(self.damaged("the name of a class", "other objects")),
                 }
             }
-            0x82 | 0x83 | 0x84 => {
+            0x82..=0x84 => {
                 let code = match opcode {
                     0x82 => u32::from(self.input.byte()?),
                     0x83 => u32::from(u16::from_le_bytes(self.input.array()?)),
