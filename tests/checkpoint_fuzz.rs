@@ -174,3 +174,57 @@ fn without_crcs(bytes: &mut [u8]) -> bool {
     }
     found
 }
+
+/// Pickles that make as much as they can of their bytes, up to the limits.
+#[test]
+fn the_limits_bound_the_memory() {
+    const LIMIT_BYTES: usize = 300 << 20;
+    let many = |part: &[u8], times: usize, end: &[u8]| {
+        let mut pickle = b"\x80\x04](".to_vec();
+        pickle.extend(part.repeat(times));
+        pickle.extend(end);
+        pickle
+    };
+    // 1.9 million objects, each of which is the smallest of its kind; as many as it takes to meet
+    // a limit where one is met.
+    for (what, pickle, read) in [
+        ("dictionaries", many(b"}", 1_900_000, b"e."), true),
+        ("too many", many(b"}", 2_100_000, b"e."), false),
+        ("texts", many(b"\x8c\x01a", 1_900_000, b"e."), true),
+        ("memo entries", many(b"]\x94", 1_100_000, b"e."), false),
+        ("pairs", many(b"NN", 900_000, b"l\x85."), true),
+        ("marks", many(b"(", 2_100_000, b"."), false),
+        ("classes", many(b"ca\nb\n", 1_900_000, b"e."), true),
+        ("one object, often", many(b"2", 2_100_000, b"e."), false),
+        (
+            "a pickle beyond the limit",
+            many(b"N", 65 << 20, b"e."),
+            false,
+        ),
+        (
+            "a text of many claimed bytes",
+            many(b"\x8d\xff\xff\xff\x02\0\0\0\0", 1, b"e."),
+            false,
+        ),
+        (
+            "bytes copied often",
+            {
+                let text = vec![b'x'; 1 << 20];
+                let mut pickle = b"\x80\x04c_codecs\nencode\nq\x00X\0\0\x10\0".to_vec();
+                pickle.extend(text);
+                pickle.extend(b"q\x01\x85q\x02(");
+                pickle.extend(b"h\x00h\x02R".repeat(1_000));
+                pickle.extend(b"t.");
+                pickle
+            },
+            false,
+        ),
+    ] {
+        let archive = torch_zip(&pickle);
+        drop(pickle);
+        let (bytes, opened) = peak(|| Checkpoint::from_bytes(archive, &Limits::default()).is_ok());
+        eprintln!("{what}: {} MiB", bytes >> 20);
+        assert_eq!(opened, read, "{what}");
+        assert!(bytes < LIMIT_BYTES, "{what}: {bytes} bytes");
+    }
+}

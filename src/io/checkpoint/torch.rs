@@ -198,7 +198,7 @@ fn place_storages(
         let fits = match elements {
             0 => storage.bytes == 0,
             // 1, 2, 4 or 8 bytes each; the pickle says which.
-            _ => storage.bytes % elements == 0 && storage.bytes / elements <= 8,
+            _ => storage.bytes.is_multiple_of(elements) && storage.bytes / elements <= 8,
         };
         if !fits {
             return Err(CheckpointError::damaged(
