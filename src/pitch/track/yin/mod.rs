@@ -247,7 +247,7 @@ impl Doubt {
     const CLEAR: f32 = 0.8;
     /// Correlations above which a voice is heard: from silence, and just after a clear one.
     const FIRST: f32 = 0.5;
-    const AFTER_CLEAR: f32 = 0.25;
+    const AFTER_CLEAR: f32 = 0.2;
     /// The second applies until the first of these times, less and less until the other.
     const FADES_S: (f64, f64) = (0.1, 0.3);
     /// Shares of low frequencies of a fricative and of a voice.
