@@ -265,7 +265,7 @@ impl Correlator {
             // Short lags come first and win ties, so multiples of the period drop out first.
             let place = candidates[..count]
                 .iter()
-                .position(|c| c.score() < found.score())
+                .position(|c| c.score < found.score)
                 .unwrap_or(count);
             if place < MAX_CANDIDATES {
                 count = (count + 1).min(MAX_CANDIDATES);

@@ -132,7 +132,7 @@ fn a_clear_voice_is_believed_wherever_it_goes() {
         let wanted = notes[((5.0 * frame.at / f64::from(rate_hz)) as usize).min(4)];
         let cents = 1200.0 * (wanted / f64::from(frame.f0_hz)).log2();
         assert!(
-            !(0.04..0.17).contains(&since) || frame.voiced && cents.abs() < 10.0,
+            !(0.045..0.17).contains(&since) || frame.voiced && cents.abs() < 10.0,
             "{wanted} Hz after {since} s: {frame:?}"
         );
     }
