@@ -13,8 +13,9 @@ pub(super) struct Candidate {
     pub octave: f32,
     /// Correlation at that lag.
     pub strength: f32,
-    /// The lag as a share of the longest.
-    pub relative: f32,
+    /// Strength, less what long lags have to make up for: every multiple of the true period
+    /// matches as well as the period.
+    pub score: f32,
     /// What speaks against it, as a cost.
     pub doubt: f32,
 }
@@ -22,19 +23,15 @@ pub(super) struct Candidate {
 impl Candidate {
     /// A correlation of `strength` at `lag`, where `longest` is the longest.
     pub(super) fn new(lag: f32, strength: f32, longest: usize) -> Self {
+        let octave = lag.log2();
+        let shorter = (longest as f32).log2() - octave;
         Self {
             lag,
-            octave: lag.log2(),
+            octave,
             strength,
-            relative: lag / longest as f32,
+            score: strength - LONG_LAG_COST * lag / longest as f32 + OCTAVE_GAIN * shorter,
             doubt: 0.0,
         }
-    }
-
-    /// Strength, less what long lags have to make up for: every multiple of the true period
-    /// matches as well as the period.
-    pub(super) fn score(&self) -> f32 {
-        self.strength - LONG_LAG_COST * self.relative
     }
 }
 
@@ -49,13 +46,15 @@ pub(super) struct Decided {
 }
 
 /// Costs were set on synthetic voices in noise and on recordings of speech and singing.
-const LONG_LAG_COST: f32 = 0.14;
+/// The longest lag costs this, and every octave below it gains that.
+const LONG_LAG_COST: f32 = 0.1;
+const OCTAVE_GAIN: f32 = 0.05;
 /// Cost of a change between voiced and unvoiced.
 const SWITCH_COST: f32 = 0.8;
 /// Cost of one octave of movement from one instant to the next.
 const GLIDE_COST_PER_OCTAVE: f32 = 2.0;
 /// The most a jump costs.
-const JUMP_COST: f32 = 1.0;
+const JUMP_COST: f32 = 0.8;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Instant {
@@ -132,11 +131,11 @@ impl PathTracker {
         let strength = now.strength;
         let strongest = now.candidates[..now.count]
             .iter()
-            .fold(0.0f32, |best, c| best.max(c.score()));
+            .fold(0.0f32, |best, c| best.max(c.score));
         for i in (0..now.count).chain([UNVOICED]) {
             let own = match i {
                 UNVOICED => 1.0 - strongest + 2.0 * (strength - voiced_above).max(-0.3),
-                i => 1.0 - now.candidates[i].score() + now.candidates[i].doubt,
+                i => 1.0 - now.candidates[i].score + now.candidates[i].doubt,
             };
             let mut best = (f32::INFINITY, UNVOICED);
             for j in (0..previous.count).chain([UNVOICED]) {
