@@ -1,5 +1,5 @@
-//! The command line: `convert`, `bench`, `doctor`. The main thread of a process of its own; never
-//! imports `plugin` or `editor`. Results go to stdout, progress and errors to stderr.
+//! The command line: `convert`, `pitch`, `bench`, `doctor`. The main thread of a process of its
+//! own; never imports `plugin` or `editor`. Results go to stdout, progress and errors to stderr.
 
 mod bench;
 mod convert;
@@ -7,6 +7,10 @@ mod doctor;
 mod failure;
 mod machine;
 mod out;
+mod pitch;
+mod plan;
+mod progress;
+mod tracker;
 mod voice;
 
 use clap::{Parser, Subcommand};
@@ -33,6 +37,8 @@ struct Cli {
 enum Command {
     /// Convert audio files: another pitch, another formant, corrected tuning
     Convert(Box<convert::ConvertArgs>),
+    /// Track the pitch of audio files: a table, a picture, a MIDI file
+    Pitch(Box<pitch::PitchArgs>),
     /// Measure speed and latency on this machine
     Bench(bench::BenchArgs),
     /// Look for what keeps AutoVoice from running well here, and say what to do about it
@@ -63,6 +69,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Convert(arguments) => convert::run(&arguments),
+        Command::Pitch(arguments) => pitch::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Live { .. } => Err(Failure::usage(

@@ -181,7 +181,7 @@ fn decibels(text: &str, silence_db: f32) -> Result<f32, String> {
     })
 }
 
-fn within(low: f32, high: f32) -> impl Fn(&str) -> Result<f32, String> + Clone {
+pub(super) fn within(low: f32, high: f32) -> impl Fn(&str) -> Result<f32, String> + Clone {
     move |text| {
         let value: f32 = text
             .trim()

@@ -1,6 +1,7 @@
 //! Tracking the pitch of one voice as it comes in. [`PitchTracker`] is the seam: engines, the
 //! command line and the editor know only it. A file is the same path, pushed at full speed.
 
+pub mod contour;
 pub mod yin;
 
 use crate::units::Frames;
@@ -40,4 +41,64 @@ pub trait PitchTracker: Send {
     /// Takes one input frame; now and then gives the pitch at an earlier instant. Instants come
     /// in order, equally spaced and at 100 Hz or more. Never allocates.
     fn push(&mut self, sample: f32) -> Option<PitchFrame>;
+}
+
+/// The trackers there are, by name. Whoever may open files makes one from it: some need weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TrackerKind {
+    /// Our small causal network.
+    Neural,
+    /// Autocorrelation in the time domain: the lowest delay.
+    Yin,
+    /// CREPE (Kim et al., 2018), the smallest of its sizes.
+    CrepeTiny,
+    /// CREPE, the largest of its sizes.
+    CrepeFull,
+    /// RMVPE (Wei et al., 2023), for voices among instruments.
+    Rmvpe,
+}
+
+impl TrackerKind {
+    /// Every tracker, the usual choice first.
+    pub const ALL: [Self; 5] = [
+        Self::Neural,
+        Self::Yin,
+        Self::CrepeTiny,
+        Self::CrepeFull,
+        Self::Rmvpe,
+    ];
+
+    /// The name shown and typed.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Neural => "neural",
+            Self::Yin => "yin",
+            Self::CrepeTiny => "crepe-tiny",
+            Self::CrepeFull => "crepe-full",
+            Self::Rmvpe => "rmvpe",
+        }
+    }
+
+    /// The tracker of this name, in any case.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.name().eq_ignore_ascii_case(name.trim()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_back_to_their_trackers() {
+        for kind in TrackerKind::ALL {
+            assert_eq!(TrackerKind::from_name(kind.name()), Some(kind));
+        }
+        assert_eq!(TrackerKind::from_name(" YIN "), Some(TrackerKind::Yin));
+        assert_eq!(TrackerKind::from_name("crepe"), None);
+    }
 }
