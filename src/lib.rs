@@ -12,6 +12,8 @@ pub mod bridge;
 
 pub mod io;
 
+pub mod quality;
+
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "editor")]
