@@ -2,6 +2,8 @@
 //! after construction. Made for pitch analysis: a short filter with little delay and about 50 dB
 //! of rejection, not for sound that is heard.
 
+use autovoice_kernels::cpu::dot;
+
 use super::history::History;
 use crate::units::Frames;
 
@@ -57,7 +59,7 @@ impl Decimator {
         due.then(|| {
             let n = self.taps.len();
             let past = self.history.range(self.history.written() - n as i64, n);
-            past.iter().zip(&self.taps).map(|(x, h)| x * h).sum()
+            dot(past, &self.taps)
         })
     }
 }

@@ -6,9 +6,10 @@ use autovoice_kernels::cpu::dot;
 use super::track::Track;
 use crate::dsp::decimate::Decimator;
 use crate::dsp::history::History;
+use crate::units::Frames;
 
 /// Marks kept.
-const KEPT: usize = 32;
+const KEPT: usize = 96;
 
 /// The shortest stretch two neighbouring periods are compared over, in seconds.
 const SHORTEST_MATCH_S: f64 = 0.004;
@@ -46,6 +47,8 @@ pub(super) struct Marks {
     signal: History,
     factor: f64,
     shortest_match: f64,
+    /// Input frames from the newest one to the earliest at which a voice may begin.
+    reach: f64,
     /// Newest first, in input frames.
     marks: [Mark; KEPT],
     count: usize,
@@ -57,15 +60,18 @@ pub(super) struct Marks {
 }
 
 impl Marks {
-    /// Marks for voices down to `longest_period` input frames. Allocates.
-    pub(super) fn new(rate_hz: u32, longest_period: f64) -> Self {
+    /// Marks for voices down to `longest_period` input frames that are told `lookahead` frames
+    /// late at most. Allocates.
+    pub(super) fn new(rate_hz: u32, longest_period: f64, lookahead: Frames) -> Self {
         let factor = (rate_hz / 22_050).max(1) as usize;
-        let frames = 6.0 * longest_period / factor as f64 + 64.0;
+        let reach = (3.0 * longest_period).max(lookahead as f64);
+        let frames = (reach + 3.0 * longest_period) / factor as f64 + 64.0;
         Self {
             decimator: Decimator::new(factor),
             signal: History::new(frames.ceil() as usize),
             factor: factor as f64,
             shortest_match: SHORTEST_MATCH_S * f64::from(rate_hz) / factor as f64,
+            reach,
             marks: [Mark::default(); KEPT],
             count: 0,
             open: false,
@@ -90,12 +96,14 @@ impl Marks {
         }
     }
 
-    /// Sets marks as far as the signal goes.
-    pub(super) fn extend(&mut self, track: &Track) {
+    /// Sets marks as far as the signal goes, and no further than `until`.
+    pub(super) fn extend(&mut self, track: &Track, until: f64) {
         if !self.open && !self.begin(track) {
             return;
         }
-        while let Some(pitch) = track.at(self.marks[0].at) {
+        while self.marks[0].at < until
+            && let Some(pitch) = track.at(self.marks[0].at)
+        {
             let (last, period) = (self.marks[0], pitch.period);
             let length = (1.2 * period / self.factor).max(self.shortest_match);
             let needed = last.at + (1.0 + REACH) * period + 0.5 * length * self.factor;
@@ -106,7 +114,7 @@ impl Marks {
             self.put(self.balanced(at, last, period));
             self.keep_grain(last, period);
         }
-        self.open = false;
+        self.open = until <= self.marks[0].at;
     }
 
     /// The mark after `last`, its offset moved towards the energy around the last, beyond which
@@ -202,7 +210,7 @@ impl Marks {
 
     /// Sets the first mark of a voice, if one begins.
     fn begin(&mut self, track: &Track) -> bool {
-        let earliest = self.marks[0].at.max(self.newest() - 3.0 * track.longest());
+        let earliest = self.marks[0].at.max(self.newest() - self.reach);
         let Some((at, pitch)) = track.voice_after(earliest) else {
             return false;
         };

@@ -14,6 +14,7 @@ mod track;
 use super::{Controls, Engine, EngineError, EngineSpec, MAX_CHANNELS, Observation};
 use crate::dsp::history::History;
 use crate::dsp::psola::GrainBank;
+use crate::pitch::track::refine::{Measure, Refine};
 use crate::pitch::track::yin::Yin;
 use crate::pitch::{Corrector, PitchFrame, PitchTracker, VoiceRange};
 use crate::units::Frames;
@@ -34,9 +35,11 @@ const MAX_CHUNK: usize = 64;
 pub struct ShiftEngine {
     spec: EngineSpec,
     inputs: Vec<History>,
-    tracker: Yin,
+    tracker: Refine,
     corrector: Corrector,
     track: Track,
+    /// Input frames after the newest instant of the track that marks are set in.
+    foresight: f64,
     marks: Marks,
     plan: Plan,
     grains: GrainBank,
@@ -58,11 +61,54 @@ impl ShiftEngine {
         (seconds * f64::from(rate_hz)).floor() as Frames
     }
 
-    /// An engine for this rate, channel count and voice range. Allocates.
+    /// An engine for this rate, channel count and voice range, with the tracker `yin`. Its delay
+    /// is [`Self::delay`]. Allocates.
     ///
     /// # Errors
     /// [`EngineError::Rate`] outside [`Self::RATES_HZ`], [`EngineError::Channels`] outside 1..=2.
     pub fn new(rate_hz: u32, channels: usize, range: VoiceRange) -> Result<Self, EngineError> {
+        let lowest_hz = range.lowest_hz();
+        let tracker = |rate_hz| {
+            let yin = Box::new(Yin::new(rate_hz, lowest_hz));
+            // Marks follow the signal sooner than `yin` knows it for a voice.
+            Refine::new(rate_hz, lowest_hz, yin, Measure::AsLateAsPossible)
+        };
+        Self::build(
+            rate_hz,
+            channels,
+            range,
+            Self::delay(rate_hz, range),
+            tracker,
+        )
+    }
+
+    /// An engine that takes octave and voicing from a tracker of this rate, and waits for it: its
+    /// delay is [`Self::delay`], or the tracker's lookahead and half the longest period where
+    /// that is more. It is real-time safe if the tracker is. Allocates.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_tracker(
+        rate_hz: u32,
+        channels: usize,
+        range: VoiceRange,
+        tracker: Box<dyn PitchTracker>,
+    ) -> Result<Self, EngineError> {
+        let half_period = (0.5 * f64::from(rate_hz) / f64::from(range.lowest_hz())).ceil();
+        let waiting = tracker.lookahead() + half_period as Frames;
+        let lookahead = Self::delay(rate_hz, range).max(waiting);
+        Self::build(rate_hz, channels, range, lookahead, |rate_hz| {
+            Refine::new(rate_hz, range.lowest_hz(), tracker, Measure::AtTheInstant)
+        })
+    }
+
+    fn build(
+        rate_hz: u32,
+        channels: usize,
+        range: VoiceRange,
+        lookahead: Frames,
+        tracker: impl FnOnce(u32) -> Refine,
+    ) -> Result<Self, EngineError> {
         let (lowest, highest) = Self::RATES_HZ;
         if !(lowest..=highest).contains(&rate_hz) {
             return Err(EngineError::Rate {
@@ -78,10 +124,14 @@ impl ShiftEngine {
                 got: channels,
             });
         }
-        let lookahead = Self::delay(rate_hz, range);
         let longest = f64::from(rate_hz) / f64::from(range.lowest_hz());
         let tick = (rate_hz / PLANS_PER_S).max(1) as usize;
         let kept = lookahead + (6.0 * longest).ceil() as usize + 4 * GrainBank::MARGIN + MAX_CHUNK;
+        let tracker = tracker(rate_hz);
+        let foresight = match tracker.measure() {
+            Measure::AtTheInstant => 1.5 * longest,
+            Measure::AsLateAsPossible => f64::INFINITY,
+        };
         let lead = lookahead.saturating_sub(GrainBank::MARGIN) as f64 - 1.0;
         Ok(Self {
             spec: EngineSpec {
@@ -94,10 +144,11 @@ impl ShiftEngine {
                 realtime_safe: true,
             },
             inputs: vec![History::new(kept); channels],
-            tracker: Yin::new(rate_hz, range.lowest_hz()),
+            tracker,
             corrector: Corrector::new(),
             track: Track::new(rate_hz, longest),
-            marks: Marks::new(rate_hz, longest),
+            foresight,
+            marks: Marks::new(rate_hz, longest, lookahead),
             plan: Plan::new(lead),
             grains: GrainBank::new(MOST_GRAINS),
             tick,
@@ -156,7 +207,8 @@ impl ShiftEngine {
             formant: (f64::from(formant) / 12.0).exp2(),
             neutral: semitones == 0.0 && formant == 0.0 && !controls.correction.enabled,
         };
-        self.marks.extend(&self.track);
+        let until = self.track.newest_at().map_or(0.0, |at| at + self.foresight);
+        self.marks.extend(&self.track, until);
         let Self {
             plan,
             track,

@@ -2,6 +2,8 @@
 //! command line and the editor know only it. A file is the same path, pushed at full speed.
 
 pub mod contour;
+mod period;
+pub mod refine;
 pub mod yin;
 
 use crate::units::Frames;

@@ -9,28 +9,31 @@ mod path;
 #[cfg(test)]
 mod tests;
 
+use super::period::PeriodMeter;
 use super::{PitchFrame, PitchTracker};
 use crate::dsp::decimate::Decimator;
 use crate::dsp::history::History;
 use crate::units::Frames;
-use correlate::Correlator;
+use correlate::{Correlator, weakness};
 use path::{Candidate, MAX_CANDIDATES, PathTracker};
 
-/// The highest pitch followed, in Hz.
-pub const HIGHEST_HZ: f32 = 1_250.0;
+/// The highest pitch tracked, in Hz.
+pub const HIGHEST_HZ: f32 = 1_500.0;
 
-/// Pitch below the lowest of the range that is still followed, as a ratio.
+/// Pitch below the lowest of the range that is still tracked, as a ratio.
 const BELOW_RANGE: f32 = 0.97;
 
 /// Seconds between two estimates.
 const HOP_S: f64 = 0.001_5;
 
+/// The rate candidates are looked for at is this one or the next whole fraction above it.
+const COARSE_HZ: f64 = 7_000.0;
+
 /// The shortest correlation window, in seconds. Shorter ones find pitch in noise.
 const SHORTEST_WINDOW_S: f64 = 0.007_5;
 
-/// The window a period is measured over, in periods and at least in seconds.
-const MEASURED_PERIODS: f64 = 1.25;
-const SHORTEST_MEASURED_S: f64 = 0.005;
+/// Cut-off of what is too slow to be a voice, as a share of the lowest pitch.
+const SLOW: f64 = 1.0;
 
 /// Frames quieter than this mean square are never voiced (-80 dBFS).
 const FLOOR: f32 = 1e-8;
@@ -39,10 +42,12 @@ const FLOOR: f32 = 1e-8;
 #[derive(Clone, Debug)]
 pub struct Yin {
     rate_hz: f64,
-    fine: Stage,
-    coarse: Stage,
-    /// Fine frames per coarse one, and input frames per fine one.
-    ratios: (usize, usize),
+    meter: PeriodMeter,
+    decimator: Decimator,
+    slow: HighPass,
+    coarse: History,
+    /// Decimated frames of the meter per coarse one.
+    to_coarse: usize,
     hop: usize,
     until_hop: usize,
     correlator: Correlator,
@@ -50,97 +55,66 @@ pub struct Yin {
     /// Mean squares of the input between estimates, for the share of low frequencies.
     loudness: Loudness,
     doubt: Doubt,
-    /// The shortest window a period is measured over.
-    shortest_window: f64,
-    /// What is said before any voice was heard, the newest period, and the instant it was
-    /// measured around, in fine frames.
-    first_period: f64,
-    last_period: f64,
-    measured_at: f64,
-}
-
-/// A decimated copy of the signal.
-#[derive(Clone, Debug)]
-struct Stage {
-    decimator: Decimator,
-    history: History,
-}
-
-impl Stage {
-    fn new(factor: usize, frames: Frames) -> Self {
-        Self {
-            decimator: Decimator::new(factor),
-            history: History::new(frames),
-        }
-    }
-
-    fn push(&mut self, sample: f32) -> Option<f32> {
-        let kept = self.decimator.push(sample)?;
-        self.history.push(kept);
-        Some(kept)
-    }
-
-    fn reset(&mut self) {
-        self.decimator.reset();
-        self.history.reset();
-    }
+    /// What is said before any voice was heard, and the newest pitch.
+    first_hz: f32,
+    last_hz: f32,
 }
 
 impl Yin {
-    /// A follower for pitches down to `lowest_hz`. Allocates.
+    /// A tracker for pitches down to `lowest_hz`. Allocates.
     #[must_use]
     pub fn new(rate_hz: u32, lowest_hz: f32) -> Self {
-        let to_fine = (rate_hz / 22_050).max(1) as usize;
-        let fine_hz = f64::from(rate_hz) / to_fine as f64;
-        let to_coarse = ((fine_hz / 8_000.0) as usize).max(1);
+        let lowest = lowest_hz * BELOW_RANGE;
+        let mut meter = PeriodMeter::new(rate_hz, lowest, 0);
+        let fine_hz = f64::from(rate_hz) / meter.factor() as f64;
+        let to_coarse = ((fine_hz / COARSE_HZ) as usize).max(1);
         let coarse_hz = fine_hz / to_coarse as f64;
-        let lowest = f64::from(lowest_hz * BELOW_RANGE);
-        let longest = (coarse_hz / lowest).ceil() as usize + 1;
+        let longest = (coarse_hz / f64::from(lowest)).ceil() as usize + 1;
         let shortest = (coarse_hz / f64::from(HIGHEST_HZ)).floor() as usize;
         let window =
             (coarse_hz * SHORTEST_WINDOW_S.max(1.0 / f64::from(lowest_hz))).ceil() as usize;
         let hop = ((coarse_hz * HOP_S).round() as usize).max(1);
-        let span = window + longest + 8;
+        let correlator = Correlator::new(coarse_hz, hop, window, (shortest, longest));
+        let per_coarse = meter.factor() * to_coarse;
+        let late = correlator.centre() as usize + 1 + (PathTracker::LAG + 2) * hop;
+        meter = PeriodMeter::new(rate_hz, lowest, 2 * late * per_coarse);
         Self {
             rate_hz: f64::from(rate_hz),
-            fine: Stage::new(
-                to_fine,
-                (PathTracker::LAG + 2) * hop * to_coarse + 2 * span * to_coarse,
-            ),
-            coarse: Stage::new(to_coarse, 2 * span),
-            ratios: (to_coarse, to_fine),
+            meter,
+            decimator: Decimator::new(to_coarse),
+            slow: HighPass::new(SLOW * f64::from(lowest) / coarse_hz),
+            coarse: History::new(correlator.span()),
+            to_coarse,
             hop,
             until_hop: 0,
-            correlator: Correlator::new(window, shortest, longest),
+            correlator,
             path: PathTracker::new(HOP_S as f32),
             loudness: Loudness::default(),
             doubt: Doubt::default(),
-            shortest_window: fine_hz * SHORTEST_MEASURED_S,
-            first_period: fine_hz / (2.0 * lowest),
-            last_period: fine_hz / (2.0 * lowest),
-            measured_at: 0.0,
+            first_hz: 2.0 * lowest,
+            last_hz: 2.0 * lowest,
         }
     }
 
-    /// The frame of the fine signal at the centre of the coarse region that ends now.
-    fn fine_centre(&self) -> f64 {
-        let (to_coarse, _) = self.ratios;
-        let newest = self.coarse.history.written() as f64 - 1.0;
-        let centre = newest - 0.5 * (self.correlator.span() as f64 - 1.0);
-        centre * to_coarse as f64 - self.coarse.decimator.delay() as f64
+    /// Input frames per coarse one.
+    fn per_coarse(&self) -> usize {
+        self.to_coarse * self.meter.factor()
     }
 
-    /// Input frame number of a fine frame.
-    fn input_frame(&self, fine: f64) -> f64 {
-        let (_, to_fine) = self.ratios;
-        fine * to_fine as f64 - self.fine.decimator.delay() as f64
+    /// Input frames by which the coarse signal lags.
+    fn coarse_delay(&self) -> Frames {
+        self.decimator.delay() * self.meter.factor() + self.meter.delay()
+    }
+
+    /// Input frame at the centre of the correlator's short window.
+    fn centre(&self) -> f64 {
+        let coarse = self.coarse.written() as f64 - 0.5 - self.correlator.centre();
+        coarse * self.per_coarse() as f64 - self.coarse_delay() as f64
     }
 
     fn estimate(&mut self) -> Option<PitchFrame> {
-        let (to_coarse, to_fine) = self.ratios;
         let span = self.correlator.span();
-        let start = self.coarse.history.written() - span as i64;
-        let region = self.coarse.history.range(start, span);
+        let region = self.coarse.past(0, span);
         let mut candidates = [Candidate::default(); MAX_CANDIDATES];
         let scan = self.correlator.scan(region, &mut candidates);
         let heard = scan.mean_square > FLOOR;
@@ -153,52 +127,79 @@ impl Yin {
         let strength = scan.strength;
         let voiced_above = self.doubt.update(strength, low_share);
         for candidate in &mut candidates[..count] {
-            candidate.doubt = self.doubt.of(candidate.lag, voiced_above);
+            candidate.doubt = self.doubt.of(candidate, voiced_above);
         }
-        let centre = self.fine_centre();
+        let centre = self.centre();
         let decided = self
             .path
             .push(&candidates[..count], strength, voiced_above, centre)?;
         if let Some(best) = decided.best {
-            self.doubt.heard(&best);
-            self.measure(f64::from(best.lag) * to_coarse as f64);
+            if decided.voiced {
+                self.doubt.heard(&best);
+            }
+            let guess_hz = self.rate_hz / (f64::from(best.lag) * self.per_coarse() as f64);
+            self.last_hz = self
+                .meter
+                .at(decided.at, guess_hz as f32, weakness(decided.strength));
         }
         Some(PitchFrame {
-            at: self.input_frame(decided.at),
-            f0_hz: (self.rate_hz / (self.last_period * to_fine as f64)) as f32,
-            f0_at: self.input_frame(self.measured_at),
-            confidence: decided.strength.clamp(0.0, 1.0),
-            voiced: decided.best.is_some(),
+            at: decided.at,
+            f0_hz: self.last_hz,
+            f0_at: decided.at,
+            confidence: confidence(decided.strength, decided.voiced),
+            voiced: decided.voiced,
         })
     }
+}
 
-    /// Measures the period near a guess, as late as the signal allows, both in fine frames.
-    fn measure(&mut self, guess: f64) {
-        let window = (MEASURED_PERIODS * guess).max(self.shortest_window) as usize;
-        let reach = correlate::REACH as f64;
-        let centre = self.fine.history.written() as f64 - 0.5 * (window as f64 + guess) - reach;
-        let refined = correlate::refine(&self.fine.history, centre, window, guess as f32);
-        self.last_period = f64::from(refined);
-        self.measured_at = centre;
+/// Above the threshold exactly where voiced, and more so the stronger the correlation.
+fn confidence(strength: f32, voiced: bool) -> f32 {
+    let half = 0.5 * strength.clamp(0.0, 1.0);
+    if voiced { 0.5 + half } else { 0.98 * half }
+}
+
+/// A first-order high-pass.
+#[derive(Clone, Copy, Debug)]
+struct HighPass {
+    pole: f32,
+    last: (f32, f32),
+}
+
+impl HighPass {
+    /// `cut_off` in cycles per frame.
+    fn new(cut_off: f64) -> Self {
+        Self {
+            pole: (-std::f64::consts::TAU * cut_off).exp() as f32,
+            last: (0.0, 0.0),
+        }
+    }
+
+    fn push(&mut self, x: f32) -> f32 {
+        let y = x - self.last.0 + self.pole * self.last.1;
+        self.last = (x, y);
+        y
     }
 }
 
 impl PitchTracker for Yin {
     fn reset(&mut self) {
-        self.fine.reset();
+        self.meter.reset();
+        self.decimator.reset();
+        self.slow.last = (0.0, 0.0);
         self.coarse.reset();
+        self.correlator.reset();
         self.until_hop = 0;
         self.path.reset();
         self.loudness = Loudness::default();
         self.doubt = Doubt::default();
-        self.last_period = self.first_period;
-        self.measured_at = 0.0;
+        self.last_hz = self.first_hz;
     }
 
     fn push(&mut self, sample: f32) -> Option<PitchFrame> {
         self.loudness.push(sample);
-        let fine = self.fine.push(sample)?;
-        self.coarse.push(fine)?;
+        let fine = self.meter.push(sample)?;
+        let coarse = self.decimator.push(fine)?;
+        self.coarse.push(self.slow.push(coarse));
         if self.until_hop > 0 {
             self.until_hop -= 1;
             return None;
@@ -213,13 +214,12 @@ impl PitchTracker for Yin {
     }
 
     fn threshold(&self) -> f32 {
-        Doubt::FIRST
+        0.5
     }
 
     fn lookahead(&self) -> Frames {
-        let (to_coarse, to_fine) = self.ratios;
-        let coarse = self.correlator.span() / 2 + 1 + (PathTracker::LAG + 1) * self.hop;
-        (coarse * to_coarse + self.coarse.decimator.delay()) * to_fine + self.fine.decimator.delay()
+        let coarse = self.correlator.centre() as usize + 1 + (PathTracker::LAG + 1) * self.hop;
+        coarse * self.per_coarse() + self.coarse_delay()
     }
 }
 
@@ -228,16 +228,16 @@ impl PitchTracker for Yin {
 /// end, its echo or a voiced consonant, unless the treble says it is a fricative.
 #[derive(Clone, Copy, Debug)]
 struct Doubt {
-    /// Time since a clear voice was heard, and its period in coarse frames.
+    /// Time since a clear voice was heard, and the logarithm of its period.
     since_s: f64,
-    clear_lag: f32,
+    clear_octave: f32,
 }
 
 impl Default for Doubt {
     fn default() -> Self {
         Self {
             since_s: f64::INFINITY,
-            clear_lag: 0.0,
+            clear_octave: f32::INFINITY,
         }
     }
 }
@@ -246,8 +246,8 @@ impl Doubt {
     /// Correlation of a clear voice.
     const CLEAR: f32 = 0.8;
     /// Correlations above which a voice is heard: from silence, and just after a clear one.
-    const FIRST: f32 = 0.6;
-    const AFTER_CLEAR: f32 = 0.2;
+    const FIRST: f32 = 0.5;
+    const AFTER_CLEAR: f32 = 0.25;
     /// The second applies until the first of these times, less and less until the other.
     const FADES_S: (f64, f64) = (0.1, 0.3);
     /// Shares of low frequencies of a fricative and of a voice.
@@ -259,19 +259,19 @@ impl Doubt {
     /// Takes note of the voice that was decided for.
     fn heard(&mut self, voice: &Candidate) {
         if Self::CLEAR < voice.strength {
-            self.clear_lag = voice.lag;
+            self.clear_octave = voice.octave;
         }
     }
 
-    /// Cost of believing in a candidate far from the clear voice: it has to be as strong as one
-    /// out of silence.
-    fn of(&self, lag: f32, voiced_above: f32) -> f32 {
-        let near = (lag / self.clear_lag).log2().abs() < Self::NEAR_OCTAVES;
+    /// Cost of believing in a weak candidate far from the clear voice: it has to be as strong as
+    /// one out of silence.
+    fn of(&self, candidate: &Candidate, voiced_above: f32) -> f32 {
+        let near = (candidate.octave - self.clear_octave).abs() < Self::NEAR_OCTAVES;
         if near {
-            0.0
-        } else {
-            2.0 * (Self::FIRST - voiced_above)
+            return 0.0;
         }
+        let weak = (Self::CLEAR - candidate.strength) / (Self::CLEAR - Self::FIRST);
+        2.0 * (Self::FIRST - voiced_above) * weak.clamp(0.0, 1.0)
     }
 
     fn update(&mut self, strength: f32, low_share: f32) -> f32 {

@@ -3,13 +3,14 @@
 //! allocates after construction.
 
 /// Candidates per instant, at most.
-pub(super) const MAX_CANDIDATES: usize = 6;
+pub(super) const MAX_CANDIDATES: usize = 8;
 
 /// One pitch that would explain the signal.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Candidate {
-    /// The period, in frames.
+    /// The period, in frames, and its logarithm to the base of 2.
     pub lag: f32,
+    pub octave: f32,
     /// Correlation at that lag.
     pub strength: f32,
     /// The lag as a share of the longest.
@@ -19,6 +20,17 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
+    /// A correlation of `strength` at `lag`, where `longest` is the longest.
+    pub(super) fn new(lag: f32, strength: f32, longest: usize) -> Self {
+        Self {
+            lag,
+            octave: lag.log2(),
+            strength,
+            relative: lag / longest as f32,
+            doubt: 0.0,
+        }
+    }
+
     /// Strength, less what long lags have to make up for: every multiple of the true period
     /// matches as well as the period.
     pub(super) fn score(&self) -> f32 {
@@ -30,18 +42,20 @@ impl Candidate {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Decided {
     pub at: f64,
+    /// The pitch, or the best guess where unvoiced; none where there is nothing to guess by.
     pub best: Option<Candidate>,
+    pub voiced: bool,
     pub strength: f32,
 }
 
 /// Costs were set on synthetic voices in noise and on recordings of speech and singing.
-const LONG_LAG_COST: f32 = 0.12;
+const LONG_LAG_COST: f32 = 0.14;
 /// Cost of a change between voiced and unvoiced.
 const SWITCH_COST: f32 = 0.8;
 /// Cost of one octave of movement from one instant to the next.
-const GLIDE_COST_PER_OCTAVE: f32 = 4.0;
+const GLIDE_COST_PER_OCTAVE: f32 = 2.0;
 /// The most a jump costs.
-const JUMP_COST: f32 = 0.55;
+const JUMP_COST: f32 = 1.0;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Instant {
@@ -56,6 +70,13 @@ struct Instant {
 }
 
 const UNVOICED: usize = MAX_CANDIDATES;
+
+impl Instant {
+    /// The candidate with the cheapest path.
+    fn cheapest(&self) -> Option<usize> {
+        (0..self.count).min_by(|&a, &b| self.cost[a].total_cmp(&self.cost[b]))
+    }
+}
 
 /// The path so far.
 #[derive(Clone, Debug)]
@@ -108,12 +129,13 @@ impl PathTracker {
     }
 
     fn connect(&self, previous: &Instant, now: &mut Instant, voiced_above: f32) {
+        let strength = now.strength;
         let strongest = now.candidates[..now.count]
             .iter()
             .fold(0.0f32, |best, c| best.max(c.score()));
         for i in (0..now.count).chain([UNVOICED]) {
             let own = match i {
-                UNVOICED => 1.0 - 2.0 * voiced_above + strongest.max(voiced_above - 0.3),
+                UNVOICED => 1.0 - strongest + 2.0 * (strength - voiced_above).max(-0.3),
                 i => 1.0 - now.candidates[i].score() + now.candidates[i].doubt,
             };
             let mut best = (f32::INFINITY, UNVOICED);
@@ -122,8 +144,8 @@ impl PathTracker {
                     (UNVOICED, UNVOICED) => 0.0,
                     (UNVOICED, _) | (_, UNVOICED) => SWITCH_COST,
                     (j, i) => {
-                        let ratio = now.candidates[i].lag / previous.candidates[j].lag;
-                        (self.octave_cost * ratio.log2().abs()).min(JUMP_COST)
+                        let octaves = now.candidates[i].octave - previous.candidates[j].octave;
+                        (self.octave_cost * octaves.abs()).min(JUMP_COST)
                     }
                 };
                 let cost = previous.cost[j] + step;
@@ -142,19 +164,34 @@ impl PathTracker {
     }
 
     fn decide(&self) -> Decided {
-        let newest = &self.past[0];
-        let mut state = (0..newest.count)
-            .chain([UNVOICED])
-            .min_by(|&a, &b| newest.cost[a].total_cmp(&newest.cost[b]))
-            .unwrap_or(UNVOICED);
+        let (newest, oldest) = (&self.past[0], &self.past[Self::LAG]);
+        let guess = newest.cheapest();
+        let state = match guess {
+            Some(guess) if newest.cost[guess] <= newest.cost[UNVOICED] => self.origin(guess),
+            _ => self.origin(UNVOICED),
+        };
+        let voiced = state != UNVOICED;
+        let best = if voiced {
+            Some(state)
+        } else {
+            guess
+                .map(|guess| self.origin(guess))
+                .filter(|state| *state != UNVOICED)
+                .or(oldest.cheapest())
+        };
+        Decided {
+            at: oldest.at,
+            best: best.map(|state| oldest.candidates[state]),
+            voiced,
+            strength: oldest.strength,
+        }
+    }
+
+    /// Where the cheapest path to a state of the newest instant was `LAG` instants ago.
+    fn origin(&self, mut state: usize) -> usize {
         for instant in &self.past[..Self::LAG] {
             state = usize::from(instant.from[state]);
         }
-        let oldest = &self.past[Self::LAG];
-        Decided {
-            at: oldest.at,
-            best: (state != UNVOICED).then(|| oldest.candidates[state]),
-            strength: oldest.strength,
-        }
+        state
     }
 }
