@@ -4,6 +4,9 @@
 pub mod units;
 
 pub mod dsp;
+
+pub mod model;
+
 pub mod pitch;
 
 pub mod engine;
@@ -20,3 +23,5 @@ pub mod cli;
 pub mod editor;
 #[cfg(feature = "plugin")]
 pub mod plugin;
+#[cfg(feature = "train")]
+pub mod train;

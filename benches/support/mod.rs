@@ -1,4 +1,5 @@
 //! What every bench needs: the machine's name, and percentiles of many short times.
+#![allow(dead_code, reason = "each bench uses its own part")]
 
 use std::time::{Duration, Instant};
 

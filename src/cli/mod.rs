@@ -11,6 +11,8 @@ mod pitch;
 mod plan;
 mod progress;
 mod tracker;
+#[cfg(feature = "train")]
+mod train;
 mod voice;
 
 use clap::{Parser, Subcommand};
@@ -43,6 +45,9 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Look for what keeps AutoVoice from running well here, and say what to do about it
     Doctor(doctor::DoctorArgs),
+    /// Make the weights of a network anew
+    #[cfg(feature = "train")]
+    Train(train::TrainArgs),
     /// Sing through it live, over JACK or ALSA (builds with the feature `standalone`)
     #[command(disable_help_flag = true)]
     Live {
@@ -72,6 +77,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Pitch(arguments) => pitch::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        #[cfg(feature = "train")]
+        Command::Train(arguments) => train::run(&arguments),
         Command::Live { .. } => Err(Failure::usage(
             "expected a build with `live`, this one was built without it",
             "build it with: cargo build --release --features standalone",

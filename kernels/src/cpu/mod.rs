@@ -2,6 +2,9 @@
 
 mod denormals;
 mod dot;
+mod matmul;
+mod vector;
 
 pub use denormals::FlushDenormals;
 pub use dot::dot;
+pub use matmul::{PackedMatrix, Start, matmul};

@@ -1,0 +1,79 @@
+//! What the compute kernels reach on one core: GFLOP/s by shape, beside the core's own peak.
+//!
+//! `cargo bench --bench kernels`
+
+mod support;
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use autovoice_kernels::cpu::{PackedMatrix, Start, dot, matmul};
+use support::machine;
+
+/// Rows, inputs, outputs; and where such a product comes from.
+const SHAPES: [(usize, usize, usize, &str); 8] = [
+    (180, 80, 16, "small convolution, many frames"),
+    (1, 720, 64, "one streaming step of a convolution"),
+    (1, 64, 192, "one step of a small GRU"),
+    (1, 2048, 360, "one step of a large linear layer"),
+    (4, 64, 192, "four steps of a small GRU"),
+    (256, 512, 128, "wide convolution"),
+    (128, 8192, 16, "convolution of CREPE"),
+    (1000, 1152, 128, "3x3 convolution of RMVPE"),
+];
+
+/// Seeded noise in -1..1.
+fn noise(count: usize, seed: u32) -> Vec<f32> {
+    let mut state = seed;
+    (0..count)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+        })
+        .collect()
+}
+
+/// The shortest time of many calls, in seconds: other work on the machine only adds to it.
+fn best(mut f: impl FnMut()) -> f64 {
+    let mut time = |calls: u32| {
+        let began = Instant::now();
+        (0..calls).for_each(|_| f());
+        began.elapsed().as_secs_f64() / f64::from(calls)
+    };
+    // As short as the clock allows, so that some go by undisturbed.
+    let calls = (20e-6 / time(3)).ceil() as u32;
+    let began = Instant::now();
+    let mut best = f64::INFINITY;
+    while began.elapsed().as_secs_f64() < 0.5 {
+        best = best.min(time(calls));
+    }
+    best
+}
+
+/// Measures one shape, and holds a few outputs against inner products.
+fn row(rows: usize, ins: usize, outs: usize, what: &str) {
+    let x = noise(rows * ins, 1);
+    let weights = noise(outs * ins, 2);
+    let w = PackedMatrix::new(outs, ins, &weights);
+    let mut y = vec![f32::NAN; rows * outs];
+    let seconds = best(|| {
+        matmul(black_box(&x), ins, rows, &w, Start::Zero, black_box(&mut y));
+    });
+    for at in (0..y.len()).step_by(101) {
+        let (r, o) = (at / outs, at % outs);
+        let want = dot(&x[r * ins..][..ins], &weights[o * ins..][..ins]);
+        assert!((y[at] - want).abs() < 1e-3, "{what}: {} for {want}", y[at]);
+    }
+    let gflops = 2.0 * (rows * ins * outs) as f64 / seconds * 1e-9;
+    let micros = seconds * 1e6;
+    println!("| {what:36} | {rows:4} | {ins:4} | {outs:3} | {micros:9.2} | {gflops:7.1} |");
+}
+
+fn main() {
+    println!("{}; best of many, one core\n", machine());
+    println!("| matrix product                       | rows |  ins | outs|        us | GFLOP/s |");
+    println!("|--------------------------------------|------|------|-----|-----------|---------|");
+    for (rows, ins, outs, what) in SHAPES {
+        row(rows, ins, outs, what);
+    }
+}

@@ -1,0 +1,442 @@
+//! The product of a few rows with a packed matrix: what all networks here are made of.
+//!
+//! Weights are packed once, in panels of sixteen outputs, so that the inner loop reads them in
+//! order. A tile of rows by one panel is kept in registers (Goto & van de Geijn, "Anatomy of
+//! high-performance matrix multiplication", 2008). Rows may overlap, which makes a convolution a
+//! product without copying anything.
+
+#[cfg(target_arch = "x86_64")]
+use super::vector::{Avx2, Avx512};
+use super::vector::{Form, Lanes, Plain, WIDTH};
+
+/// Inputs worked on at a time: a panel of so many (16 KiB) stays in the first cache.
+const DEPTH: usize = 256;
+/// Rows worked on at a time: their share of inputs (96 KiB) stays in the second cache.
+const HEIGHT: usize = 96;
+
+/// Weights `[outs, ins]`, packed for [`matmul`].
+#[derive(Clone, Debug)]
+pub struct PackedMatrix {
+    outs: usize,
+    ins: usize,
+    /// `[panel][input][16 outputs]`; outputs beyond `outs` are 0.
+    panels: Vec<f32>,
+}
+
+impl PackedMatrix {
+    /// Packs `weights`, row-major `[outs, ins]`. Allocates.
+    ///
+    /// # Panics
+    /// If `weights` does not hold `outs * ins` values.
+    #[must_use]
+    pub fn new(outs: usize, ins: usize, weights: &[f32]) -> Self {
+        assert_eq!(weights.len(), outs * ins, "weights are [outs, ins]");
+        let mut panels = vec![0.0; outs.div_ceil(WIDTH) * WIDTH * ins];
+        for o in 0..outs {
+            let panel = &mut panels[o / WIDTH * WIDTH * ins..];
+            for i in 0..ins {
+                panel[i * WIDTH + o % WIDTH] = weights[o * ins + i];
+            }
+        }
+        Self { outs, ins, panels }
+    }
+
+    /// Outputs, the rows of the matrix.
+    #[must_use]
+    pub fn outs(&self) -> usize {
+        self.outs
+    }
+
+    /// Inputs, the columns of the matrix.
+    #[must_use]
+    pub fn ins(&self) -> usize {
+        self.ins
+    }
+}
+
+/// What a product is added to.
+#[derive(Clone, Copy, Debug)]
+pub enum Start<'a> {
+    /// Nothing: what `y` held is lost.
+    Zero,
+    /// One value per output, the same in each row: what `y` held is lost.
+    Bias(&'a [f32]),
+    /// What `y` holds.
+    Accumulate,
+}
+
+/// `y[r * outs + o] = start + sum over i of w[o, i] * x[r * stride + i]`, for `r < rows`.
+///
+/// Rows of `x` may overlap (`stride < ins`): a convolution over `[frames, channels]` with kernel
+/// `k` and stride `s` is a product with `ins = k * channels` and `stride = s * channels`. Sums
+/// run in another order on other CPUs and row counts: results differ by rounding.
+///
+/// AVX-512, AVX2 with FMA or plain code, chosen at run time. Real-time safe.
+///
+/// # Panics
+/// If `x` is shorter than `(rows - 1) * stride + ins`, `y` than `rows * outs`, or a bias is not
+/// `outs` long.
+pub fn matmul(
+    x: &[f32],
+    stride: usize,
+    rows: usize,
+    w: &PackedMatrix,
+    start: Start<'_>,
+    y: &mut [f32],
+) {
+    let y_stride = w.outs;
+    matmul_into(Rows { x, stride, rows }, w, start, y, y_stride);
+}
+
+/// The left side of a product: `rows` rows, `stride` apart.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rows<'a> {
+    pub x: &'a [f32],
+    pub stride: usize,
+    pub rows: usize,
+}
+
+/// [`matmul`] into rows of `y` that are `y_stride` apart, at least `outs`; what lies between
+/// them stays.
+pub(super) fn matmul_into(
+    x: Rows<'_>,
+    w: &PackedMatrix,
+    start: Start<'_>,
+    y: &mut [f32],
+    y_stride: usize,
+) {
+    run(Form::best(), x, w, start, y, y_stride);
+}
+
+fn run(
+    form: Form,
+    x: Rows<'_>,
+    w: &PackedMatrix,
+    start: Start<'_>,
+    y: &mut [f32],
+    y_stride: usize,
+) {
+    if x.rows == 0 || w.outs == 0 {
+        return;
+    }
+    let last = x.rows - 1;
+    assert!(last * x.stride + w.ins <= x.x.len(), "x is too short");
+    assert!(last * y_stride + w.outs <= y.len(), "y is too short");
+    assert!(y_stride >= w.outs || last == 0, "rows of y do not overlap");
+    if let Start::Bias(bias) = start {
+        assert_eq!(bias.len(), w.outs, "one bias per output");
+    }
+    // SAFETY: lengths are checked above; `form` is one the CPU has.
+    unsafe {
+        match form {
+            Form::Plain => blocks::<Plain, 4>(x, w, start, y, y_stride),
+            #[cfg(target_arch = "x86_64")]
+            Form::Avx2 => blocks_avx2(x, w, start, y, y_stride),
+            #[cfg(target_arch = "x86_64")]
+            Form::Avx512 => blocks_avx512(x, w, start, y, y_stride),
+        }
+    }
+}
+
+// 6 rows fill 12 of AVX2's 16 registers; 12 rows leave AVX-512 enough to hide its latency.
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn blocks_avx2(
+    x: Rows<'_>,
+    w: &PackedMatrix,
+    start: Start<'_>,
+    y: &mut [f32],
+    y_stride: usize,
+) {
+    // SAFETY: as the caller's.
+    unsafe { blocks::<Avx2, 6>(x, w, start, y, y_stride) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn blocks_avx512(
+    x: Rows<'_>,
+    w: &PackedMatrix,
+    start: Start<'_>,
+    y: &mut [f32],
+    y_stride: usize,
+) {
+    // SAFETY: as the caller's.
+    unsafe { blocks::<Avx512, 12>(x, w, start, y, y_stride) }
+}
+
+/// The whole product, block by block, in tiles of at most `TALL` rows.
+///
+/// # Safety
+/// `x` and `y` have the lengths [`matmul`] asks for, and the CPU has the features of `V`.
+#[inline(always)]
+unsafe fn blocks<V: Lanes, const TALL: usize>(
+    x: Rows<'_>,
+    w: &PackedMatrix,
+    start: Start<'_>,
+    y: &mut [f32],
+    y_stride: usize,
+) {
+    // With one tile of rows nothing is read twice, so that blocks would only cost.
+    let depth = if x.rows <= TALL { w.ins.max(1) } else { DEPTH };
+    let y = y.as_mut_ptr();
+    for top in (0..x.rows).step_by(HEIGHT) {
+        let bottom = (top + HEIGHT).min(x.rows);
+        // A matrix without inputs still has a start.
+        for from in (0..w.ins.max(1)).step_by(depth) {
+            let ins = depth.min(w.ins - from.min(w.ins));
+            let start = if from == 0 { start } else { Start::Accumulate };
+            for (index, panel) in panels(w).enumerate() {
+                let tile = Tile {
+                    w: panel.wrapping_add(from * WIDTH),
+                    ins,
+                    stride: x.stride,
+                    y_stride,
+                    first: index * WIDTH,
+                    outs: (w.outs - index * WIDTH).min(WIDTH),
+                    start,
+                };
+                let mut r = top;
+                while r < bottom {
+                    let rows = (bottom - r).min(TALL);
+                    // SAFETY: row `r + rows - 1` is within `x` and `y`.
+                    unsafe {
+                        let x = x.x.as_ptr().add(r * x.stride + from);
+                        let y = y.add(r * y_stride + tile.first);
+                        tile.run::<V>(rows, x, y);
+                    }
+                    r += rows;
+                }
+            }
+        }
+    }
+}
+
+/// The start of each panel.
+fn panels(w: &PackedMatrix) -> impl Iterator<Item = *const f32> {
+    let count = w.outs.div_ceil(WIDTH);
+    (0..count).map(|index| w.panels[index * WIDTH * w.ins..].as_ptr())
+}
+
+/// Some inputs of one panel, for any rows.
+#[derive(Clone, Copy)]
+struct Tile<'a> {
+    w: *const f32,
+    ins: usize,
+    stride: usize,
+    y_stride: usize,
+    /// The first output, and how many there are, at most [`WIDTH`].
+    first: usize,
+    outs: usize,
+    start: Start<'a>,
+}
+
+impl Tile<'_> {
+    /// Few rows add up several inputs side by side, to hide the latency of the multiplication.
+    #[inline(always)]
+    unsafe fn run<V: Lanes>(&self, rows: usize, x: *const f32, y: *mut f32) {
+        // SAFETY: as the caller's.
+        unsafe {
+            match rows {
+                12 => self.rows::<V, 12, 1>(x, y),
+                7..12 => {
+                    self.rows::<V, 6, 1>(x, y);
+                    let (x, y) = (x.add(6 * self.stride), y.add(6 * self.y_stride));
+                    self.run_few::<V>(rows - 6, x, y);
+                }
+                rows => self.run_few::<V>(rows, x, y),
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn run_few<V: Lanes>(&self, rows: usize, x: *const f32, y: *mut f32) {
+        // SAFETY: as the caller's.
+        unsafe {
+            match rows {
+                1 => self.rows::<V, 1, 4>(x, y),
+                2 => self.rows::<V, 2, 2>(x, y),
+                3 => self.rows::<V, 3, 2>(x, y),
+                4 => self.rows::<V, 4, 1>(x, y),
+                5 => self.rows::<V, 5, 1>(x, y),
+                _ => self.rows::<V, 6, 1>(x, y),
+            }
+        }
+    }
+
+    /// `R` rows, `SIDE` inputs at a time in sums of their own.
+    #[inline(always)]
+    unsafe fn rows<V: Lanes, const R: usize, const SIDE: usize>(&self, x: *const f32, y: *mut f32) {
+        // SAFETY: the caller vouches for `R` rows of `x` and `y`; a panel has `ins` inputs.
+        unsafe {
+            let mut sums = [[V::splat(0.0); R]; SIDE];
+            let whole = self.ins - self.ins % SIDE;
+            let mut i = 0;
+            while i < whole {
+                for (side, sums) in sums.iter_mut().enumerate() {
+                    let w = V::load(self.w.add((i + side) * WIDTH));
+                    for (r, sum) in sums.iter_mut().enumerate() {
+                        let x = V::splat(*x.add(r * self.stride + i + side));
+                        *sum = w.mul_add(x, *sum);
+                    }
+                }
+                i += SIDE;
+            }
+            while i < self.ins {
+                let w = V::load(self.w.add(i * WIDTH));
+                for (r, sum) in sums[0].iter_mut().enumerate() {
+                    *sum = w.mul_add(V::splat(*x.add(r * self.stride + i)), *sum);
+                }
+                i += 1;
+            }
+            for r in 0..R {
+                let mut sum = sums[0][r];
+                for more in &sums[1..] {
+                    sum = sum.add(more[r]);
+                }
+                self.finish(sum, y.add(r * self.y_stride));
+            }
+        }
+    }
+
+    /// Adds a row's sums to what they start from.
+    #[inline(always)]
+    unsafe fn finish<V: Lanes>(&self, sum: V, y: *mut f32) {
+        // SAFETY: `y` has `outs` floats left; a bias is as long as the matrix has outputs.
+        unsafe {
+            if self.outs == WIDTH {
+                let sum = match self.start {
+                    Start::Zero => sum,
+                    Start::Bias(bias) => sum.add(V::load(bias.as_ptr().add(self.first))),
+                    Start::Accumulate => sum.add(V::load(y)),
+                };
+                sum.store(y);
+                return;
+            }
+            let mut sums = [0f32; WIDTH];
+            sum.store(sums.as_mut_ptr());
+            for (o, sum) in sums[..self.outs].iter().enumerate() {
+                let start = match self.start {
+                    Start::Zero => 0.0,
+                    Start::Bias(bias) => bias[self.first + o],
+                    Start::Accumulate => *y.add(o),
+                };
+                *y.add(o) = start + sum;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Seeded noise in -1..1.
+    fn noise(count: usize, seed: u32) -> Vec<f32> {
+        let mut state = seed;
+        (0..count)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+            })
+            .collect()
+    }
+
+    /// Runs every form on one shape and holds it against the definition in f64.
+    fn check(rows: usize, ins: usize, outs: usize, stride: usize, gap: usize) {
+        let x = noise(rows.saturating_sub(1) * stride + ins, 1);
+        let weights = noise(outs * ins, 2);
+        let bias = noise(outs, 3);
+        let w = PackedMatrix::new(outs, ins, &weights);
+        let y_stride = outs + gap;
+        let held = noise(rows * y_stride, 4);
+        let exact = |r: usize, o: usize| -> f64 {
+            let products =
+                (0..ins).map(|i| f64::from(weights[o * ins + i]) * f64::from(x[r * stride + i]));
+            products.sum()
+        };
+        for form in Form::all() {
+            for start in [Start::Zero, Start::Bias(&bias), Start::Accumulate] {
+                let mut y = match start {
+                    Start::Accumulate => held.clone(),
+                    _ => vec![f32::NAN; rows * y_stride],
+                };
+                let left = Rows {
+                    x: &x,
+                    stride,
+                    rows,
+                };
+                run(form, left, &w, start, &mut y, y_stride);
+                for (at, got) in y.iter().enumerate() {
+                    let (r, o) = (at / y_stride, at % y_stride);
+                    let before = match start {
+                        Start::Accumulate => held[at],
+                        _ => f32::NAN,
+                    };
+                    if o >= outs {
+                        assert_eq!(got.to_bits(), before.to_bits(), "a gap was written to");
+                        continue;
+                    }
+                    let want = exact(r, o)
+                        + f64::from(match start {
+                            Start::Zero => 0.0,
+                            Start::Bias(bias) => bias[o],
+                            Start::Accumulate => before,
+                        });
+                    let error = (f64::from(*got) - want).abs();
+                    // Rounding grows with the square root of the number of terms.
+                    let allowed = 1e-6 * (1.0 + ins as f64).sqrt();
+                    assert!(
+                        error <= allowed,
+                        "{form:?} {rows}x{ins}x{outs} stride {stride} {start:?}: {got} for {want}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_form_agrees_with_the_definition_at_every_shape() {
+        for rows in (0..=14).chain([25, 97, 193]) {
+            for (ins, outs) in [(1, 1), (3, 16), (5, 17), (64, 15), (7, 40), (0, 3), (2, 0)] {
+                check(rows, ins, outs, ins, 0);
+            }
+        }
+        for (rows, ins, outs) in [(1, 720, 64), (13, 257, 33), (100, 513, 31), (6, 1000, 16)] {
+            check(rows, ins, outs, ins, 0);
+        }
+    }
+
+    #[test]
+    fn rows_may_overlap_lie_apart_and_leave_gaps() {
+        for (stride, gap) in [(1, 0), (4, 5), (12, 0), (17, 3), (0, 1)] {
+            for rows in [1, 5, 13, 100] {
+                check(rows, 12, 21, stride, gap);
+            }
+        }
+    }
+
+    #[test]
+    fn a_slice_that_is_too_short_is_refused() {
+        let w = PackedMatrix::new(3, 4, &[0.0; 12]);
+        let refused = |x: usize, y: usize, bias: usize| {
+            std::panic::catch_unwind(|| {
+                let bias = vec![0.0; bias];
+                matmul(
+                    &vec![0.0; x],
+                    2,
+                    3,
+                    &w,
+                    Start::Bias(&bias),
+                    &mut vec![0.0; y],
+                );
+            })
+            .is_err()
+        };
+        assert!(!refused(8, 9, 3));
+        assert!(refused(7, 9, 3));
+        assert!(refused(8, 8, 3));
+        assert!(refused(8, 9, 2));
+    }
+}

@@ -1,0 +1,198 @@
+//! Sixteen floats side by side, in the registers of each instruction set. Kernels are written
+//! once over [`Lanes`] and compiled once per form; a form is chosen at run time.
+
+/// Floats in one [`Lanes`].
+pub(super) const WIDTH: usize = 16;
+
+/// Sixteen floats.
+///
+/// # Safety
+/// Every method may be called only where the CPU has the features of the form, and is inlined
+/// into a function that enables them; otherwise it is slow, not wrong.
+pub(super) trait Lanes: Copy {
+    /// Sixteen times `x`.
+    unsafe fn splat(x: f32) -> Self;
+    /// Sixteen floats from an address of any alignment.
+    unsafe fn load(from: *const f32) -> Self;
+    /// Sixteen floats to an address of any alignment.
+    unsafe fn store(self, to: *mut f32);
+    /// `self * x + sum`; rounded once where the form has a fused operation.
+    unsafe fn mul_add(self, x: Self, sum: Self) -> Self;
+    /// Lane by lane.
+    unsafe fn add(self, other: Self) -> Self;
+}
+
+/// Which form the CPU can run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Any CPU.
+    Plain,
+    /// x86-64 with AVX2 and FMA.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// x86-64 with AVX-512F.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Form {
+    /// The fastest this CPU has. Real-time safe: the features are read once and kept.
+    pub(super) fn best() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512f") {
+                return Self::Avx512;
+            }
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                return Self::Avx2;
+            }
+        }
+        Self::Plain
+    }
+
+    /// Every form this CPU can run.
+    #[cfg(test)]
+    pub(super) fn all() -> Vec<Self> {
+        let mut all = vec![Self::Plain];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                all.push(Self::Avx2);
+            }
+            if is_x86_feature_detected!("avx512f") {
+                all.push(Self::Avx512);
+            }
+        }
+        all
+    }
+}
+
+/// For any CPU: what the compiler makes of arrays.
+#[derive(Clone, Copy)]
+pub(super) struct Plain([f32; WIDTH]);
+
+impl Lanes for Plain {
+    #[inline(always)]
+    unsafe fn splat(x: f32) -> Self {
+        Self([x; WIDTH])
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller vouches for sixteen floats; arrays of floats may be read unaligned.
+        Self(unsafe { from.cast::<[f32; WIDTH]>().read_unaligned() })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: as for `load`.
+        unsafe { to.cast::<[f32; WIDTH]>().write_unaligned(self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, x: Self, sum: Self) -> Self {
+        // Not fused: without the instruction that would be a library call per float.
+        Self(std::array::from_fn(|i| self.0[i] * x.0[i] + sum.0[i]))
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        Self(std::array::from_fn(|i| self.0[i] + other.0[i]))
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(super) use x86::{Avx2, Avx512};
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::Lanes;
+    use std::arch::x86_64::*;
+
+    /// Two registers of AVX2.
+    #[derive(Clone, Copy)]
+    pub struct Avx2(__m256, __m256);
+
+    // SAFETY of every block: the contract of the trait is that of the intrinsics.
+    impl Lanes for Avx2 {
+        #[inline(always)]
+        unsafe fn splat(x: f32) -> Self {
+            // SAFETY: AVX2 is there.
+            let x = unsafe { _mm256_set1_ps(x) };
+            Self(x, x)
+        }
+
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            // SAFETY: AVX2 is there; the caller vouches for sixteen floats.
+            unsafe { Self(_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8))) }
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            // SAFETY: AVX2 is there; the caller vouches for sixteen floats.
+            unsafe {
+                _mm256_storeu_ps(to, self.0);
+                _mm256_storeu_ps(to.add(8), self.1);
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn mul_add(self, x: Self, sum: Self) -> Self {
+            // SAFETY: AVX2 and FMA are there.
+            unsafe {
+                Self(
+                    _mm256_fmadd_ps(self.0, x.0, sum.0),
+                    _mm256_fmadd_ps(self.1, x.1, sum.1),
+                )
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            // SAFETY: AVX2 is there.
+            unsafe {
+                Self(
+                    _mm256_add_ps(self.0, other.0),
+                    _mm256_add_ps(self.1, other.1),
+                )
+            }
+        }
+    }
+
+    /// One register of AVX-512.
+    #[derive(Clone, Copy)]
+    pub struct Avx512(__m512);
+
+    impl Lanes for Avx512 {
+        #[inline(always)]
+        unsafe fn splat(x: f32) -> Self {
+            // SAFETY: AVX-512F is there.
+            Self(unsafe { _mm512_set1_ps(x) })
+        }
+
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            // SAFETY: AVX-512F is there; the caller vouches for sixteen floats.
+            Self(unsafe { _mm512_loadu_ps(from) })
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            // SAFETY: AVX-512F is there; the caller vouches for sixteen floats.
+            unsafe { _mm512_storeu_ps(to, self.0) }
+        }
+
+        #[inline(always)]
+        unsafe fn mul_add(self, x: Self, sum: Self) -> Self {
+            // SAFETY: AVX-512F is there.
+            Self(unsafe { _mm512_fmadd_ps(self.0, x.0, sum.0) })
+        }
+
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            // SAFETY: AVX-512F is there.
+            Self(unsafe { _mm512_add_ps(self.0, other.0) })
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Training of our own networks: the recipes of the weights in `models/`. Worker threads of the
+//! command line; needs the feature `train`.
+
+pub mod pitch;
+pub mod random;
