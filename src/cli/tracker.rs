@@ -2,12 +2,13 @@
 //! weights from the user's folder gets them here.
 
 use super::failure::Failure;
-use crate::pitch::track::yin::Yin;
 use crate::pitch::{PitchTracker, TrackerKind};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 /// The tracker used where none is asked for.
 pub(super) const DEFAULT: TrackerKind = TrackerKind::Yin;
+
+const AUTO: &str = "auto";
 
 /// Rates trackers are made for, in Hz.
 pub(super) const RATES_HZ: std::ops::RangeInclusive<u32> = 8_000..=192_000;
@@ -32,19 +33,45 @@ pub(super) fn build(
             "resample it first, for instance: ffmpeg -i INPUT -ar 48000 output.wav",
         ));
     }
-    match kind {
-        TrackerKind::Yin => Ok(Box::new(Yin::new(rate_hz, lowest_hz))),
-        TrackerKind::Neural
-        | TrackerKind::CrepeTiny
-        | TrackerKind::CrepeFull
-        | TrackerKind::Rmvpe => Err(Failure::work(
-            format!(
-                "expected a tracker of this build, got {}, which is not in it yet",
-                kind.name()
-            ),
-            format!("--tracker {}", DEFAULT.name()),
-        )),
+    if let Some(tracker) = kind.embedded(rate_hz, lowest_hz) {
+        return Ok(tracker);
     }
+    // Those with weights from the user's folder go here.
+    Err(Failure::work(
+        format!(
+            "expected a tracker of this build, got {}, which is not in it yet",
+            kind.name()
+        ),
+        format!("--tracker {}", DEFAULT.name()),
+    ))
+}
+
+/// A `--tracker` that may be left to the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// The best that costs no delay, as in the plugin.
+    Auto,
+    /// This one, and the engine waits for it.
+    Kind(TrackerKind),
+}
+
+impl Wish {
+    /// The name typed and shown.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Auto => AUTO,
+            Self::Kind(kind) => kind.name(),
+        }
+    }
+}
+
+/// Reads a `--tracker` that may be `auto`.
+pub(super) fn wish_parser() -> impl TypedValueParser<Value = Wish> {
+    let names = std::iter::once(AUTO).chain(TrackerKind::ALL.map(TrackerKind::name));
+    PossibleValuesParser::new(names).map(|name| {
+        // What is no tracker's name is the only other value there is.
+        TrackerKind::from_name(&name).map_or(Wish::Auto, Wish::Kind)
+    })
 }
 
 /// Reads a `--tracker`.

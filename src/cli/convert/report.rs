@@ -97,6 +97,7 @@ fn settings_json(voice: &Voice) -> Value {
     json!({
         "engine": voice.engine.name(),
         "range": voice.range.name(),
+        "tracker": voice.tracker.name(),
         "pitch_semitones": plain(settings.controls.pitch_semitones),
         "formant_semitones": plain(settings.controls.formant_semitones),
         "correct": correction.enabled,

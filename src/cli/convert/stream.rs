@@ -171,15 +171,7 @@ struct VoicePath<'a> {
 
 impl<'a> VoicePath<'a> {
     fn new(voice: &'a Voice, rate_hz: u32, channels: usize) -> Result<Self, Failure> {
-        let engine = voice
-            .engine
-            .build(rate_hz, channels, voice.range)
-            .map_err(|error| {
-                Failure::work(
-                    format!("expected audio that the engine takes, but {error}"),
-                    "convert the file to 48 kHz first",
-                )
-            })?;
+        let engine = voice.build(rate_hz, channels)?;
         let host = HostConfig {
             rate_hz,
             channels,

@@ -89,6 +89,44 @@ impl TrackerKind {
             .into_iter()
             .find(|kind| kind.name().eq_ignore_ascii_case(name.trim()))
     }
+
+    /// A tracker for one channel at a rate that engines take, following pitch down to
+    /// `lowest_hz`, where it needs nothing but this program: no weights from elsewhere. Allocates.
+    #[must_use]
+    pub fn embedded(self, rate_hz: u32, lowest_hz: f32) -> Option<Box<dyn PitchTracker>> {
+        match self {
+            Self::Yin => Some(Box::new(yin::Yin::new(rate_hz, lowest_hz))),
+            Self::Neural | Self::CrepeTiny | Self::CrepeFull | Self::Rmvpe => None,
+        }
+    }
+}
+
+/// Which tracker an engine that runs live is to have. It may set the delay, so it changes only
+/// while the plugin is inactive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TrackerChoice {
+    /// The best that costs no delay.
+    #[default]
+    Auto,
+    /// [`TrackerKind::Neural`], and the engine waits for it.
+    Neural,
+    /// [`TrackerKind::Yin`].
+    Yin,
+}
+
+impl TrackerChoice {
+    /// Every choice in the order shown; positions are frozen, they are saved in projects.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Neural, Self::Yin];
+
+    /// The name shown and parsed.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "Auto",
+            Self::Neural => "Neural",
+            Self::Yin => "Yin",
+        }
+    }
 }
 
 #[cfg(test)]
