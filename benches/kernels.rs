@@ -7,7 +7,9 @@ mod support;
 use std::hint::black_box;
 use std::time::Instant;
 
-use autovoice_kernels::cpu::{PackedMatrix, Start, dot, matmul};
+use autovoice_kernels::cpu::{
+    PackedMatrix, Start, dot, exp, leaky_relu, matmul, relu, sigmoid, tanh,
+};
 use support::machine;
 
 /// Rows, inputs, outputs; and where such a product comes from.
@@ -69,6 +71,25 @@ fn row(rows: usize, ins: usize, outs: usize, what: &str) {
     println!("| {what:36} | {rows:4} | {ins:4} | {outs:3} | {micros:9.2} | {gflops:7.1} |");
 }
 
+/// Nanoseconds per value of a function, and its largest error against `exact`.
+fn activation(name: &str, f: fn(&mut [f32]), exact: fn(f64) -> f64) {
+    let x: Vec<f32> = noise(1024, 5).iter().map(|x| 8.0 * x).collect();
+    let mut y = x.clone();
+    f(&mut y);
+    for (x, y) in x.iter().zip(&y) {
+        let want = exact(f64::from(*x));
+        assert!(
+            (f64::from(*y) - want).abs() < 1e-6 * want.max(1.0),
+            "{name}"
+        );
+    }
+    let seconds = best(|| {
+        y.copy_from_slice(black_box(&x));
+        f(black_box(&mut y));
+    });
+    println!("| {name:8} | {:12.3} |", seconds * 1e9 / x.len() as f64);
+}
+
 fn main() {
     println!("{}; best of many, one core\n", machine());
     println!("| matrix product                       | rows |  ins | outs|        us | GFLOP/s |");
@@ -76,4 +97,10 @@ fn main() {
     for (rows, ins, outs, what) in SHAPES {
         row(rows, ins, outs, what);
     }
+    println!("\n| function | ns per value |\n|----------|--------------|");
+    activation("relu", relu, |x| x.max(0.0));
+    activation("leaky", |xs| leaky_relu(xs, 0.1), |x| x.max(0.1 * x));
+    activation("exp", exp, f64::exp);
+    activation("sigmoid", sigmoid, |x| 1.0 / (1.0 + (-x).exp()));
+    activation("tanh", tanh, f64::tanh);
 }

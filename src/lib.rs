@@ -4,9 +4,9 @@
 pub mod units;
 
 pub mod dsp;
+pub mod nn;
 
 pub mod model;
-
 pub mod pitch;
 
 pub mod engine;
@@ -14,6 +14,7 @@ pub mod engine;
 pub mod bridge;
 
 pub mod io;
+pub mod voice;
 
 pub mod quality;
 

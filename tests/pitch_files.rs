@@ -56,7 +56,7 @@ fn a_table_says_what_was_sung_and_when() {
         (96_000, 1),
     ] {
         song(&desk, "in.wav", rate_hz, channels, 220.0);
-        let run = pitch(&desk, "in.wav -o out.csv -f --json").expect(0);
+        let run = pitch(&desk, "in.wav -o out.csv -f --json --tracker yin").expect(0);
         let rows = rows(&desk.path("out.csv"));
         let file = &run.json()["files"][0];
         assert_eq!(file["rows"], rows.len());
@@ -81,10 +81,31 @@ fn a_table_says_what_was_sung_and_when() {
 }
 
 #[test]
+fn the_usual_tracker_is_the_network() {
+    let desk = Desk::new();
+    for rate_hz in [8_000, 16_000, 44_100, 96_000] {
+        song(&desk, "in.wav", rate_hz, 1, 220.0);
+        let run = pitch(&desk, "in.wav -o out.csv -f --json").expect(0);
+        assert_eq!(run.json()["tracker"], "neural");
+        let rows = rows(&desk.path("out.csv"));
+        assert!(rows[0][0] < 0.01 && 1.739 < rows.last().unwrap()[0]);
+        for [time_s, f0_hz, confidence] in rows {
+            let place = format!("{rate_hz} Hz, {time_s} s: {f0_hz} Hz, {confidence}");
+            if (0.55..1.45).contains(&time_s) {
+                assert!(0.5 <= confidence, "{place}");
+                assert!((f0_hz / 220.0).log2().abs() * 1_200.0 < 20.0, "{place}");
+            } else if !(0.44..1.56).contains(&time_s) {
+                assert!(confidence < 0.5, "{place}");
+            }
+        }
+    }
+}
+
+#[test]
 fn rows_lie_where_they_are_asked_for() {
     let desk = Desk::new();
     song(&desk, "in.wav", 44_100, 1, 300.0);
-    pitch(&desk, "in.wav -o out.csv --hop 10").expect(0);
+    pitch(&desk, "in.wav -o out.csv --hop 10 --tracker yin").expect(0);
     let rows = rows(&desk.path("out.csv"));
     assert_eq!(rows.len(), 175);
     for (i, row) in rows.iter().enumerate() {
@@ -202,6 +223,11 @@ fn what_makes_no_sense_is_refused_before_anything_is_done() {
         ("in.wav -o out.csv --hop 0", 2, "expected 1 to 100"),
         ("in.wav in.wav -o out.csv", 2, "expected a folder"),
         ("none.wav -o out.csv", 1, "found nothing"),
+        (
+            "in.wav -o out.csv --tracker crepe-tiny",
+            1,
+            "autovoice models fetch crepe",
+        ),
         ("in.wav -o old.csv", 1, "--force"),
         (
             "in.wav -o out.csv --plot old.csv/p.png",

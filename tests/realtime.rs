@@ -7,7 +7,9 @@ use assert_no_alloc::{AllocDisabler, assert_no_alloc, reset_violation_count, vio
 use autovoice::bridge::{DropoutMode, HostConfig, Processor, Settings, meters};
 use autovoice::engine::shift::ShiftEngine;
 use autovoice::engine::{Controls, Engine};
-use autovoice::pitch::{Correction, HeldNotes, Key, MidiMode, Scale, ScaleMask, VoiceRange};
+use autovoice::pitch::{
+    Correction, HeldNotes, Key, MidiMode, PitchFrame, PitchTracker, Scale, ScaleMask, VoiceRange,
+};
 use support::{Behaviour, Rig, TestEngine, host, noise, voice, worker_spec};
 
 #[global_allocator]
@@ -228,19 +230,64 @@ fn the_worker_itself_stops_allocating_once_it_is_warm() {
     assert_eq!(late_violations, 0);
 }
 
+/// Says every 10 ms that there is a voice.
+struct Slow(usize);
+
+impl PitchTracker for Slow {
+    fn name(&self) -> &'static str {
+        "slow"
+    }
+
+    fn lookahead(&self) -> usize {
+        1_056
+    }
+
+    fn threshold(&self) -> f32 {
+        0.5
+    }
+
+    fn reset(&mut self) {
+        self.0 = 0;
+    }
+
+    fn push(&mut self, _: f32) -> Option<PitchFrame> {
+        self.0 += 1;
+        let at = self.0 as f64 - 1_057.0;
+        (0.0 <= at && self.0 % 480 == 0).then_some(PitchFrame {
+            at,
+            f0_hz: 130.0,
+            f0_at: at,
+            confidence: 1.0,
+            voiced: true,
+        })
+    }
+}
+
 #[test]
 fn the_engine_of_the_plugin_never_allocates_by_itself() {
-    let mut engine = ShiftEngine::new(48_000, 2, VoiceRange::Low).expect("supported");
-    let mut audio = vec![vec![0.0; 64]; 2];
-    fill(&mut audio, 0, 48_000);
-    let mut output = audio.clone();
-    let (left, right) = output.split_at_mut(1);
-    let count = violations(|| {
-        let mut output = [&mut left[0][..], &mut right[0][..]];
-        let result = engine.step(&[&audio[0], &audio[1]], &mut output, &Controls::default());
-        assert!(result.is_ok());
-        engine.reset();
-        engine.observe();
-    });
-    assert_eq!(count, 0);
+    let (rate_hz, range) = (48_000, VoiceRange::Low);
+    let slow = Box::new(Slow(0));
+    let controls = Controls {
+        pitch_semitones: 4.0,
+        formant_semitones: -2.0,
+        ..Controls::default()
+    };
+    for engine in [
+        ShiftEngine::new(rate_hz, 2, range),
+        ShiftEngine::with_tracker(rate_hz, 2, range, slow),
+    ] {
+        let mut engine = engine.expect("supported");
+        let mut audio = vec![vec![0.0; 9_600]; 2];
+        fill(&mut audio, 0, rate_hz);
+        let mut output = audio.clone();
+        let (left, right) = output.split_at_mut(1);
+        let count = violations(|| {
+            let mut output = [&mut left[0][..], &mut right[0][..]];
+            let result = engine.step(&[&audio[0], &audio[1]], &mut output, &controls);
+            assert!(result.is_ok());
+            assert_ne!(engine.observe().sung_hz, 0.0);
+            engine.reset();
+        });
+        assert_eq!(count, 0);
+    }
 }

@@ -1,11 +1,14 @@
-//! The command line: `convert`, `pitch`, `bench`, `doctor`. The main thread of a process of its
-//! own; never imports `plugin` or `editor`. Results go to stdout, progress and errors to stderr.
+//! The command line: `convert`, `pitch`, `bench`, `models`, `doctor`. The main thread of a process
+//! of its own; never imports `plugin` or `editor`. Results go to stdout, progress and errors to
+//! stderr.
 
 mod bench;
 mod convert;
 mod doctor;
 mod failure;
+mod interrupt;
 mod machine;
+mod models;
 mod out;
 mod pitch;
 mod plan;
@@ -43,6 +46,8 @@ enum Command {
     Pitch(Box<pitch::PitchArgs>),
     /// Measure speed and latency on this machine
     Bench(bench::BenchArgs),
+    /// List, import and fetch the models of others that AutoVoice can use
+    Models(models::ModelsArgs),
     /// Look for what keeps AutoVoice from running well here, and say what to do about it
     Doctor(doctor::DoctorArgs),
     /// Make the weights of a network anew
@@ -76,6 +81,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Convert(arguments) => convert::run(&arguments),
         Command::Pitch(arguments) => pitch::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Models(arguments) => models::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         #[cfg(feature = "train")]
         Command::Train(arguments) => train::run(&arguments),

@@ -3,7 +3,6 @@
 use super::failure::{Exit, Failure};
 use super::plan::Job;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Who watches the work on one file.
@@ -21,15 +20,6 @@ pub(super) fn interrupted() -> Failure {
         remedy: "run the command again; finished files are complete".to_owned(),
         exit: Exit::Interrupted,
     }
-}
-
-/// Set on Ctrl-C; the work then stops cleanly and takes its unfinished file away.
-pub(super) fn stop_flag() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    // Without a handler Ctrl-C ends the process at once, which is no reason not to work.
-    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
-    stop
 }
 
 /// What to call the file of this number among so many, before its name.

@@ -3,10 +3,11 @@
 
 use super::failure::Failure;
 use crate::pitch::{PitchTracker, TrackerKind};
+use crate::voice::models::{self, ModelKind};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 /// The tracker used where none is asked for.
-pub(super) const DEFAULT: TrackerKind = TrackerKind::Yin;
+pub(super) const DEFAULT: TrackerKind = TrackerKind::Neural;
 
 const AUTO: &str = "auto";
 
@@ -36,14 +37,31 @@ pub(super) fn build(
     if let Some(tracker) = kind.embedded(rate_hz, lowest_hz) {
         return Ok(tracker);
     }
-    // Those with weights from the user's folder go here.
-    Err(Failure::work(
+    let model = match kind {
+        TrackerKind::CrepeTiny => ModelKind::CrepeTiny,
+        TrackerKind::CrepeFull => ModelKind::CrepeFull,
+        TrackerKind::Rmvpe => ModelKind::Rmvpe,
+        TrackerKind::Neural | TrackerKind::Yin => return Err(not_built(kind)),
+    };
+    let tensors = models::load(model)?;
+    kind.with_weights(rate_hz, lowest_hz, tensors)
+        .map_err(|error| {
+            Failure::work(
+                format!("expected the weights of {}: {error}", kind.name()),
+                model.command(),
+            )
+        })?
+        .ok_or_else(|| not_built(kind))
+}
+
+fn not_built(kind: TrackerKind) -> Failure {
+    Failure::work(
         format!(
             "expected a tracker of this build, got {}, which is not in it yet",
             kind.name()
         ),
         format!("--tracker {}", DEFAULT.name()),
-    ))
+    )
 }
 
 /// A `--tracker` that may be left to the engine.

@@ -33,6 +33,12 @@ struct PitchArgs {
     /// Weights to start from
     #[arg(long, value_name = "FILE")]
     start: Option<PathBuf>,
+    /// Folders of recordings to learn from, too
+    #[arg(long, value_name = "FOLDER")]
+    corpus: Vec<PathBuf>,
+    /// Seconds to take of them
+    #[arg(long, value_name = "S", default_value_t = 3_600.0)]
+    corpus_s: f64,
     /// Steps of 32 s of audio each
     #[arg(long, value_name = "N", default_value_t = 3_000)]
     steps: usize,
@@ -52,12 +58,21 @@ pub(super) fn run(arguments: &TrainArgs) -> Result<Exit, Failure> {
     let plan = pitch::Plan {
         output: arguments.output.clone(),
         start: arguments.start.clone(),
+        corpus: arguments.corpus.clone(),
+        corpus_s: arguments.corpus_s,
         steps: arguments.steps,
         rate: arguments.rate,
         seed: arguments.seed,
         at_most: Duration::from_secs_f64(60.0 * arguments.minutes.clamp(0.0, 1e5)),
     };
-    let outcome = pitch::train(&plan, |progress| {
+    let mut said_s = 0.0;
+    let labelled = |seconds: f64| {
+        if said_s + 60.0 <= seconds {
+            said_s = seconds;
+            say(format_args!("labelled {seconds:.0} s of recordings"));
+        }
+    };
+    let outcome = pitch::train(&plan, labelled, |progress| {
         say(format_args!(
             "step {:5}  pitch {:.3}  voicing {:.4}  {:.0} x real time",
             progress.step, progress.pitch_loss, progress.voicing_loss, progress.speed

@@ -4,7 +4,7 @@
 pub mod shift;
 pub mod through;
 
-use crate::pitch::{Correction, HeldNotes};
+use crate::pitch::{Correction, HeldNotes, PitchSettings};
 use crate::units::Frames;
 
 /// The most channels any engine or bus has.
@@ -41,6 +41,18 @@ pub struct Controls {
     pub correction: Correction,
     /// Keys held on a MIDI keyboard.
     pub notes: HeldNotes,
+}
+
+impl Controls {
+    /// The part that [`crate::pitch::PitchControl`] takes.
+    #[must_use]
+    pub fn pitch(&self) -> PitchSettings {
+        PitchSettings {
+            transpose: self.pitch_semitones,
+            correction: self.correction,
+            notes: self.notes,
+        }
+    }
 }
 
 /// What an engine last heard and did, for meters.

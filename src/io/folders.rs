@@ -32,6 +32,14 @@ pub fn voices() -> Result<PathBuf, NoHome> {
     Ok(home()?.join("voices"))
 }
 
+/// Models of others, fetched or imported.
+///
+/// # Errors
+/// As [`home`].
+pub fn models() -> Result<PathBuf, NoHome> {
+    Ok(home()?.join("models"))
+}
+
 /// The user's own presets.
 ///
 /// # Errors

@@ -1,6 +1,8 @@
-//! Audio files: WAV, FLAC, MP3 and OGG in; WAV and FLAC out; and where a user's files lie. Worker
-//! threads and the command line only: everything here allocates and waits for disks.
+//! Audio files: WAV, FLAC, MP3 and OGG in; WAV and FLAC out; checkpoints of other programs; and
+//! where a user's files lie. Worker threads and the command line only: everything here allocates
+//! and waits for disks.
 
+pub mod checkpoint;
 pub mod folders;
 mod format;
 mod pending;

@@ -1,14 +1,14 @@
 //! Pitch: following it in a signal, and deciding what it should become.
 
 pub mod control;
-pub mod correct;
 pub mod scale;
+pub mod settings;
 pub mod text;
 pub mod track;
 
-pub use control::{Correction, HeldNotes, MidiMode};
-pub use correct::{Corrected, Corrector};
+pub use control::{Note, PitchControl, TargetFrame};
 pub use scale::{Key, Scale, ScaleMask};
+pub use settings::{Correction, HeldNotes, MidiMode, PitchSettings};
 pub use track::{PitchFrame, PitchTracker, TrackerChoice, TrackerKind};
 
 /// The lowest note a voice is expected to reach. It sets the latency of everything that works

@@ -67,6 +67,34 @@ impl Form {
     }
 }
 
+/// Does `work`, compiled for the features of `form`: loops without branches become vector code.
+///
+/// `form` is one the CPU can run, as [`Form::best`] gives it.
+#[inline(always)]
+pub(super) fn on(form: Form, work: impl FnOnce()) {
+    match form {
+        Form::Plain => work(),
+        // SAFETY: the CPU has the form's features.
+        #[cfg(target_arch = "x86_64")]
+        Form::Avx2 => unsafe { on_avx2(work) },
+        // SAFETY: the CPU has the form's features.
+        #[cfg(target_arch = "x86_64")]
+        Form::Avx512 => unsafe { on_avx512(work) },
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn on_avx2(work: impl FnOnce()) {
+    work();
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+fn on_avx512(work: impl FnOnce()) {
+    work();
+}
+
 /// For any CPU: what the compiler makes of arrays.
 #[derive(Clone, Copy)]
 pub(super) struct Plain([f32; WIDTH]);

@@ -83,13 +83,14 @@ fn measure(
     sung: &[Vec<Signal>],
 ) -> Result<Measured, Failure> {
     let rate_hz = arguments.rate;
-    let build = || tracker::build(kind, rate_hz, VoiceRange::Bass.lowest_hz());
+    let mut tracker = tracker::build(kind, rate_hz, VoiceRange::Bass.lowest_hz())?;
     let mut levels = Vec::new();
     let mut lags = Vec::new();
     for (&snr_db, signals) in LEVELS_DB.iter().zip(sung) {
         let mut scores = Vec::new();
         for signal in signals {
-            let estimate = estimate(build()?, rate_hz, signal);
+            let estimate;
+            (tracker, estimate) = listen(tracker, rate_hz, signal);
             if snr_db.is_none() {
                 lags.push(best_lag_s(&signal.truth, &estimate, LAG_SPAN_S));
             }
@@ -109,7 +110,6 @@ fn measure(
         ));
     }
     lags.sort_by(f64::total_cmp);
-    let mut tracker = build()?;
     let clean = || sung[0].iter().flat_map(|signal| &signal.samples).copied();
     let hop = hop_frames(&mut *tracker, clean());
     let frames = u64::from(arguments.seconds) * u64::from(rate_hz);
@@ -130,14 +130,19 @@ fn measure(
     })
 }
 
-fn estimate(tracker: Box<dyn PitchTracker>, rate_hz: u32, signal: &Signal) -> Estimate {
+/// What a tracker says of a signal; it comes back.
+fn listen(
+    tracker: Box<dyn PitchTracker>,
+    rate_hz: u32,
+    signal: &Signal,
+) -> (Box<dyn PitchTracker>, Estimate) {
     let mut contour = Contour::new(tracker, rate_hz);
     let mut estimate = Estimate::default();
     for point in signal.samples.iter().filter_map(|&x| contour.push(x)) {
         estimate.push(&point);
     }
-    contour.finish(|point| estimate.push(&point));
-    estimate
+    let tracker = contour.finish(|point| estimate.push(&point));
+    (tracker, estimate)
 }
 
 fn level(snr_db: Option<f64>, scores: &[Score]) -> Level {

@@ -5,6 +5,7 @@ pub(super) use report::latency_json;
 mod stream;
 
 use super::failure::{Exit, Failure};
+use super::interrupt::stop_flag;
 use super::out::say;
 use super::plan::{self, Outputs};
 use super::progress::{self, Progress};
@@ -117,7 +118,7 @@ pub(super) fn run(arguments: &ConvertArgs) -> Result<Exit, Failure> {
             false => Existing::Keep,
         },
     };
-    let stop = progress::stop_flag();
+    let stop = stop_flag();
     let mut files = Vec::with_capacity(jobs.len());
     for (index, job) in jobs.iter().enumerate() {
         let label = progress::label(index, jobs.len());

@@ -9,6 +9,7 @@ mod stream;
 mod table;
 
 use super::failure::{Exit, Failure};
+use super::interrupt::stop_flag;
 use super::out::say;
 use super::plan::{self, Outputs};
 use super::progress::{self, Progress};
@@ -104,7 +105,7 @@ pub(super) fn run(arguments: &PitchArgs) -> Result<Exit, Failure> {
     };
     // What no file could be tracked with is said once, before any of them.
     tracker::build(analysis.tracker, 48_000, analysis.lowest_hz)?;
-    let stop = progress::stop_flag();
+    let stop = stop_flag();
     let mut files = Vec::with_capacity(jobs.len());
     for (index, job) in jobs.iter().enumerate() {
         let label = progress::label(index, jobs.len());

@@ -12,12 +12,14 @@ mod marks;
 mod plan;
 mod track;
 
+use autovoice_kernels::cpu::dot;
+
 use super::{Controls, Engine, EngineError, EngineSpec, MAX_CHANNELS, Observation};
 use crate::dsp::history::History;
 use crate::dsp::psola::GrainBank;
 use crate::pitch::track::refine::{Measure, Refine};
 use crate::pitch::track::yin::Yin;
-use crate::pitch::{Corrector, PitchFrame, PitchTracker, VoiceRange};
+use crate::pitch::{PitchControl, PitchFrame, PitchTracker, VoiceRange};
 use crate::units::Frames;
 use marks::Marks;
 use plan::{Plan, Shift};
@@ -29,6 +31,9 @@ const MOST_GRAINS: usize = 48;
 /// Frames between two looks at the plan, as a share of a second.
 const PLANS_PER_S: u32 = 3_000;
 
+/// Seconds that the loudness of an instant is taken over.
+const LOUDNESS_S: f64 = 0.008;
+
 /// The longest block that is put out at once.
 const MAX_CHUNK: usize = 64;
 
@@ -37,17 +42,18 @@ pub struct ShiftEngine {
     spec: EngineSpec,
     inputs: Vec<History>,
     tracker: Refine,
-    corrector: Corrector,
+    control: PitchControl,
     track: Track,
     /// Input frames after the newest instant of the track that marks are set in.
     foresight: f64,
     marks: Marks,
     plan: Plan,
     grains: GrainBank,
+    /// Frames that loudness is taken over.
+    loudness_frames: usize,
     /// Frames between two looks at the plan, and until the next.
     tick: usize,
     until_tick: usize,
-    last_frame: Option<PitchFrame>,
     observation: Observation,
 }
 
@@ -146,15 +152,15 @@ impl ShiftEngine {
             },
             inputs: vec![History::new(kept); channels],
             tracker,
-            corrector: Corrector::new(),
+            control: PitchControl::new(rate_hz),
             track: Track::new(rate_hz, longest),
             foresight,
             marks: Marks::new(rate_hz, longest, lookahead),
             plan: Plan::new(lead),
             grains: GrainBank::new(MOST_GRAINS),
+            loudness_frames: (LOUDNESS_S * f64::from(rate_hz)).ceil() as usize,
             tick,
             until_tick: 0,
-            last_frame: None,
             observation: Observation::default(),
         })
     }
@@ -182,31 +188,44 @@ impl ShiftEngine {
 
     /// Takes in what the tracker heard.
     fn hear(&mut self, frame: &PitchFrame, controls: &Controls) {
-        let rate_hz = self.spec.rate_hz as f32;
-        let sung_hz = frame.voiced.then_some(frame.f0_hz);
-        let elapsed = self.last_frame.map_or(0.0, |last| frame.at - last.at);
-        let elapsed_ms = (elapsed * 1e3) as f32 / rate_hz;
-        let corrected =
-            self.corrector
-                .update(sung_hz, elapsed_ms, &controls.correction, &controls.notes);
-        self.track.push(frame, corrected.shift);
-        self.last_frame = Some(*frame);
-        let semitones = finite(controls.pitch_semitones, 24.0) + corrected.shift;
+        let mean_square = self.mean_square(frame.at);
+        let target = self.control.update(frame, mean_square, &controls.pitch());
+        let sung = PitchFrame {
+            f0_hz: target.sung_hz,
+            ..*frame
+        };
+        self.track.push(&sung, target.correction);
+        let voice = |hz: f32| if frame.voiced { hz } else { 0.0 };
         self.observation = Observation {
-            sung_hz: sung_hz.unwrap_or(0.0),
-            target_hz: sung_hz.map_or(0.0, |hz| hz * (semitones / 12.0).exp2()),
+            sung_hz: voice(target.sung_hz),
+            target_hz: voice(target.target_hz),
             voicing: frame.confidence,
         };
     }
 
+    /// Mean square of the input around one of its frames.
+    fn mean_square(&self, frame: f64) -> f32 {
+        let length = self.loudness_frames;
+        let newest = self.inputs[0].written() - length as i64;
+        let start = (frame as i64 - length as i64 / 2).min(newest);
+        let squares = self.inputs.iter().map(|history| {
+            let around = history.range(start, length);
+            dot(around, around)
+        });
+        squares.sum::<f32>() / (length * self.spec.channels) as f32
+    }
+
     /// Looks at the plan: grains that begin before the next look.
     fn plan(&mut self, from: i64, controls: &Controls) {
-        let formant = finite(controls.formant_semitones, 12.0);
-        let semitones = finite(controls.pitch_semitones, 24.0);
+        let formant = match controls.formant_semitones {
+            semitones if semitones.is_nan() => 0.0,
+            semitones => semitones.clamp(-12.0, 12.0),
+        };
+        let pitch = controls.pitch();
         let shift = Shift {
-            semitones,
+            semitones: pitch.transposition(),
             formant: (f64::from(formant) / 12.0).exp2(),
-            neutral: semitones == 0.0 && formant == 0.0 && !controls.correction.enabled,
+            neutral: formant == 0.0 && pitch.is_neutral(),
         };
         let until = self.track.newest_at().map_or(0.0, |at| at + self.foresight);
         self.marks.extend(&self.track, until);
@@ -239,15 +258,6 @@ impl ShiftEngine {
     }
 }
 
-/// A control limited to +-`most`, 0 where it is no number.
-fn finite(value: f32, most: f32) -> f32 {
-    if value.is_nan() {
-        0.0
-    } else {
-        value.clamp(-most, most)
-    }
-}
-
 impl Engine for ShiftEngine {
     fn spec(&self) -> EngineSpec {
         self.spec
@@ -256,13 +266,12 @@ impl Engine for ShiftEngine {
     fn reset(&mut self) {
         self.inputs.iter_mut().for_each(History::reset);
         self.tracker.reset();
-        self.corrector.reset();
+        self.control.reset();
         self.track.reset();
         self.marks.reset();
         self.plan.reset();
         self.grains.reset();
         self.until_tick = 0;
-        self.last_frame = None;
         self.observation = Observation::default();
     }
 

@@ -77,8 +77,8 @@ impl Features {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            long: Analysis::new(LONG, LONG_FFT, 6.0),
-            short: Analysis::new(SHORT, SHORT_FFT, 3.0),
+            long: Analysis::new(LONG, LONG_FFT, &LONG_MULTIPLES),
+            short: Analysis::new(SHORT, SHORT_FFT, &SHORT_MULTIPLES),
         }
     }
 
@@ -102,13 +102,9 @@ impl Features {
         let spectra = LONG_MULTIPLES.len();
         let short_from = spectra + PERIODS.len();
         for (bin, channels) in out.chunks_exact_mut(CHANNELS).enumerate() {
-            self.long
-                .read(bin, &LONG_MULTIPLES, &mut channels[..short_from]);
-            self.short.read(
-                bin,
-                &SHORT_MULTIPLES,
-                &mut channels[short_from..CHANNELS - 1],
-            );
+            self.long.read(bin, &mut channels[..short_from]);
+            self.short
+                .read(bin, &mut channels[short_from..CHANNELS - 1]);
             channels[CHANNELS - 1] = level;
         }
     }
@@ -135,6 +131,8 @@ struct Analysis {
     time: Vec<f32>,
     spectrum: Vec<Complex<f32>>,
     scratch: Vec<Complex<f32>>,
+    /// By line of the spectrum; a full-scale sine has 1.
+    power: Vec<f32>,
     /// Scales power so that a full-scale sine is 1.
     scale: f32,
     rumble: usize,
@@ -146,7 +144,8 @@ struct Analysis {
     /// By lag, 1 at 0.
     correlation: Vec<f32>,
     window_correlation: Vec<f32>,
-    /// Where on `grid` and `correlation` each multiple and lag of a candidate is read.
+    multiples: Vec<Multiple>,
+    /// By candidate.
     lags: Vec<[Option<Lag>; PERIODS.len()]>,
     mean_square: f32,
 }
@@ -158,6 +157,25 @@ struct Band {
     taps: (usize, usize),
 }
 
+/// Where on the grid of the spectrum a multiple of a candidate is: so many whole places above the
+/// candidate's number, and a share of the next.
+#[derive(Clone, Copy)]
+struct Multiple {
+    above: usize,
+    share: f32,
+}
+
+impl Multiple {
+    fn new(multiple: f64) -> Self {
+        // The grid begins an octave below the lowest candidate.
+        let place = BINS_PER_OCTAVE as f64 * (1.0 + multiple.log2());
+        Self {
+            above: place as usize,
+            share: place.fract() as f32,
+        }
+    }
+}
+
 /// A place between lags, read by a cubic through four neighbours.
 #[derive(Clone, Copy)]
 struct Lag {
@@ -166,7 +184,7 @@ struct Lag {
 }
 
 impl Analysis {
-    fn new(frames: Frames, fft: usize, highest_multiple: f64) -> Self {
+    fn new(frames: Frames, fft: usize, multiples: &[f64]) -> Self {
         let mut planner = RealFftPlanner::<f32>::new();
         let forward = planner.plan_fft_forward(fft);
         let inverse = planner.plan_fft_inverse(fft);
@@ -192,8 +210,9 @@ impl Analysis {
         let scratch = forward.get_scratch_len().max(inverse.get_scratch_len());
         let lines = fft / 2 + 1;
         let line_hz = f64::from(RATE_HZ) / fft as f64;
-        let reach = grid_place(LOWEST_HZ * highest_multiple).ceil() as usize;
-        let (bands, taps) = bands(BINS_PER_OCTAVE + BINS + reach + 1, line_hz, lines);
+        let multiples: Vec<_> = multiples.iter().map(|m| Multiple::new(*m)).collect();
+        let reach = multiples.iter().map(|m| m.above).max().unwrap_or(0);
+        let (bands, taps) = bands(BINS + reach + 1, line_hz, lines);
         Self {
             window,
             forward,
@@ -201,6 +220,7 @@ impl Analysis {
             time: vec![0.0; fft],
             spectrum: vec![Complex::default(); lines],
             scratch: vec![Complex::default(); scratch],
+            power: vec![0.0; lines],
             scale: (2.0 / total).powi(2),
             rumble: (RUMBLE_HZ / line_hz).ceil() as usize,
             grid: vec![0.0; bands.len()],
@@ -209,6 +229,7 @@ impl Analysis {
             taps,
             correlation: vec![0.0; longest + 1],
             window_correlation,
+            multiples,
             lags: (0..BINS).map(|bin| lags(bin, longest)).collect(),
             mean_square: 0.0,
         }
@@ -223,13 +244,11 @@ impl Analysis {
         self.forward
             .process_with_scratch(&mut self.time, &mut self.spectrum, &mut self.scratch)
             .expect("the buffers were made for this plan");
-        // From here on the real parts hold power.
-        for line in &mut self.spectrum {
-            *line = Complex::new(self.scale * line.norm_sqr(), 0.0);
+        for (power, line) in self.power.iter_mut().zip(&self.spectrum) {
+            *power = self.scale * line.norm_sqr();
         }
-        self.spectrum[..self.rumble].fill(Complex::default());
-        let lines = self.spectrum.len() as f32;
-        self.mean_square = self.spectrum.iter().map(|line| line.re).sum::<f32>() / lines;
+        self.power[..self.rumble].fill(0.0);
+        self.mean_square = self.power.iter().sum::<f32>() / self.power.len() as f32;
         self.whiten();
         self.correlate(compression);
     }
@@ -238,8 +257,8 @@ impl Analysis {
     fn whiten(&mut self) {
         for (value, band) in self.grid.iter_mut().zip(&self.bands) {
             let taps = &self.taps[band.taps.0..band.taps.1];
-            let lines = &self.spectrum[band.first..];
-            let power: f32 = taps.iter().zip(lines).map(|(w, line)| w * line.re).sum();
+            let lines = &self.power[band.first..];
+            let power: f32 = taps.iter().zip(lines).map(|(w, power)| w * power).sum();
             *value = (power + EMPTY).ln();
         }
         let mut sum = 0.0;
@@ -257,10 +276,13 @@ impl Analysis {
 
     fn correlate(&mut self, compression: Compression) {
         if compression == Compression::Strong {
-            for line in &mut self.spectrum {
-                let fourth = line.re.sqrt().sqrt();
-                line.re = fourth * fourth.sqrt();
+            for power in &mut self.power {
+                let fourth = power.sqrt().sqrt();
+                *power = fourth * fourth.sqrt();
             }
+        }
+        for (line, power) in self.spectrum.iter_mut().zip(&self.power) {
+            *line = Complex::new(*power, 0.0);
         }
         self.inverse
             .process_with_scratch(&mut self.spectrum, &mut self.time, &mut self.scratch)
@@ -273,14 +295,13 @@ impl Analysis {
     }
 
     /// Writes what this window knows of a candidate.
-    fn read(&self, bin: usize, multiples: &[f64], out: &mut [f32]) {
-        for (value, multiple) in out.iter_mut().zip(multiples) {
-            let place = (bin + BINS_PER_OCTAVE) as f64 + BINS_PER_OCTAVE as f64 * multiple.log2();
-            let (first, share) = (place as usize, place.fract() as f32);
-            *value = (1.0 - share) * self.grid[first]
-                + share * self.grid[(first + 1).min(self.grid.len() - 1)];
+    fn read(&self, bin: usize, out: &mut [f32]) {
+        for (value, multiple) in out.iter_mut().zip(&self.multiples) {
+            let place = bin + multiple.above;
+            let (below, above) = (self.grid[place], self.grid[place + 1]);
+            *value = below + multiple.share * (above - below);
         }
-        for (value, lag) in out[multiples.len()..].iter_mut().zip(&self.lags[bin]) {
+        for (value, lag) in out[self.multiples.len()..].iter_mut().zip(&self.lags[bin]) {
             *value = lag.map_or(0.0, |lag| {
                 let around = &self.correlation[lag.first..lag.first + 4];
                 around.iter().zip(&lag.weights).map(|(x, w)| x * w).sum()

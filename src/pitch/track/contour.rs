@@ -74,8 +74,8 @@ impl Contour {
         self.listen(sample)
     }
 
-    /// Ends the signal: the points still owed, up to its end.
-    pub fn finish(mut self, mut put: impl FnMut(Point)) {
+    /// Ends the signal: the points still owed, up to its end. Gives the tracker back.
+    pub fn finish(mut self, mut put: impl FnMut(Point)) -> Box<dyn PitchTracker> {
         let end = self.pushed as f64;
         // A tracker that never reaches the end would keep us here.
         let longest = self.tracker.lookahead() + self.rate_hz as usize;
@@ -88,6 +88,7 @@ impl Contour {
                 put(point);
             }
         }
+        self.tracker
     }
 
     fn listen(&mut self, sample: f32) -> Option<Point> {

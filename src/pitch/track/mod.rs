@@ -1,9 +1,14 @@
 //! Tracking the pitch of one voice as it comes in. [`PitchTracker`] is the seam: engines, the
 //! command line and the editor know only it. A file is the same path, pushed at full speed.
 
+pub mod at_16k;
 pub mod contour;
+pub mod crepe;
+pub mod neural;
 mod period;
 pub mod refine;
+pub mod viterbi;
+mod weights;
 pub mod yin;
 
 use crate::units::Frames;
@@ -95,8 +100,9 @@ impl TrackerKind {
     #[must_use]
     pub fn embedded(self, rate_hz: u32, lowest_hz: f32) -> Option<Box<dyn PitchTracker>> {
         match self {
+            Self::Neural => Some(Box::new(neural::Neural::new(rate_hz))),
             Self::Yin => Some(Box::new(yin::Yin::new(rate_hz, lowest_hz))),
-            Self::Neural | Self::CrepeTiny | Self::CrepeFull | Self::Rmvpe => None,
+            Self::CrepeTiny | Self::CrepeFull | Self::Rmvpe => None,
         }
     }
 }

@@ -21,7 +21,7 @@ const SHORTEST_WEAK_S: f64 = 0.015;
 /// [`MOST_REACH`] frames.
 const REACH: f64 = 0.06;
 const LEAST_REACH: usize = 2;
-const MOST_REACH: usize = 4;
+const MOST_REACH: usize = 6;
 
 /// The recent past of a signal, at a rate that is low enough to be cheap and high enough to
 /// measure periods well.

@@ -10,7 +10,7 @@ use crate::units::Frames;
 const STEP_S: f64 = 0.002;
 
 /// A pitch further than this many octaves from the tracker's is not a better measurement of it.
-const REACH_OCTAVES: f32 = 0.12;
+const REACH_OCTAVES: f32 = 0.08;
 
 /// When a period may be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,8 @@ pub struct Refine {
     step: Frames,
     since: Frames,
     decided: Option<PitchFrame>,
-    /// Where the next measurement looks.
+    /// Where the next measurement looks, at first and now.
+    first_hz: f32,
     guess_hz: f32,
 }
 
@@ -57,6 +58,7 @@ impl Refine {
             step,
             since: 0,
             decided: None,
+            first_hz: lowest_hz,
             guess_hz: lowest_hz,
         }
     }
@@ -79,6 +81,7 @@ impl Refine {
         self.meter.reset();
         self.since = 0;
         self.decided = None;
+        self.guess_hz = self.first_hz;
     }
 
     /// Takes one input frame; every 2 ms or more often gives the pitch at an earlier instant.
@@ -88,10 +91,13 @@ impl Refine {
         self.since += 1;
         if let Some(frame) = self.tracker.push(sample) {
             self.since = 0;
-            self.guess_hz = frame.f0_hz;
+            // What was measured last is nearer than what a coarse tracker says, while they agree.
+            if REACH_OCTAVES < (self.guess_hz / frame.f0_hz).log2().abs() {
+                self.guess_hz = frame.f0_hz;
+            }
             self.decided = Some(frame);
         }
-        if self.since % self.step != 0 {
+        if !self.since.is_multiple_of(self.step) {
             return None;
         }
         let decided = self.decided?;
@@ -114,7 +120,7 @@ impl Refine {
                 (frame.f0_at, frame.f0_hz) = (at, hz);
                 self.guess_hz = hz;
             } else {
-                frame.f0_hz = decided.f0_hz;
+                self.guess_hz = decided.f0_hz;
             }
         }
         frame

@@ -1,6 +1,7 @@
 //! Training of the pitch network: endless made-up voices of exact pitch, made while it learns.
 
 mod contour;
+mod corpus;
 mod examples;
 mod grid_conv;
 mod gru;
@@ -18,7 +19,10 @@ use std::time::{Duration, Instant};
 use candle_core::{D, Device, Tensor};
 
 use crate::model::pitch::features::{BINS, CHANNELS, Features};
+use crate::nn::WeightsError;
 use crate::train::random::Random;
+use crate::voice::models::ModelError;
+use corpus::Corpus;
 use examples::{Batch, Labelled};
 use grid_conv::ROWS;
 use network::{Network, Output};
@@ -32,6 +36,8 @@ const BATCH: usize = 16;
 const FRAMES: usize = 200;
 /// Weight of the voicing decision against the pitch.
 const VOICING: f64 = 1.0;
+/// Share of sequences from recordings, where there are any.
+const RECORDED: f64 = 0.35;
 /// Steps over which the rate of learning rises, and its highest value.
 const WARM_UP: f64 = 100.0;
 const RATE: f64 = 4e-3;
@@ -43,6 +49,10 @@ pub struct Plan {
     pub output: PathBuf,
     /// Weights to start from.
     pub start: Option<PathBuf>,
+    /// Folders of recordings to learn from beside made-up voices, and seconds to take of them.
+    pub corpus: Vec<PathBuf>,
+    /// See `corpus`.
+    pub corpus_s: f64,
     /// Steps in all; the rate of learning falls towards the last.
     pub steps: usize,
     /// Highest rate of learning, if not the usual one.
@@ -77,24 +87,44 @@ pub enum TrainError {
     /// Weights could not be read or written.
     #[error("weights could not be read or written: {0}")]
     File(#[from] std::io::Error),
+    /// The tracker CREPE, which helps to label recordings, could not be had.
+    #[error("recordings are labelled with the help of CREPE, but {0}; {remedy}", remedy = .0.remedy())]
+    Crepe(#[from] ModelError),
+    /// Weights of CREPE do not fit the network.
+    #[error("recordings are labelled with the help of CREPE, but {0}")]
+    Weights(#[from] WeightsError),
+    /// There was nothing to learn from.
+    #[error(
+        "expected WAV, FLAC or OGG recordings of voices in the folders of the corpus, found none"
+    )]
+    NoRecordings,
     /// Weights to start from are not of this network.
     #[error("expected weights of the pitch network to start from, found {0}")]
     Start(String),
 }
 
-/// Trains; `report` is told now and then and may stop it by returning false. The weights are
+/// Trains; `labelled` is told how many seconds of recordings have been labelled, then `report`
+/// now and then how it goes, and may stop it by returning false. The weights are
 /// written every few minutes and at the end.
 ///
 /// # Errors
 /// [`TrainError`]; what had been written by then stays.
-pub fn train(plan: &Plan, mut report: impl FnMut(Progress) -> bool) -> Result<(), TrainError> {
+pub fn train(
+    plan: &Plan,
+    mut labelled: impl FnMut(f64),
+    mut report: impl FnMut(Progress) -> bool,
+) -> Result<(), TrainError> {
     let network = Network::new(plan.seed)?;
     if let Some(start) = &plan.start {
         load(&network, start)?;
     }
     let kept = Network::new(plan.seed)?;
     let mut optimizer = Optimizer::new(network.weights())?;
-    let batches = batches(plan.seed);
+    let corpus = match plan.corpus.is_empty() {
+        true => None,
+        false => Some(Corpus::read(&plan.corpus, plan.corpus_s, &mut labelled)?),
+    };
+    let batches = batches(plan.seed, corpus);
     let exam = measure::Exam::new();
     let begun = Instant::now();
     let (mut losses, mut since, mut count) = ([0.0; 2], Instant::now(), 0);
@@ -142,7 +172,7 @@ pub fn train(plan: &Plan, mut report: impl FnMut(Progress) -> bool) -> Result<()
 }
 
 /// Makes batches on a thread of its own, a few ahead. It ends when nobody takes them.
-fn batches(seed: u64) -> Receiver<Batch> {
+fn batches(seed: u64, corpus: Option<Corpus>) -> Receiver<Batch> {
     let (send, receive) = sync_channel(4);
     std::thread::spawn(move || {
         let mut features = Features::new();
@@ -150,7 +180,13 @@ fn batches(seed: u64) -> Receiver<Batch> {
             let mut random = Random::new(seed.wrapping_mul(0x1_0000_0001).wrapping_add(number));
             let mut batch = Batch::new();
             for _ in 0..BATCH {
-                let scene = Labelled::made_up(&mut random, Batch::hops(FRAMES), Noise::Any);
+                let hops = Batch::hops(FRAMES);
+                let scene = match &corpus {
+                    Some(corpus) if random.chance(RECORDED) => {
+                        corpus.example(&mut random, hops, Noise::Any)
+                    }
+                    _ => Labelled::made_up(&mut random, hops, Noise::Any),
+                };
                 batch.push(&mut features, &scene, FRAMES);
             }
             if send.send(batch).is_err() {

