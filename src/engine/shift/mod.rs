@@ -7,6 +7,7 @@
 //! is read while it sounds, so it may begin before its end has come in; this is what keeps the
 //! delay at one and a half periods. Where no voice is heard, the delayed input is put out.
 
+mod choose;
 mod marks;
 mod plan;
 mod track;
