@@ -126,3 +126,92 @@ impl Refine {
         frame
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE_HZ: u32 = 48_000;
+    const HOP: Frames = 480;
+    const LOOKAHEAD: Frames = 1_056;
+
+    fn sung(frame: f64) -> f64 {
+        180.0 * (0.8 * frame / f64::from(RATE_HZ)).exp2()
+    }
+
+    /// A tracker that is half a semitone off, every 10 ms, and hears a voice from frame 9,600 on.
+    struct Coarse(Frames);
+
+    impl PitchTracker for Coarse {
+        fn name(&self) -> &'static str {
+            "coarse"
+        }
+
+        fn lookahead(&self) -> Frames {
+            LOOKAHEAD
+        }
+
+        fn threshold(&self) -> f32 {
+            0.5
+        }
+
+        fn reset(&mut self) {
+            self.0 = 0;
+        }
+
+        fn push(&mut self, _: f32) -> Option<PitchFrame> {
+            self.0 += 1;
+            let at = (self.0 - 1).checked_sub(LOOKAHEAD)?;
+            at.is_multiple_of(HOP).then(|| PitchFrame {
+                at: at as f64,
+                f0_hz: (sung(at as f64) * 1.029) as f32,
+                f0_at: at as f64,
+                confidence: 0.8,
+                voiced: 9_600 <= at,
+            })
+        }
+    }
+
+    #[test]
+    fn a_coarse_pitch_is_measured_at_the_instant_it_claims_every_two_milliseconds() {
+        let mut phase = 0.0f64;
+        let signal: Vec<f32> = (0..48_000)
+            .map(|i| {
+                phase += sung(f64::from(i)) / f64::from(RATE_HZ);
+                let partials = (1..=12).map(f64::from);
+                let sum: f64 = partials
+                    .map(|k| (std::f64::consts::TAU * k * phase).cos() / k)
+                    .sum();
+                (0.2 * sum) as f32
+            })
+            .collect();
+        for measure in [Measure::AtTheInstant, Measure::AsLateAsPossible] {
+            let mut refine = Refine::new(RATE_HZ, 80.0, Box::new(Coarse(0)), measure);
+            for pass in 0..2 {
+                let mut last = None::<PitchFrame>;
+                for (newest, x) in signal.iter().enumerate() {
+                    let Some(frame) = refine.push(*x) else {
+                        continue;
+                    };
+                    assert!(
+                        frame.at <= (newest - LOOKAHEAD) as f64 && frame.f0_at <= newest as f64
+                    );
+                    if let Some(last) = last {
+                        assert_eq!(frame.at - last.at, 96.0);
+                        assert!(last.f0_at < frame.f0_at);
+                    }
+                    last = Some(frame);
+                    assert_eq!(frame.voiced, 9_600.0 <= frame.at, "{measure:?} {pass}");
+                    if frame.voiced {
+                        let error = 1200.0 * (f64::from(frame.f0_hz) / sung(frame.f0_at)).log2();
+                        assert!(error.abs() < 3.0, "{measure:?}: {error} ct at {frame:?}");
+                        let instant = frame.f0_at == frame.at;
+                        assert_eq!(instant, measure == Measure::AtTheInstant);
+                    }
+                }
+                assert!(last.is_some_and(|last| last.voiced));
+                refine.reset();
+            }
+        }
+    }
+}
