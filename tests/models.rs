@@ -47,7 +47,13 @@ fn every_file_is_listed_with_its_hash_and_recipe() {
     }
     let found: BTreeSet<String> = std::fs::read_dir(&folder)
         .expect("the folder")
-        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
         .collect();
     assert_eq!(found, listed);
 }
@@ -57,6 +63,12 @@ fn the_manifest_says_what_the_pitch_network_does() {
     use autovoice::model::pitch::features::{HOP, LOOKAHEAD, RATE_HZ};
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
     let models = read(&folder).model;
-    let pitch = models.iter().find(|model| model.id == "pitch").expect("pitch");
-    assert_eq!((pitch.rate_hz, pitch.hop, pitch.lookahead), (RATE_HZ, HOP, LOOKAHEAD));
+    let pitch = models
+        .iter()
+        .find(|model| model.id == "pitch")
+        .expect("pitch");
+    assert_eq!(
+        (pitch.rate_hz, pitch.hop, pitch.lookahead),
+        (RATE_HZ, HOP, LOOKAHEAD)
+    );
 }

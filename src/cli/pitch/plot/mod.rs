@@ -137,8 +137,9 @@ fn shade(canvas: &mut Canvas, columns: &[Vec<f32>], length: f64) -> f32 {
         let at = at.clamp(0.0, last as f64);
         let (before, after) = (at as usize, (at as usize + 1).min(last));
         let share = (at - before as f64) as f32;
-        for row in 0..PICTURE.height {
-            let (a, b) = (db(columns[before][row]), db(columns[after][row]));
+        let rows = columns[before].iter().zip(&columns[after]);
+        for (row, (a, b)) in rows.take(PICTURE.height).enumerate() {
+            let (a, b) = (db(*a), db(*b));
             let level = (a + share * (b - a) - loudest_db) / RANGE_DB + 1.0;
             let y = PICTURE.bottom() - 1 - row;
             canvas.blend(PICTURE.left + x, y, shade_of(level), 1.0);
