@@ -173,12 +173,12 @@ fn a_midi_file_has_the_notes() {
     let mut notes = Vec::new();
     for event in &smf.tracks[0] {
         tick += event.delta.as_int();
-        match event.kind {
-            TrackEventKind::Midi {
-                message: MidiMessage::NoteOn { key, .. } | MidiMessage::NoteOff { key, .. },
-                ..
-            } => notes.push((key.as_int(), f64::from(tick) / 960.0)),
-            _ => {}
+        if let TrackEventKind::Midi {
+            message: MidiMessage::NoteOn { key, .. } | MidiMessage::NoteOff { key, .. },
+            ..
+        } = event.kind
+        {
+            notes.push((key.as_int(), f64::from(tick) / 960.0));
         }
     }
     assert_eq!(notes.len(), 2);

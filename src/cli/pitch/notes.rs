@@ -351,10 +351,12 @@ mod tests {
     }
 
     type Song = fn(f64) -> Option<f32>;
+    /// Number, start and end in seconds.
+    type Sung = (u8, f64, f64);
 
     #[test]
     fn notes_are_what_was_sung() {
-        let table: [(&str, Song, &[(u8, f64, f64)]); 9] = [
+        let table: [(&str, Song, &[Sung]); 9] = [
             ("silence", |_| None, &[]),
             (
                 "one note",
