@@ -12,24 +12,14 @@ const STEP_S: f64 = 0.002;
 /// A pitch further than this many octaves from the tracker's is not a better measurement of it.
 const REACH_OCTAVES: f32 = 0.08;
 
-/// When a period may be measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Measure {
-    /// Around the instant the tracker has decided for.
-    AtTheInstant,
-    /// As late as the signal allows, ahead of what the tracker knows: for engines that cannot
-    /// wait for it.
-    AsLateAsPossible,
-}
-
 /// A tracker whose pitch is measured again by local correlation.
 ///
-/// Between two frames of a slow tracker its last decision holds, so a change of voicing or of
-/// octave comes up to one of its hops late; the period itself is followed all the while.
+/// It gives frames every 2 ms: between two of a slow tracker its last decision holds, so a change
+/// of voicing or of octave comes up to one of its hops late; the period itself is followed all the
+/// while. A tracker's hop should be a multiple of 2 ms. Runs on the audio thread if the tracker may.
 pub struct Refine {
     tracker: Box<dyn PitchTracker>,
     meter: PeriodMeter,
-    measure: Measure,
     step: Frames,
     since: Frames,
     decided: Option<PitchFrame>,
@@ -42,19 +32,13 @@ impl Refine {
     /// `tracker` must run at `rate_hz`; pitches below `lowest_hz` are passed on as they are.
     /// Allocates.
     #[must_use]
-    pub fn new(
-        rate_hz: u32,
-        lowest_hz: f32,
-        tracker: Box<dyn PitchTracker>,
-        measure: Measure,
-    ) -> Self {
+    pub fn new(rate_hz: u32, lowest_hz: f32, tracker: Box<dyn PitchTracker>) -> Self {
         let step = ((STEP_S * f64::from(rate_hz)) as Frames).max(1);
         // The oldest frame measured around is a tracker's hop, 10 ms at most, behind the newest.
         let past = tracker.lookahead() + rate_hz as Frames / 50;
         Self {
             meter: PeriodMeter::new(rate_hz, lowest_hz, past),
             tracker,
-            measure,
             step,
             since: 0,
             decided: None,
@@ -63,20 +47,40 @@ impl Refine {
         }
     }
 
-    /// Input frames by which [`PitchFrame::at`] lies behind the newest input frame, at most.
-    #[must_use]
-    pub fn lookahead(&self) -> Frames {
+    /// The frame `since` input frames after the tracker's last one.
+    fn refined(&mut self, decided: &PitchFrame) -> PitchFrame {
+        let mut frame = PitchFrame {
+            at: decided.at + self.since as f64,
+            f0_at: decided.f0_at + self.since as f64,
+            ..*decided
+        };
+        if frame.voiced && self.meter.reaches(self.guess_hz) {
+            let hz = self.meter.at(frame.at, self.guess_hz, 0.0);
+            if (hz / decided.f0_hz).log2().abs() < REACH_OCTAVES {
+                (frame.f0_at, frame.f0_hz) = (frame.at, hz);
+                self.guess_hz = hz;
+            } else {
+                self.guess_hz = decided.f0_hz;
+            }
+        }
+        frame
+    }
+}
+
+impl PitchTracker for Refine {
+    fn name(&self) -> &'static str {
+        self.tracker.name()
+    }
+
+    fn lookahead(&self) -> Frames {
         self.tracker.lookahead()
     }
 
-    /// When periods are measured.
-    #[must_use]
-    pub fn measure(&self) -> Measure {
-        self.measure
+    fn threshold(&self) -> f32 {
+        self.tracker.threshold()
     }
 
-    /// Forgets the past; input frames count from 0 again. Real-time safe.
-    pub fn reset(&mut self) {
+    fn reset(&mut self) {
         self.tracker.reset();
         self.meter.reset();
         self.since = 0;
@@ -84,9 +88,7 @@ impl Refine {
         self.guess_hz = self.first_hz;
     }
 
-    /// Takes one input frame; every 2 ms or more often gives the pitch at an earlier instant.
-    /// Instants come in order. Real-time safe where the tracker is.
-    pub fn push(&mut self, sample: f32) -> Option<PitchFrame> {
+    fn push(&mut self, sample: f32) -> Option<PitchFrame> {
         self.meter.push(sample);
         self.since += 1;
         if let Some(frame) = self.tracker.push(sample) {
@@ -102,28 +104,6 @@ impl Refine {
         }
         let decided = self.decided?;
         Some(self.refined(&decided))
-    }
-
-    /// The frame `since` input frames after the tracker's last one.
-    fn refined(&mut self, decided: &PitchFrame) -> PitchFrame {
-        let mut frame = PitchFrame {
-            at: decided.at + self.since as f64,
-            f0_at: decided.f0_at + self.since as f64,
-            ..*decided
-        };
-        if frame.voiced && self.meter.reaches(self.guess_hz) {
-            let (at, hz) = match self.measure {
-                Measure::AtTheInstant => (frame.at, self.meter.at(frame.at, self.guess_hz, 0.0)),
-                Measure::AsLateAsPossible => self.meter.newest(self.guess_hz),
-            };
-            if (hz / decided.f0_hz).log2().abs() < REACH_OCTAVES {
-                (frame.f0_at, frame.f0_hz) = (at, hz);
-                self.guess_hz = hz;
-            } else {
-                self.guess_hz = decided.f0_hz;
-            }
-        }
-        frame
     }
 }
 
@@ -185,33 +165,26 @@ mod tests {
                 (0.2 * sum) as f32
             })
             .collect();
-        for measure in [Measure::AtTheInstant, Measure::AsLateAsPossible] {
-            let mut refine = Refine::new(RATE_HZ, 80.0, Box::new(Coarse(0)), measure);
-            for pass in 0..2 {
-                let mut last = None::<PitchFrame>;
-                for (newest, x) in signal.iter().enumerate() {
-                    let Some(frame) = refine.push(*x) else {
-                        continue;
-                    };
-                    assert!(
-                        frame.at <= (newest - LOOKAHEAD) as f64 && frame.f0_at <= newest as f64
-                    );
-                    if let Some(last) = last {
-                        assert_eq!(frame.at - last.at, 96.0);
-                        assert!(last.f0_at < frame.f0_at);
-                    }
-                    last = Some(frame);
-                    assert_eq!(frame.voiced, 9_600.0 <= frame.at, "{measure:?} {pass}");
-                    if frame.voiced {
-                        let error = 1200.0 * (f64::from(frame.f0_hz) / sung(frame.f0_at)).log2();
-                        assert!(error.abs() < 3.0, "{measure:?}: {error} ct at {frame:?}");
-                        let instant = frame.f0_at == frame.at;
-                        assert_eq!(instant, measure == Measure::AtTheInstant);
-                    }
+        let mut refine = Refine::new(RATE_HZ, 80.0, Box::new(Coarse(0)));
+        assert_eq!(refine.lookahead(), LOOKAHEAD);
+        for pass in 0..2 {
+            let mut last = None::<PitchFrame>;
+            for (newest, x) in signal.iter().enumerate() {
+                let Some(frame) = refine.push(*x) else {
+                    continue;
+                };
+                assert!(frame.at <= (newest - LOOKAHEAD) as f64);
+                assert!(last.is_none_or(|last| frame.at - last.at == 96.0));
+                last = Some(frame);
+                assert_eq!(frame.voiced, 9_600.0 <= frame.at, "pass {pass}");
+                if frame.voiced {
+                    let error = 1200.0 * (f64::from(frame.f0_hz) / sung(frame.f0_at)).log2();
+                    assert!(error.abs() < 3.0, "{error} ct at {frame:?}");
+                    assert_eq!(frame.f0_at, frame.at);
                 }
-                assert!(last.is_some_and(|last| last.voiced));
-                refine.reset();
             }
+            assert!(last.is_some_and(|last| last.voiced));
+            refine.reset();
         }
     }
 }

@@ -86,7 +86,7 @@ impl Yin {
         let hop = ((coarse_hz * HOP_S).round() as usize).max(1);
         let correlator = Correlator::new(coarse_hz, hop, window, (shortest, longest));
         let per_coarse = meter.factor() * to_coarse;
-        let late = correlator.centre() as usize + 1 + (PathTracker::LAG + 2) * hop;
+        let late = correlator.centre() as usize + 1 + hop;
         meter = PeriodMeter::new(rate_hz, lowest, 2 * late * per_coarse);
         Self {
             rate_hz: f64::from(rate_hz),
@@ -98,7 +98,7 @@ impl Yin {
             hop,
             until_hop: 0,
             correlator,
-            path: PathTracker::new(HOP_S as f32),
+            path: PathTracker::default(),
             loudness: Loudness::default(),
             doubt: Doubt::default(),
             first_hz: 2.0 * lowest,
@@ -122,7 +122,7 @@ impl Yin {
         coarse * self.per_coarse() as f64 - self.coarse_delay() as f64
     }
 
-    fn estimate(&mut self) -> Option<PitchFrame> {
+    fn estimate(&mut self) -> PitchFrame {
         let span = self.correlator.span();
         let region = self.coarse.past(0, span);
         let mut candidates = [Candidate::default(); MAX_CANDIDATES];
@@ -138,26 +138,22 @@ impl Yin {
         for candidate in &mut candidates[..count] {
             candidate.doubt = self.doubt.of(candidate, voiced_above);
         }
-        let centre = self.centre();
-        let decided = self
-            .path
-            .push(&candidates[..count], strength, voiced_above, centre)?;
+        let decided = self.path.push(&candidates[..count], strength, voiced_above);
+        let at = self.centre();
         if let Some(best) = decided.best {
             if decided.voiced {
                 self.doubt.heard(&best);
             }
             let guess_hz = self.rate_hz / (f64::from(best.lag) * self.per_coarse() as f64);
-            self.last_hz = self
-                .meter
-                .at(decided.at, guess_hz as f32, weakness(decided.strength));
+            self.last_hz = self.meter.at(at, guess_hz as f32, weakness(strength));
         }
-        Some(PitchFrame {
-            at: decided.at,
+        PitchFrame {
+            at,
             f0_hz: self.last_hz,
-            f0_at: decided.at,
-            confidence: confidence(decided.strength, decided.voiced),
+            f0_at: at,
+            confidence: confidence(strength, decided.voiced),
             voiced: decided.voiced,
-        })
+        }
     }
 }
 
@@ -192,7 +188,7 @@ impl PitchTracker for Yin {
         self.coarse.reset();
         self.correlator.reset();
         self.until_hop = 0;
-        self.path.reset();
+        self.path = PathTracker::default();
         self.loudness = Loudness::default();
         self.doubt = Doubt::default();
         self.last_hz = self.first_hz;
@@ -210,7 +206,7 @@ impl PitchTracker for Yin {
         }
         self.until_hop = self.hop - 1;
         self.loudness.close();
-        self.estimate()
+        Some(self.estimate())
     }
 
     fn name(&self) -> &'static str {
@@ -222,7 +218,7 @@ impl PitchTracker for Yin {
     }
 
     fn lookahead(&self) -> Frames {
-        let coarse = self.correlator.centre() as usize + 1 + (PathTracker::LAG + 1) * self.hop;
+        let coarse = self.correlator.centre() as usize + 1 + self.hop;
         coarse * self.per_coarse() + self.coarse_delay()
     }
 }
