@@ -44,7 +44,7 @@ impl Contour {
 fn middle(random: &mut Random) -> f64 {
     match random.below(10) {
         0 | 1 => random.log_range(50.0, 100.0),
-        2 => random.log_range(600.0, 1_400.0),
+        2..=4 => random.log_range(400.0, 1_500.0),
         _ => random.log_range(60.0, 1_000.0),
     }
     .log2()

@@ -37,7 +37,7 @@ pub use measure::Score;
 const BATCH: usize = 16;
 const FRAMES: usize = 200;
 /// Weight of the voicing decision against the pitch.
-const VOICING: f64 = 1.0;
+const VOICING: f64 = 2.0;
 /// Share of sequences from recordings, where there are any.
 const RECORDED: f64 = 0.35;
 /// Steps over which the rate of learning rises, and its highest value.

@@ -71,7 +71,8 @@ pub fn surround(random: &mut Random, signal: &mut [f32], noise: Noise) -> usize 
 fn add_anything(random: &mut Random, signal: &mut [f32]) {
     if random.chance(0.75) {
         let db = random.range(-3.0, 40.0);
-        let kind = random.below(5);
+        // Most noise is broad.
+        let kind = random.below(8).saturating_sub(3);
         add_noise(random, signal, db, kind);
     }
     if random.chance(0.12) {
