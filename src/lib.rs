@@ -16,6 +16,8 @@ pub mod bridge;
 pub mod io;
 pub mod voice;
 
+pub mod quality;
+
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "editor")]

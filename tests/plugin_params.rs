@@ -4,7 +4,7 @@
 mod plugin_host;
 
 use autovoice::bridge::{DropoutMode, Settings};
-use autovoice::pitch::{HeldNotes, Key, MidiMode, Scale, ScaleMask, VoiceRange};
+use autovoice::pitch::{HeldNotes, Key, MidiMode, Scale, ScaleMask, TrackerChoice, VoiceRange};
 use autovoice::plugin::params::ParamRef;
 use autovoice::plugin::state::{self, VERSION_KEY};
 use autovoice::plugin::{AutoVoiceParams, AutoVoicePlugin};
@@ -14,7 +14,7 @@ use plugin_host::{set, set_text};
 use std::collections::BTreeMap;
 
 /// Id, automatable, steps between the lowest and the highest value (none: continuous).
-const FROZEN: [(&str, bool, Option<usize>); 21] = [
+const FROZEN: [(&str, bool, Option<usize>); 22] = [
     ("bypass", true, Some(1)),
     ("mix", true, None),
     ("input_db", true, None),
@@ -36,6 +36,7 @@ const FROZEN: [(&str, bool, Option<usize>); 21] = [
     ("slot", true, Some(4)),
     ("dropout_mode", true, Some(2)),
     ("report_latency", false, Some(1)),
+    ("tracker", false, Some(2)),
 ];
 
 fn with<T>(param: ParamRef<'_>, f: impl Fn(&dyn Erased) -> T) -> T {
@@ -105,6 +106,7 @@ fn defaults_are_those_of_the_audio_path() {
     assert_eq!(params.settings(HeldNotes::default()), Settings::default());
     assert_eq!(params.wanted().range, VoiceRange::default());
     assert!(params.wanted().report_latency);
+    assert_eq!(params.wanted().tracker, TrackerChoice::Auto);
 }
 
 #[test]
@@ -257,6 +259,10 @@ fn words_stand_in_the_order_of_what_they_mean() {
         set_text(named(&params, "range"), range.name());
         assert_eq!(params.wanted().range, range);
     }
+    for tracker in TrackerChoice::ALL {
+        set_text(named(&params, "tracker"), tracker.name());
+        assert_eq!(params.wanted().tracker, tracker);
+    }
     for mode in DropoutMode::ALL {
         set_text(named(&params, "dropout_mode"), mode.name());
         assert_eq!(params.settings(HeldNotes::default()).dropout, mode);
@@ -296,6 +302,25 @@ fn what_is_saved_carries_the_version() {
     let fields = AutoVoiceParams::default().serialize_fields();
     let expected = [(VERSION_KEY.to_owned(), state::CURRENT.to_string())];
     assert_eq!(fields, expected.into());
+}
+
+#[test]
+fn a_state_of_before_there_were_trackers_is_complete() {
+    let mut old: Vec<(&str, ParamValue)> = Vec::new();
+    let params = AutoVoiceParams::default();
+    for (id, param) in params.all() {
+        if id != "tracker" {
+            let value = match param {
+                ParamRef::Float(p) => ParamValue::F32(p.value()),
+                ParamRef::Int(p) => ParamValue::I32(p.value()),
+                ParamRef::Bool(p) => ParamValue::Bool(p.value()),
+            };
+            old.push((id, value));
+        }
+    }
+    let (loaded, notice) = load(saved(&old));
+    assert_eq!(notice, "");
+    assert!(matches!(loaded["tracker"], ParamValue::I32(0)));
 }
 
 #[test]

@@ -158,13 +158,14 @@ fn the_delay_follows_range_and_report_but_only_with_a_restart() {
         ("range", "Low", 2),
         ("range", "Bass", 3),
         ("report_latency", "off", 4),
-        ("pitch", "12", 4),
+        ("tracker", "Yin", 5),
+        ("pitch", "12", 5),
     ] {
         named(&params, id, value);
         assert_eq!(run(&mut plugin), restarts, "{id} {value}");
     }
     named(&params, "report_latency", "on");
-    assert_eq!(run(&mut plugin), 5);
+    assert_eq!(run(&mut plugin), 6);
     assert_eq!(
         host.latencies.borrow().len(),
         1,
@@ -173,7 +174,7 @@ fn the_delay_follows_range_and_report_but_only_with_a_restart() {
     assert!(host.activate(&mut plugin, (2, 2), 48_000.0, 64));
     named(&params, "report_latency", "off");
     assert!(host.activate(&mut plugin, (2, 2), 48_000.0, 64));
-    assert_eq!(run(&mut plugin), 5, "a restart brought what was wanted");
+    assert_eq!(run(&mut plugin), 6, "a restart brought what was wanted");
     let latencies = host.latencies.borrow();
     assert!(
         latencies[0] < latencies[1],

@@ -253,7 +253,7 @@ impl PitchTracker for Slow {
     fn push(&mut self, _: f32) -> Option<PitchFrame> {
         self.0 += 1;
         let at = self.0 as f64 - 1_057.0;
-        (0.0 <= at && self.0 % 480 == 0).then_some(PitchFrame {
+        (0.0 <= at && self.0.is_multiple_of(480)).then_some(PitchFrame {
             at,
             f0_hz: 130.0,
             f0_at: at,

@@ -9,6 +9,7 @@ use autovoice::model::rmvpe::RmvpeConfig;
 use autovoice::nn::{Conv1d, Conv1dConfig, Gru, Linear, Lstm};
 use autovoice::pitch::PitchTracker;
 use autovoice::pitch::track::crepe::{CrepeConfig, CrepeTracker, Decoder};
+use autovoice::pitch::track::neural::Neural;
 use autovoice::pitch::track::rmvpe::{RmvpeTracker, Windows};
 use autovoice_kernels::cpu::Conv1dShape;
 
@@ -64,6 +65,13 @@ fn crepe_never_allocates() {
             let mut tracker = CrepeTracker::new(rate_hz, crepe.clone(), config);
             check("crepe-tiny", rate_hz, &mut tracker);
         }
+    }
+}
+
+#[test]
+fn neural_never_allocates() {
+    for rate_hz in [8_000, 16_000, 44_100, 192_000] {
+        check("neural", rate_hz, &mut Neural::new(rate_hz));
     }
 }
 

@@ -1,5 +1,6 @@
-//! The command line: `convert`, `bench`, `models`, `doctor`. The main thread of a process of its own; never
-//! imports `plugin` or `editor`. Results go to stdout, progress and errors to stderr.
+//! The command line: `convert`, `pitch`, `bench`, `models`, `doctor`. The main thread of a process
+//! of its own; never imports `plugin` or `editor`. Results go to stdout, progress and errors to
+//! stderr.
 
 mod bench;
 mod convert;
@@ -9,6 +10,10 @@ mod interrupt;
 mod machine;
 mod models;
 mod out;
+mod pitch;
+mod plan;
+mod progress;
+mod tracker;
 #[cfg(feature = "train")]
 mod train;
 mod voice;
@@ -37,6 +42,8 @@ struct Cli {
 enum Command {
     /// Convert audio files: another pitch, another formant, corrected tuning
     Convert(Box<convert::ConvertArgs>),
+    /// Track the pitch of audio files: a table, a picture, a MIDI file
+    Pitch(Box<pitch::PitchArgs>),
     /// Measure speed and latency on this machine
     Bench(bench::BenchArgs),
     /// List, import and fetch the models of others that AutoVoice can use
@@ -72,6 +79,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Convert(arguments) => convert::run(&arguments),
+        Command::Pitch(arguments) => pitch::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Models(arguments) => models::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),

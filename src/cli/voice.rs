@@ -1,10 +1,12 @@
 //! Options that say what to do with a voice, as the audio path takes them.
 
+use super::failure::Failure;
+use super::tracker::{self, Wish};
 use crate::bridge::Settings;
 use crate::engine::shift::ShiftEngine;
 use crate::engine::{Controls, Engine, EngineError};
 use crate::pitch::text::{self, TextError};
-use crate::pitch::{Correction, Key, Scale, ScaleMask, VoiceRange};
+use crate::pitch::{Correction, Key, Scale, ScaleMask, TrackerChoice, TrackerKind, VoiceRange};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 
@@ -24,6 +26,10 @@ pub(super) struct VoiceArgs {
     #[arg(long, value_name = "RANGE", default_value = "low", ignore_case = true,
           value_parser = range_parser())]
     range: VoiceRange,
+    /// What follows the pitch; auto takes the best that costs no delay in the plugin
+    #[arg(long, value_name = "TRACKER", default_value = "auto", ignore_case = true,
+          value_parser = tracker::wish_parser())]
+    tracker: Wish,
     /// What converts
     #[arg(long, value_enum, default_value_t = EngineChoice::Shift)]
     engine: EngineChoice,
@@ -86,9 +92,13 @@ impl EngineChoice {
         rate_hz: u32,
         channels: usize,
         range: VoiceRange,
+        tracker: TrackerChoice,
     ) -> Result<Box<dyn Engine>, EngineError> {
         match self {
-            Self::Shift => Ok(Box::new(ShiftEngine::new(rate_hz, channels, range)?)),
+            Self::Shift => {
+                let engine = ShiftEngine::choose(rate_hz, channels, range, tracker)?;
+                Ok(Box::new(engine))
+            }
         }
     }
 }
@@ -98,7 +108,36 @@ impl EngineChoice {
 pub(super) struct Voice {
     pub(super) engine: EngineChoice,
     pub(super) range: VoiceRange,
+    pub(super) tracker: Wish,
     pub(super) settings: Settings,
+}
+
+impl Voice {
+    /// The engine that makes it.
+    pub(super) fn build(&self, rate_hz: u32, channels: usize) -> Result<Box<dyn Engine>, Failure> {
+        let choice = match self.tracker {
+            Wish::Auto => TrackerChoice::Auto,
+            Wish::Kind(TrackerKind::Yin) => TrackerChoice::Yin,
+            Wish::Kind(kind) => {
+                let tracker = tracker::build(kind, rate_hz, self.range.lowest_hz())?;
+                let engine = match self.engine {
+                    EngineChoice::Shift => {
+                        ShiftEngine::with_tracker(rate_hz, channels, self.range, tracker)
+                    }
+                };
+                return Ok(Box::new(engine.map_err(unsuitable)?));
+            }
+        };
+        let engine = self.engine.build(rate_hz, channels, self.range, choice);
+        engine.map_err(unsuitable)
+    }
+}
+
+fn unsuitable(error: EngineError) -> Failure {
+    Failure::work(
+        format!("expected audio that the engine takes, but {error}"),
+        "convert the file to 48 kHz first",
+    )
 }
 
 impl VoiceArgs {
@@ -120,6 +159,7 @@ impl VoiceArgs {
         Voice {
             engine: self.engine,
             range: self.range,
+            tracker: self.tracker,
             settings: Settings {
                 mix: self.mix,
                 input_db: self.input_db,
@@ -181,7 +221,7 @@ fn decibels(text: &str, silence_db: f32) -> Result<f32, String> {
     })
 }
 
-fn within(low: f32, high: f32) -> impl Fn(&str) -> Result<f32, String> + Clone {
+pub(super) fn within(low: f32, high: f32) -> impl Fn(&str) -> Result<f32, String> + Clone {
     move |text| {
         let value: f32 = text
             .trim()

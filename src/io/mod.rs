@@ -5,11 +5,13 @@
 pub mod checkpoint;
 pub mod folders;
 mod format;
+mod pending;
 mod quantize;
 mod read;
 mod sniff;
 mod write;
 
 pub use format::{BitDepth, Container};
+pub use pending::NewFile;
 pub use read::{AudioInfo, AudioReader, Damage, ReadError};
 pub use write::{AudioWriter, Existing, OutputSpec, WriteError, Written};

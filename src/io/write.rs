@@ -3,6 +3,7 @@
 //! nothing behind and never half a file. Memory: one FLAC block, plus 32 bytes per block for the
 //! seek table. Worker threads only.
 
+use super::pending::Pending;
 use super::quantize::quantize;
 use super::{BitDepth, Container};
 use crate::units::Frames;
@@ -103,11 +104,9 @@ impl WriteError {
 /// A file being written. Dropped before [`AudioWriter::finish`] it leaves nothing behind.
 pub struct AudioWriter {
     spec: OutputSpec,
-    target: PathBuf,
-    existing: Existing,
     // Fields drop in this order: the encoder must let go of the file before its name goes.
     sink: Sink,
-    temporary: tempfile::TempPath,
+    pending: Pending,
     failure: Failure,
     frames: u64,
     clipped_samples: u64,
@@ -127,30 +126,13 @@ impl AudioWriter {
     /// [`WriteError::Unsupported`] when its kind cannot hold this, [`WriteError::Io`] otherwise.
     pub fn create(path: &Path, spec: OutputSpec, existing: Existing) -> Result<Self, WriteError> {
         check(spec)?;
-        if existing == Existing::Keep && path.symlink_metadata().is_ok() {
-            return Err(WriteError::Exists);
-        }
-        let folder = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".autovoice-").suffix(".tmp");
-        #[cfg(unix)]
-        {
-            // The default is for secrets; a recording gets what the umask leaves.
-            use std::os::unix::fs::PermissionsExt as _;
-            builder.permissions(std::fs::Permissions::from_mode(0o666));
-        }
-        let (file, temporary) = builder.tempfile_in(folder)?.into_parts();
+        let (file, pending) = Pending::create(path, existing)?;
         let failure = Failure::default();
         let sink = open_sink(CheckedFile::new(file, failure.clone()), spec)?;
         Ok(Self {
             spec,
-            target: path.to_owned(),
-            existing,
             sink,
-            temporary,
+            pending,
             failure,
             frames: 0,
             clipped_samples: 0,
@@ -219,25 +201,8 @@ impl AudioWriter {
             Sink::Flac(writer) => writer.finalize().map_err(from_flac)?,
         }
         self.failure.take()?;
-        let target = &self.target;
-        let moved = match self.existing {
-            Existing::Keep => self.temporary.persist_noclobber(target).or_else(|failed| {
-                // Some network file systems know neither this kind of rename nor hard links.
-                let taken = failed.error.kind() == io::ErrorKind::AlreadyExists
-                    || target.symlink_metadata().is_ok();
-                match taken {
-                    true => Err(failed),
-                    false => failed.path.persist(target),
-                }
-            }),
-            Existing::Replace => self.temporary.persist(target),
-        };
-        moved.map_err(|failed| match failed.error.kind() {
-            io::ErrorKind::AlreadyExists => WriteError::Exists,
-            _ => WriteError::Io(failed.error),
-        })?;
         Ok(Written {
-            path: self.target,
+            path: self.pending.finish()?,
             frames: self.frames,
             clipped_samples: self.clipped_samples,
         })

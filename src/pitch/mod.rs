@@ -9,7 +9,7 @@ pub mod track;
 pub use control::{Note, PitchControl, TargetFrame};
 pub use scale::{Key, Scale, ScaleMask};
 pub use settings::{Correction, HeldNotes, MidiMode, PitchSettings};
-pub use track::{PitchFrame, PitchTracker};
+pub use track::{PitchFrame, PitchTracker, TrackerChoice, TrackerKind};
 
 /// The lowest note a voice is expected to reach. It sets the latency of everything that works
 /// period by period, so it changes only while the plugin is inactive.

@@ -171,6 +171,17 @@ pub fn format_notes(mask: ScaleMask) -> String {
         .join(" ")
 }
 
+/// Writes a fractional MIDI note as the nearest note and the cents from it: "A4 +12 ct".
+#[must_use]
+pub fn format_note(note: f32) -> String {
+    let nearest = note.round();
+    // The cast saturates; no pitch is that far from A4.
+    let number = nearest as i32;
+    let name = Key::from_pitch_class(number.rem_euclid(12) as u8).name();
+    let octave = number.div_euclid(12) - 1;
+    format!("{name}{octave} {:+.0} ct", (note - nearest) * 100.0)
+}
+
 /// Reads decibels, with or without the unit; "-inf" is minus infinity.
 ///
 /// # Errors
@@ -418,6 +429,18 @@ mod tests {
             (3.5, "+3.5 dB"),
         ] {
             assert_eq!(format_db(db, -60.0), expected);
+        }
+    }
+
+    #[test]
+    fn notes_have_names_and_cents() {
+        for (note, expected) in [
+            (69.0, "A4 +0 ct"),
+            (60.12, "C4 +12 ct"),
+            (60.7, "C#4 -30 ct"),
+            (-0.4, "C-1 -40 ct"),
+        ] {
+            assert_eq!(format_note(note), expected);
         }
     }
 }

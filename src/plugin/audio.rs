@@ -52,7 +52,8 @@ impl Path {
             rate_hz, channels, ..
         } = setup.host;
         let engine: Box<dyn Engine> = if rate_hz == 0 || HostConfig::converts_at(rate_hz) {
-            Box::new(ShiftEngine::new(rate_hz, channels, setup.wanted.range)?)
+            let Wanted { range, tracker, .. } = setup.wanted;
+            Box::new(ShiftEngine::choose(rate_hz, channels, range, tracker)?)
         } else {
             // A host that tries such a rate should go on playing; the editor says why.
             Box::new(Through::new(rate_hz, channels))

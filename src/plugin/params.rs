@@ -6,7 +6,7 @@ use super::state::LoadReport;
 use super::text::{self, Text};
 use crate::bridge::{DropoutMode, Settings};
 use crate::engine::Controls;
-use crate::pitch::{Correction, HeldNotes, MidiMode, Scale, VoiceRange};
+use crate::pitch::{Correction, HeldNotes, MidiMode, Scale, TrackerChoice, VoiceRange};
 use nice_plug::prelude::*;
 
 const PITCH_ST: f32 = 24.0;
@@ -20,6 +20,7 @@ const SLOTS: [&str; 5] = ["Shift", "Voice 1", "Voice 2", "Voice 3", "Voice 4"];
 const MIDI_MODES: [MidiMode; 3] = [MidiMode::Off, MidiMode::Last, MidiMode::Nearest];
 const MIDI_NAMES: [&str; 3] = ["Off", "Last note", "Nearest note"];
 const DROPOUTS: [&str; 3] = ["Dry", "Silence", "Shift"];
+const TRACKERS: [&str; 3] = ["Auto", "Neural", "Yin"];
 
 /// Every parameter of the plugin.
 #[derive(Params)]
@@ -122,6 +123,10 @@ pub struct SystemParams {
     /// Whether the host is told the delay; takes effect with a restart.
     #[id = "report_latency"]
     pub report_latency: BoolParam,
+    /// Position in [`TrackerChoice::ALL`]. May set the latency, so it takes effect with a
+    /// restart.
+    #[id = "tracker"]
+    pub tracker: IntParam,
 }
 
 /// What only a restart can change.
@@ -131,6 +136,8 @@ pub struct Wanted {
     pub range: VoiceRange,
     /// Whether the host is told the delay.
     pub report_latency: bool,
+    /// What follows the pitch.
+    pub tracker: TrackerChoice,
 }
 
 /// A parameter of any kind.
@@ -155,6 +162,7 @@ impl Default for AutoVoiceParams {
             system: SystemParams {
                 dropout_mode: words("Dropouts", 0, &DROPOUTS),
                 report_latency: switch("Report latency", true).non_automatable(),
+                tracker: words("Pitch tracker", 0, &TRACKERS).non_automatable(),
             },
             load_report: LoadReport::default(),
         }
@@ -250,7 +258,7 @@ impl LevelParams {
 impl AutoVoiceParams {
     /// Every parameter with its frozen id.
     #[must_use]
-    pub fn all(&self) -> [(&'static str, ParamRef<'_>); 21] {
+    pub fn all(&self) -> [(&'static str, ParamRef<'_>); 22] {
         use ParamRef::{Bool, Float, Int};
         let (voice, correction) = (&self.voice, &self.correction);
         let (levels, system) = (&self.levels, &self.system);
@@ -276,6 +284,7 @@ impl AutoVoiceParams {
             ("slot", Int(&voice.slot)),
             ("dropout_mode", Int(&system.dropout_mode)),
             ("report_latency", Bool(&system.report_latency)),
+            ("tracker", Int(&system.tracker)),
         ]
     }
 
@@ -317,6 +326,7 @@ impl AutoVoiceParams {
         Wanted {
             range: text::pick(&VoiceRange::ALL, self.voice.range.value()),
             report_latency: self.system.report_latency.value(),
+            tracker: text::pick(&TrackerChoice::ALL, self.system.tracker.value()),
         }
     }
 }

@@ -36,6 +36,7 @@ pub fn pages(params: &AutoVoiceParams, context: &mut impl RemoteControlsContext)
             page.add_param(&voice.range);
             page.add_param(&system.dropout_mode);
             page.add_param(&system.report_latency);
+            page.add_param(&system.tracker);
             page.add_param(&correction.custom_scale);
         });
     });

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 /// The version of the states written now.
-pub const CURRENT: u32 = 1;
+pub const CURRENT: u32 = 2;
 
 /// The field that carries the version.
 pub const VERSION_KEY: &str = "state_version";
@@ -20,7 +20,14 @@ pub const VERSION_KEY: &str = "state_version";
 pub type Step = fn(&mut BTreeMap<String, ParamValue>);
 
 /// Step `n` leads from version `n + 1` to `n + 2`; there is exactly one per version left behind.
-const STEPS: [Step; CURRENT as usize - 1] = [];
+const STEPS: [Step; CURRENT as usize - 1] = [
+    // Version 1 knew no choice of trackers and used the one that `Auto` would.
+    |params| {
+        if params.contains_key("range") {
+            params.insert("tracker".to_owned(), ParamValue::I32(0));
+        }
+    },
+];
 
 /// Why a state was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -39,8 +39,9 @@ PARAMETERS = [
     ("voice", str, "Shift"),
     ("dropouts", str, "Dry"),
     ("report_latency", bool, True),
+    ("pitch_tracker", str, "Auto"),
 ]
-NOT_AUTOMATABLE = {"voice_range", "report_latency"}
+NOT_AUTOMATABLE = {"voice_range", "report_latency", "pitch_tracker"}
 
 
 # Half the reach in semitones. pedalboard reads texts at a thousand points of a range, between

@@ -1,6 +1,5 @@
 //! `autovoice convert`: files through the same streaming path that runs in a host.
 
-mod plan;
 mod report;
 pub(super) use report::latency_json;
 mod stream;
@@ -8,13 +7,13 @@ mod stream;
 use super::failure::{Exit, Failure};
 use super::interrupt::stop_flag;
 use super::out::say;
+use super::plan::{self, Outputs};
+use super::progress::{self, Progress};
 use super::voice::VoiceArgs;
 use crate::io::{BitDepth, Container, Damage, Existing};
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use stream::{Conversion, Watcher};
+use std::path::{Path, PathBuf};
+use stream::Conversion;
 
 const DETAILS: &str = "\
 Inputs may be WAV, FLAC, MP3 or OGG Vorbis files with 1 or 2 channels, folders (their audio files;
@@ -97,10 +96,10 @@ pub(super) fn run(arguments: &ConvertArgs) -> Result<Exit, Failure> {
         inputs: &arguments.inputs,
         output: &arguments.output,
         recursive: arguments.recursive,
-        container: arguments.format.map(|format| match format {
+        outputs: &AudioFiles(arguments.format.map(|format| match format {
             Format::Wav => Container::Wav,
             Format::Flac => Container::Flac,
-        }),
+        })),
     })?;
     let conversion = Conversion {
         voice: arguments.voice.voice(),
@@ -122,11 +121,8 @@ pub(super) fn run(arguments: &ConvertArgs) -> Result<Exit, Failure> {
     let stop = stop_flag();
     let mut files = Vec::with_capacity(jobs.len());
     for (index, job) in jobs.iter().enumerate() {
-        let label = match jobs.len() {
-            1 => String::new(),
-            total => format!("{}/{total} ", index + 1),
-        };
-        let mut progress = Progress::new(arguments.quiet, label, job, &stop);
+        let label = progress::label(index, jobs.len());
+        let mut progress = Progress::new(arguments.quiet, &label, job, &stop);
         let outcome = stream::convert(job, &conversion, &mut progress);
         progress.bar.finish_and_clear();
         let interrupted = matches!(&outcome, Err(failure) if failure.exit == Exit::Interrupted);
@@ -157,46 +153,38 @@ fn exit_of(files: &[report::File]) -> Exit {
     }
 }
 
-/// A bar on stderr, drawn only where that is a terminal.
-struct Progress<'a> {
-    bar: ProgressBar,
-    label: String,
-    stop: &'a AtomicBool,
-}
+/// WAV or FLAC, as the name or `--format` says; into a folder as the input where it is one of
+/// them.
+struct AudioFiles(Option<Container>);
 
-impl<'a> Progress<'a> {
-    fn new(quiet: bool, label: String, job: &plan::Job, stop: &'a AtomicBool) -> Self {
-        let bar = match quiet {
-            true => ProgressBar::hidden(),
-            false => ProgressBar::no_length(),
-        };
-        let name = job.input.file_name().unwrap_or_default().to_string_lossy();
-        Self {
-            bar,
-            label: format!("{label}{name}"),
-            stop,
-        }
-    }
-}
-
-impl Watcher for Progress<'_> {
-    fn start(&mut self, total_frames: Option<u64>) {
-        let template = match total_frames {
-            Some(_) => "{msg} [{bar:30}] {percent:>3} % {eta} left",
-            None => "{msg} {spinner} {elapsed}",
-        };
-        // The style comes first: everything after it draws.
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            self.bar.set_style(style.progress_chars("=> "));
-        }
-        if let Some(total) = total_frames {
-            self.bar.set_length(total);
-        }
-        self.bar.set_message(self.label.clone());
+impl Outputs for AudioFiles {
+    fn is_file_name(&self, output: &Path) -> bool {
+        Container::from_path(output).is_some()
     }
 
-    fn advance(&mut self, frames: u64) -> bool {
-        self.bar.set_position(frames);
-        !self.stop.load(Ordering::Relaxed)
+    fn check_file(&self, output: &Path) -> Result<(), Failure> {
+        match (Container::from_path(output), self.0) {
+            (Some(named), Some(asked)) if named != asked => Err(Failure::usage(
+                format!(
+                    "expected one output format, got {} and --format {}",
+                    output.display(),
+                    asked.extension()
+                ),
+                "drop --format or rename the output",
+            )),
+            (Some(_), _) => Ok(()),
+            (None, _) => Err(Failure::usage(
+                format!(
+                    "expected an output named *.wav or *.flac, got {}",
+                    output.display()
+                ),
+                "name the output file, or end the name of a folder with a slash",
+            )),
+        }
+    }
+
+    fn extension(&self, input: &Path) -> &'static str {
+        let container = self.0.or_else(|| Container::from_path(input));
+        container.unwrap_or(Container::Wav).extension()
     }
 }

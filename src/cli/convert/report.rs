@@ -1,10 +1,10 @@
 //! What is said about converted files: lines for people, JSON for programs.
 
-use super::plan::Job;
 use super::stream::{Conversion, Outcome};
 use crate::bridge::Latency;
 use crate::cli::failure::Failure;
 use crate::cli::out::{complain, say};
+use crate::cli::plan::Job;
 use crate::cli::voice::Voice;
 use crate::pitch::text;
 use crate::units::{frames_to_ms, gain_to_db};
@@ -97,6 +97,7 @@ fn settings_json(voice: &Voice) -> Value {
     json!({
         "engine": voice.engine.name(),
         "range": voice.range.name(),
+        "tracker": voice.tracker.name(),
         "pitch_semitones": plain(settings.controls.pitch_semitones),
         "formant_semitones": plain(settings.controls.formant_semitones),
         "correct": correction.enabled,

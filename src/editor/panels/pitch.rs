@@ -17,6 +17,10 @@ const MARGIN_ST: f32 = 8.0;
 /// Share of the way to the newest pitch that the view goes with every frame.
 const FOLLOW: f32 = 0.03;
 const READOUT_HEIGHT: f32 = 50.0;
+/// Steps of confidence told apart, and how a line without and with it is drawn.
+const SHADES: u8 = 8;
+const FAINTEST: f32 = 0.15;
+const WIDTHS: (f32, f32) = (1.0, 2.4);
 
 /// Both pitches over the last seconds.
 #[derive(Default)]
@@ -30,6 +34,8 @@ struct Point {
     time_s: f64,
     sung: Option<f32>,
     target: Option<f32>,
+    /// Confidence that a voice is heard, 0..=1.
+    voicing: f32,
 }
 
 impl PitchTrace {
@@ -39,6 +45,7 @@ impl PitchTrace {
             time_s,
             sung: midi_note(now.observation.sung_hz, tuning_hz),
             target: midi_note(now.observation.target_hz, tuning_hz),
+            voicing: now.observation.voicing,
         };
         self.follow(point);
         self.points.push_back(point);
@@ -150,15 +157,54 @@ fn paint_trace(ui: &Ui, view: &View<'_>, trace: &PitchTrace, display: Rect) {
         ),
         (|point| point.target, theme::ACCENT),
     ] {
-        // A line for every stretch of voice, none across silence.
-        let voiced = |point: &Point| pick(point).is_some();
+        // A line for every stretch of voice and of one confidence, none across silence; each
+        // goes on to where the next begins.
+        let look = |point: &Point| pick(point).map(|_| shade(point.voicing));
         let points: Vec<Point> = trace.points.iter().copied().collect();
-        for stretch in points.chunk_by(|a, b| voiced(a) == voiced(b)) {
-            let line: Vec<_> = stretch
+        let mut from = 0;
+        for stretch in points.chunk_by(|a, b| look(a) == look(b)) {
+            let to = from + stretch.len();
+            let line: Vec<_> = points[from..(to + 1).min(points.len())]
                 .iter()
-                .filter_map(|point| Some(pos2(x_of(point.time_s), y_of(pick(point)?))))
+                .map_while(|point| Some(pos2(x_of(point.time_s), y_of(pick(point)?))))
                 .collect();
-            painter.line(line, Stroke::new(2.0, color));
+            from = to;
+            let Some(step) = look(&stretch[0]) else {
+                continue;
+            };
+            let share = f32::from(step) / f32::from(SHADES);
+            let (thin, thick) = WIDTHS;
+            let stroke = Stroke::new(
+                thin + share * (thick - thin),
+                color.gamma_multiply(FAINTEST + share * (1.0 - FAINTEST)),
+            );
+            painter.line(line, stroke);
+        }
+    }
+}
+
+/// The confidence in steps of what is drawn alike.
+fn shade(voicing: f32) -> u8 {
+    // In range: a share of SHADES; the cast turns NaN into 0.
+    (voicing.clamp(0.0, 1.0) * f32::from(SHADES)).round() as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn confidence_is_drawn_in_steps() {
+        for (voicing, expected) in [
+            (f32::NAN, 0),
+            (-1.0, 0),
+            (0.0, 0),
+            (0.5, 4),
+            (0.56, 4),
+            (1.0, SHADES),
+            (7.0, SHADES),
+        ] {
+            assert_eq!(shade(voicing), expected, "{voicing}");
         }
     }
 }

@@ -96,14 +96,12 @@ impl Marks {
         }
     }
 
-    /// Sets marks as far as the signal goes, and no further than `until`.
-    pub(super) fn extend(&mut self, track: &Track, until: f64) {
+    /// Sets marks as far as the signal goes.
+    pub(super) fn extend(&mut self, track: &Track) {
         if !self.open && !self.begin(track) {
             return;
         }
-        while self.marks[0].at < until
-            && let Some(pitch) = track.at(self.marks[0].at)
-        {
+        while let Some(pitch) = track.at(self.marks[0].at) {
             let (last, period) = (self.marks[0], pitch.period);
             let length = (1.2 * period / self.factor).max(self.shortest_match);
             let needed = last.at + (1.0 + REACH) * period + 0.5 * length * self.factor;
@@ -114,7 +112,7 @@ impl Marks {
             self.put(self.balanced(at, last, period));
             self.keep_grain(last, period);
         }
-        self.open = until <= self.marks[0].at;
+        self.open = false;
     }
 
     /// The mark after `last`, its offset moved towards the energy around the last, beyond which

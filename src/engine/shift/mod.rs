@@ -7,6 +7,7 @@
 //! is read while it sounds, so it may begin before its end has come in; this is what keeps the
 //! delay at one and a half periods. Where no voice is heard, the delayed input is put out.
 
+mod choose;
 mod marks;
 mod plan;
 mod track;
@@ -16,7 +17,7 @@ use autovoice_kernels::cpu::dot;
 use super::{Controls, Engine, EngineError, EngineSpec, MAX_CHANNELS, Observation};
 use crate::dsp::history::History;
 use crate::dsp::psola::GrainBank;
-use crate::pitch::track::refine::{Measure, Refine};
+use crate::pitch::track::refine::Refine;
 use crate::pitch::track::yin::Yin;
 use crate::pitch::{PitchControl, PitchFrame, PitchTracker, VoiceRange};
 use crate::units::Frames;
@@ -40,11 +41,9 @@ const MAX_CHUNK: usize = 64;
 pub struct ShiftEngine {
     spec: EngineSpec,
     inputs: Vec<History>,
-    tracker: Refine,
+    tracker: Box<dyn PitchTracker>,
     control: PitchControl,
     track: Track,
-    /// Input frames after the newest instant of the track that marks are set in.
-    foresight: f64,
     marks: Marks,
     plan: Plan,
     grains: GrainBank,
@@ -73,19 +72,10 @@ impl ShiftEngine {
     /// # Errors
     /// [`EngineError::Rate`] outside [`Self::RATES_HZ`], [`EngineError::Channels`] outside 1..=2.
     pub fn new(rate_hz: u32, channels: usize, range: VoiceRange) -> Result<Self, EngineError> {
-        let lowest_hz = range.lowest_hz();
-        let tracker = |rate_hz| {
-            let yin = Box::new(Yin::new(rate_hz, lowest_hz));
-            // Marks follow the signal sooner than `yin` knows it for a voice.
-            Refine::new(rate_hz, lowest_hz, yin, Measure::AsLateAsPossible)
-        };
-        Self::build(
-            rate_hz,
-            channels,
-            range,
-            Self::delay(rate_hz, range),
-            tracker,
-        )
+        let lookahead = Self::delay(rate_hz, range);
+        Self::build(rate_hz, channels, range, lookahead, |lowest_hz| {
+            Box::new(Yin::new(rate_hz, lowest_hz))
+        })
     }
 
     /// An engine that takes octave and voicing from a tracker of this rate, and waits for it: its
@@ -103,8 +93,8 @@ impl ShiftEngine {
         let half_period = (0.5 * f64::from(rate_hz) / f64::from(range.lowest_hz())).ceil();
         let waiting = tracker.lookahead() + half_period as Frames;
         let lookahead = Self::delay(rate_hz, range).max(waiting);
-        Self::build(rate_hz, channels, range, lookahead, |rate_hz| {
-            Refine::new(rate_hz, range.lowest_hz(), tracker, Measure::AtTheInstant)
+        Self::build(rate_hz, channels, range, lookahead, |lowest_hz| {
+            Box::new(Refine::new(rate_hz, lowest_hz, tracker))
         })
     }
 
@@ -113,7 +103,7 @@ impl ShiftEngine {
         channels: usize,
         range: VoiceRange,
         lookahead: Frames,
-        tracker: impl FnOnce(u32) -> Refine,
+        tracker: impl FnOnce(f32) -> Box<dyn PitchTracker>,
     ) -> Result<Self, EngineError> {
         let (lowest, highest) = Self::RATES_HZ;
         if !(lowest..=highest).contains(&rate_hz) {
@@ -133,11 +123,6 @@ impl ShiftEngine {
         let longest = f64::from(rate_hz) / f64::from(range.lowest_hz());
         let tick = (rate_hz / PLANS_PER_S).max(1) as usize;
         let kept = lookahead + (6.0 * longest).ceil() as usize + 4 * GrainBank::MARGIN + MAX_CHUNK;
-        let tracker = tracker(rate_hz);
-        let foresight = match tracker.measure() {
-            Measure::AtTheInstant => 1.5 * longest,
-            Measure::AsLateAsPossible => f64::INFINITY,
-        };
         let lead = lookahead.saturating_sub(GrainBank::MARGIN) as f64 - 1.0;
         Ok(Self {
             spec: EngineSpec {
@@ -150,10 +135,9 @@ impl ShiftEngine {
                 realtime_safe: true,
             },
             inputs: vec![History::new(kept); channels],
-            tracker,
+            tracker: tracker(range.lowest_hz()),
             control: PitchControl::new(rate_hz),
             track: Track::new(rate_hz, longest),
-            foresight,
             marks: Marks::new(rate_hz, longest, lookahead),
             plan: Plan::new(lead),
             grains: GrainBank::new(MOST_GRAINS),
@@ -226,8 +210,7 @@ impl ShiftEngine {
             formant: (f64::from(formant) / 12.0).exp2(),
             neutral: formant == 0.0 && pitch.is_neutral(),
         };
-        let until = self.track.newest_at().map_or(0.0, |at| at + self.foresight);
-        self.marks.extend(&self.track, until);
+        self.marks.extend(&self.track);
         let Self {
             plan,
             track,

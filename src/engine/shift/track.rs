@@ -59,11 +59,6 @@ impl Track {
         self.longest
     }
 
-    /// The newest instant known, none before the first.
-    pub(super) fn newest_at(&self) -> Option<f64> {
-        self.instants[..self.count].first().map(|i| i.at)
-    }
-
     /// The newest period, voiced or not.
     pub(super) fn newest_period(&self) -> f64 {
         match self.count {

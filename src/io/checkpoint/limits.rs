@@ -4,8 +4,8 @@
 pub const DEEPEST: usize = 256;
 
 /// Bounds that are checked before anything is allocated. The defaults hold every checkpoint this
-/// project knows of with room to spare and keep a hostile one below about 300 MiB of memory
-/// before its tensors are asked for.
+/// project knows of with room to spare and keep a hostile one below 300 MiB of memory before its
+/// tensors are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Containers within containers; at most [`DEEPEST`].

@@ -134,20 +134,25 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`CheckpointError`] when the file has changed, is damaged, or memory is short.
-    ///
-    /// # Panics
-    /// With a tensor of another checkpoint.
     pub fn tensor(&self, tensor: &TensorRef) -> Result<Tensor, CheckpointError> {
-        let storage = &self.contents.storages[tensor.view().storage];
-        self.contents.bytes.read(storage, tensor)
+        let view = tensor.view();
+        let end = view.offset as u64 + view.span as u64;
+        let bytes = end.saturating_mul(view.dtype.bytes() as u64);
+        match self.contents.storages.get(view.storage) {
+            Some(storage) if bytes <= storage.bytes => self.contents.bytes.read(storage, tensor),
+            _ => Err(CheckpointError::damaged(
+                "a tensor of this checkpoint",
+                "one of another",
+            )),
+        }
     }
 
     /// Every tensor below the value with this dotted name, all with an empty one: nested
     /// dictionaries and lists become dotted names without that prefix. Empty where there is no
     /// such value.
     pub fn tensors(&self, prefix: &str) -> impl Iterator<Item = (String, TensorRef)> + use<> {
-        let parts = prefix.split('.').filter(|part| !part.is_empty());
-        let value = parts.fold(Some(self.root()), |value, part| value?.get(part));
+        let mut parts = prefix.split('.').filter(|part| !part.is_empty());
+        let value = parts.try_fold(self.root(), |value, part| value.get(part));
         let mut found = Vec::new();
         if let Some(value) = value {
             value.flatten("", &mut found);

@@ -1,7 +1,7 @@
 //! The two layouts of `torch.save`: a zip archive since torch 1.6, and before it pickles followed
 //! by the raw storages. Worker threads and the command line only.
 
-use super::error::CheckpointError;
+use super::error::{CheckpointError, within};
 use super::foreign::{Foreign, describe_zip};
 use super::limits::Limits;
 use super::pickle::{Unpickled, unpickle};
@@ -12,9 +12,9 @@ use super::{Contents, Layout};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read};
 
-/// First bytes of the layout before torch 1.6, for pickle protocols from 2 on: a pickle of the
-/// magic number, with the length of the frame in between from protocol 4 on.
+/// The number that the layout before torch 1.6 begins with, the least byte first.
 const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
+/// The only version of that layout.
 const LEGACY_PROTOCOL: i64 = 1001;
 
 /// Reads a zip archive of `torch.save`: `<any>/data.pkl`, `<any>/byteorder`, `<any>/data/<name>`.
@@ -35,7 +35,7 @@ pub(super) fn read_zip(source: Source, limits: &Limits) -> Result<Contents, Chec
     }
     check_byte_order(&archive, &format!("{prefix}byteorder"))?;
     let entry = archive.entry(&pickle)?;
-    super::error::within("bytes of pickle", entry.bytes, limits.pickle_bytes)?;
+    within("bytes of pickle", entry.bytes, limits.pickle_bytes)?;
     let bytes = archive.read(&pickle)?;
     let mut find = |name: &str, bytes: u64| {
         let file = format!("{prefix}data/{name}");
@@ -67,7 +67,7 @@ fn check_byte_order(archive: &ZipArchive, name: &str) -> Result<(), CheckpointEr
     if !archive.has(name) {
         return Ok(());
     }
-    super::error::within("bytes of byte order", archive.entry(name)?.bytes, 64)?;
+    within("bytes of byte order", archive.entry(name)?.bytes, 64)?;
     match archive.read(name)?.as_slice() {
         b"little" => Ok(()),
         b"big" => Err(CheckpointError::Foreign(Foreign::BigEndian)),
@@ -198,7 +198,7 @@ fn place_storages(
         let fits = match elements {
             0 => storage.bytes == 0,
             // 1, 2, 4 or 8 bytes each; the pickle says which.
-            _ => storage.bytes % elements == 0 && storage.bytes / elements <= 8,
+            _ => storage.bytes.is_multiple_of(elements) && storage.bytes / elements <= 8,
         };
         if !fits {
             return Err(CheckpointError::damaged(

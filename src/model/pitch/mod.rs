@@ -144,6 +144,12 @@ impl PitchNet {
         }
     }
 
+    /// How likely each candidate is, if there is a voice: `[BINS]`, from the last step.
+    #[must_use]
+    pub fn posteriorgram(&self) -> &[f32] {
+        &self.logits
+    }
+
     /// Fills `logits` and `heard`.
     fn forward(&mut self) {
         let inner = PAD * WIDTH..(PAD + BINS) * WIDTH;

@@ -2,12 +2,14 @@
 //! command line and the editor know only it. A file is the same path, pushed at full speed.
 
 pub mod at_16k;
+pub mod contour;
 pub mod crepe;
 pub mod neural;
 mod period;
 pub mod refine;
 pub mod rmvpe;
 pub mod viterbi;
+mod weights;
 pub mod yin;
 
 use crate::units::Frames;
@@ -47,4 +49,103 @@ pub trait PitchTracker: Send {
     /// Takes one input frame; now and then gives the pitch at an earlier instant. Instants come
     /// in order, equally spaced and at 100 Hz or more. Never allocates.
     fn push(&mut self, sample: f32) -> Option<PitchFrame>;
+}
+
+/// The trackers there are, by name. Whoever may open files makes one from it: some need weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TrackerKind {
+    /// Our small causal network.
+    Neural,
+    /// Autocorrelation in the time domain: the lowest delay.
+    Yin,
+    /// CREPE (Kim et al., 2018), the smallest of its sizes.
+    CrepeTiny,
+    /// CREPE, the largest of its sizes.
+    CrepeFull,
+    /// RMVPE (Wei et al., 2023), for voices among instruments.
+    Rmvpe,
+}
+
+impl TrackerKind {
+    /// Every tracker, the usual choice first.
+    pub const ALL: [Self; 5] = [
+        Self::Neural,
+        Self::Yin,
+        Self::CrepeTiny,
+        Self::CrepeFull,
+        Self::Rmvpe,
+    ];
+
+    /// The name shown and typed.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Neural => "neural",
+            Self::Yin => "yin",
+            Self::CrepeTiny => "crepe-tiny",
+            Self::CrepeFull => "crepe-full",
+            Self::Rmvpe => "rmvpe",
+        }
+    }
+
+    /// The tracker of this name, in any case.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.name().eq_ignore_ascii_case(name.trim()))
+    }
+
+    /// A tracker for one channel at a rate that engines take, following pitch down to
+    /// `lowest_hz`, where it needs nothing but this program: no weights from elsewhere. Allocates.
+    #[must_use]
+    pub fn embedded(self, rate_hz: u32, lowest_hz: f32) -> Option<Box<dyn PitchTracker>> {
+        match self {
+            Self::Neural => Some(Box::new(neural::Neural::new(rate_hz))),
+            Self::Yin => Some(Box::new(yin::Yin::new(rate_hz, lowest_hz))),
+            Self::CrepeTiny | Self::CrepeFull | Self::Rmvpe => None,
+        }
+    }
+}
+
+/// Which tracker an engine that runs live is to have. It may set the delay, so it changes only
+/// while the plugin is inactive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TrackerChoice {
+    /// The best that costs no delay.
+    #[default]
+    Auto,
+    /// [`TrackerKind::Neural`], and the engine waits for it.
+    Neural,
+    /// [`TrackerKind::Yin`].
+    Yin,
+}
+
+impl TrackerChoice {
+    /// Every choice in the order shown; positions are frozen, they are saved in projects.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Neural, Self::Yin];
+
+    /// The name shown and parsed.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "Auto",
+            Self::Neural => "Neural",
+            Self::Yin => "Yin",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_back_to_their_trackers() {
+        for kind in TrackerKind::ALL {
+            assert_eq!(TrackerKind::from_name(kind.name()), Some(kind));
+        }
+        assert_eq!(TrackerKind::from_name(" YIN "), Some(TrackerKind::Yin));
+        assert_eq!(TrackerKind::from_name("crepe"), None);
+    }
 }

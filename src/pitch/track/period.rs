@@ -88,15 +88,6 @@ impl PeriodMeter {
         self.hz(self.refine(centre.min(latest), window, period))
     }
 
-    /// The frequency near `guess_hz` at the latest input frame at which it can be told, and that
-    /// frame.
-    pub(super) fn newest(&self, guess_hz: f32) -> (f64, f32) {
-        let (window, period) = self.sizes(guess_hz, SHORTEST_S);
-        let centre = self.latest(window, period);
-        let hz = self.hz(self.refine(centre, window, period));
-        (centre * self.factor as f64 - self.delay() as f64, hz)
-    }
-
     /// Window and period in frames of the history.
     fn sizes(&self, guess_hz: f32, shortest_s: f64) -> (usize, f64) {
         let fine_hz = self.rate_hz / self.factor as f64;

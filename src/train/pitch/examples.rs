@@ -8,6 +8,9 @@ use crate::train::random::Random;
 /// Frames around the edge of a voice that are neither voiced nor not: 12 ms.
 const EDGE: usize = (0.012 * RATE_HZ) as usize;
 
+/// The first hop of a sequence: what lies before it is only looked back at.
+const FIRST: usize = (SPAN - LOOKAHEAD).div_ceil(HOP);
+
 /// What is known of one frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Truth {
@@ -36,6 +39,36 @@ impl Labelled {
             truth,
         }
     }
+
+    /// Cuts the signal off here and there, as streams begin, end, and are muted.
+    pub fn interrupt(&mut self, random: &mut Random) {
+        if random.chance(0.3) {
+            self.mute(0, FIRST);
+        }
+        if random.chance(0.08) {
+            let from = random.below(self.truth.len());
+            let to = (from + 1 + random.below(40)).min(self.truth.len());
+            self.mute(from, to);
+        }
+    }
+
+    fn mute(&mut self, from: usize, to: usize) {
+        let start = from * HOP;
+        let end = (to * HOP).min(self.signal.len());
+        self.signal[start..end].fill(0.0);
+        for truth in &mut self.truth[from..to] {
+            *truth = Truth {
+                f0_hz: None,
+                voiced: Some(false),
+            };
+        }
+        // A period or two on either side of the cut are not enough to know.
+        for hop in [from.wrapping_sub(1), from, to.wrapping_sub(1), to] {
+            if let Some(truth) = self.truth.get_mut(hop) {
+                truth.voiced = None;
+            }
+        }
+    }
 }
 
 fn truth_at(scene: &Scene, at: usize) -> Truth {
@@ -61,7 +94,8 @@ pub struct Batch {
     pub features: Vec<f32>,
     /// `[batch, frames, BINS]`: where on the grid the pitch is, as a distribution.
     pub pitch: Vec<f32>,
-    /// `[batch, frames]`: 1 where the pitch is known.
+    /// `[batch, frames]`: the weight of the pitch, 0 where it is not known, 1 where it is held,
+    /// more where it moves fast: such frames are few, and a tracker that lags is heard.
     pub pitch_known: Vec<f32>,
     /// `[batch, frames]`: 1 where a voice is heard.
     pub voiced: Vec<f32>,
@@ -94,7 +128,7 @@ impl Batch {
 
     /// Appends a sequence of `frames` frames.
     pub fn push(&mut self, features: &mut Features, labelled: &Labelled, frames: usize) {
-        let first = (SPAN - LOOKAHEAD).div_ceil(HOP);
+        let first = FIRST;
         for hop in first..first + frames {
             let end = hop * HOP + LOOKAHEAD;
             let from = self.features.len();
@@ -104,7 +138,7 @@ impl Batch {
             let truth = labelled.truth[hop];
             self.pitch.extend(target(truth.f0_hz));
             self.pitch_known
-                .push(f32::from(u8::from(truth.f0_hz.is_some())));
+                .push(weight(&labelled.truth[hop - 1..=hop + 1]));
             self.voiced
                 .push(f32::from(u8::from(truth.voiced == Some(true))));
             self.voiced_known
@@ -112,6 +146,19 @@ impl Batch {
             self.truth.push(truth);
         }
     }
+}
+
+/// The weight of the middle of three frames.
+fn weight(around: &[Truth]) -> f32 {
+    let Some(_) = around[1].f0_hz else {
+        return 0.0;
+    };
+    let (Some(before), Some(after)) = (around[0].f0_hz, around[2].f0_hz) else {
+        return 1.0;
+    };
+    // Octaves over two hops, of 0.1 at the fastest of usual glides.
+    let moved = (after / before).log2().abs();
+    1.0 + 3.0 * (moved / 0.1).min(1.0)
 }
 
 fn target(f0_hz: Option<f32>) -> [f32; BINS] {

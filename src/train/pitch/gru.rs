@@ -193,7 +193,7 @@ mod tests {
                 .unwrap();
             let values = var.flatten_all().unwrap().to_vec1::<f32>().unwrap();
             for i in 0..values.len() {
-                let mut at = |step: f32| {
+                let at = |step: f32| {
                     let mut moved = values.clone();
                     moved[i] += step;
                     var.set(&Tensor::from_vec(moved, var.shape(), &Device::Cpu).unwrap())

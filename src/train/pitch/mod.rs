@@ -9,6 +9,8 @@ mod measure;
 mod network;
 mod optimizer;
 mod scene;
+#[cfg(test)]
+mod tests;
 mod voices;
 
 use std::collections::BTreeMap;
@@ -181,12 +183,13 @@ fn batches(seed: u64, corpus: Option<Corpus>) -> Receiver<Batch> {
             let mut batch = Batch::new();
             for _ in 0..BATCH {
                 let hops = Batch::hops(FRAMES);
-                let scene = match &corpus {
+                let mut scene = match &corpus {
                     Some(corpus) if random.chance(RECORDED) => {
                         corpus.example(&mut random, hops, Noise::Any)
                     }
                     _ => Labelled::made_up(&mut random, hops, Noise::Any),
                 };
+                scene.interrupt(&mut random);
                 batch.push(&mut features, &scene, FRAMES);
             }
             if send.send(batch).is_err() {

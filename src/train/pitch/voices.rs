@@ -29,7 +29,7 @@ pub fn sing(random: &mut Random, contour: &Contour, rate_hz: f64) -> Vec<f32> {
         let end = (start + BLOCK).min(frames);
         let f0_hz = f64::from(contour.f0_hz[end - 1]);
         amplitudes(&voice, &mut tract, random, f0_hz, rate_hz, &mut new);
-        for i in start..end {
+        for (i, sample) in (start..end).zip(&mut out[start..end]) {
             phase += f64::from(contour.f0_hz[i]) / rate_hz * (1.0 + wobble.next(random, phase));
             let strength = contour.strength[i];
             if strength < 1e-4 {
@@ -38,10 +38,10 @@ pub fn sing(random: &mut Random, contour: &Contour, rate_hz: f64) -> Vec<f32> {
             let angle = std::f64::consts::TAU * phase.fract();
             let z = [angle.cos() as f32, angle.sin() as f32];
             let share = (i - start) as f32 / BLOCK as f32;
-            let sample = (1.0 - share) * harmonics(z, &old) + share * harmonics(z, &new);
+            let sum = (1.0 - share) * harmonics(z, &old) + share * harmonics(z, &new);
             // Every other period weaker: a rough voice.
             let rough = 1.0 - voice.roughness * (std::f64::consts::PI * phase).sin().powi(2) as f32;
-            out[i] = strength * rough * sample;
+            *sample = strength * rough * sum;
         }
         std::mem::swap(&mut old, &mut new);
     }

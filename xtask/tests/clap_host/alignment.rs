@@ -101,6 +101,24 @@ fn every_voice_range_nulls_within_its_latency() {
 }
 
 #[test]
+fn every_tracker_nulls_at_the_latency_it_needs() {
+    let Some(bundle) = bundle() else { return };
+    for range in ["Bass", "Low", "Soprano"] {
+        let [auto, neural, yin] = ["Auto", "Neural", "Yin"].map(|tracker| {
+            let mut plugin = instance(&bundle, (2, 2));
+            plugin.set("range", range).unwrap();
+            plugin.set("tracker", tracker).unwrap();
+            let case = format!("{range}, {tracker}");
+            let latency = check_null(&mut plugin, RATE_HZ, Blocks::Of(64), &case);
+            assert_clean(&plugin);
+            latency
+        });
+        assert_eq!(auto, yin, "{range}: auto costs no delay");
+        assert!(yin <= neural, "{range}: {neural} frames, yin {yin}");
+    }
+}
+
+#[test]
 fn the_dry_signal_nulls_under_bypass_and_mix_zero() {
     let Some(bundle) = bundle() else { return };
     let table: [&[(&str, &str)]; 3] = [

@@ -5,7 +5,7 @@ use xtask::clap_host::param_id;
 use crate::support::{assert_clean, bundle, instance};
 
 /// Every parameter, by the id that projects and presets hold. Frozen: only ever add.
-pub const FROZEN: [&str; 21] = [
+pub const FROZEN: [&str; 22] = [
     "bypass",
     "mix",
     "input_db",
@@ -27,10 +27,11 @@ pub const FROZEN: [&str; 21] = [
     "slot",
     "dropout_mode",
     "report_latency",
+    "tracker",
 ];
 
 /// What moves the latency needs a restart, so no automation lane.
-pub const NOT_AUTOMATABLE: [&str; 2] = ["range", "report_latency"];
+pub const NOT_AUTOMATABLE: [&str; 3] = ["range", "report_latency", "tracker"];
 
 #[test]
 fn the_list_is_the_frozen_one() {
@@ -109,6 +110,7 @@ fn text_means_what_a_musician_reads() {
         ("key", "C#", "C#"),
         ("key", "C# minor", "C#"),
         ("range", "soprano", "Soprano"),
+        ("tracker", "yin", "Yin"),
         ("correct", "ON", "on"),
         ("mix", "35 %", "35 %"),
         ("tuning_hz", "442 Hz", "442 Hz"),

@@ -205,6 +205,7 @@ fn apply(
             },
         },
         Known::Items | Known::Tuple => match first.map(|first| (first, heap.get(first))) {
+            None if meaning == Known::Tuple => Node::Tuple(Vec::new()),
             None => Node::List(Vec::new()),
             // What a pickle does to one copy it does to no other: they may be the same.
             Some((first, Node::List(_) | Node::Tuple(_) | Node::Bytes(_))) => {

@@ -90,6 +90,7 @@ impl<R: BufRead> Machine<'_, R> {
                 || self.step_text(opcode)?
                 || self.step_stack(opcode)?
                 || self.step_container(opcode)?
+                || self.step_global(opcode)?
                 || self.step_object(opcode)?;
             if !done {
                 return Err(self.damaged("a pickle opcode", &format!("the byte {opcode:#04x}")));
@@ -112,7 +113,12 @@ impl<R: BufRead> Machine<'_, R> {
             b'I' | b'L' | b'F' => self.number_line(opcode)?,
             0x80 => {
                 let protocol = self.input.byte()?;
-                within("as the pickle protocol", u64::from(protocol), 5)?;
+                if 5 < protocol {
+                    return Err(CheckpointError::Unsupported {
+                        expected: "a pickle protocol up to 5",
+                        found: protocol.to_string(),
+                    });
+                }
                 return Ok(true);
             }
             // FRAME: how far to read ahead, which does not matter here.
@@ -252,8 +258,8 @@ impl<R: BufRead> Machine<'_, R> {
         Ok(true)
     }
 
-    /// Classes, calls and what is stored outside of the pickle.
-    fn step_object(&mut self, opcode: u8) -> Result<bool, CheckpointError> {
+    /// Classes and functions.
+    fn step_global(&mut self, opcode: u8) -> Result<bool, CheckpointError> {
         match opcode {
             b'c' => {
                 let (module, name) = (self.input.line()?, self.input.line()?);
@@ -269,7 +275,7 @@ impl<R: BufRead> Machine<'_, R> {
                     _ => return Err(self.damaged("the name of a class", "other objects")),
                 }
             }
-            0x82 | 0x83 | 0x84 => {
+            0x82..=0x84 => {
                 let code = match opcode {
                     0x82 => u32::from(self.input.byte()?),
                     0x83 => u32::from(u16::from_le_bytes(self.input.array()?)),
@@ -277,6 +283,14 @@ impl<R: BufRead> Machine<'_, R> {
                 };
                 self.push_global(b"copyreg", format!("extension_{code}").as_bytes())?;
             }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Calls, and what is stored outside of the pickle.
+    fn step_object(&mut self, opcode: u8) -> Result<bool, CheckpointError> {
+        match opcode {
             // REDUCE and NEWOBJ are the same here: no class is more than its name.
             b'R' | 0x81 => {
                 let (arguments, callee) = (self.pop()?, self.pop()?);

@@ -22,6 +22,9 @@ const LASTING_TO_S: f64 = 0.012;
 const CLEAR_AND_WEAK: (f32, f32) = (0.9, 0.6);
 const LONG_SHARE: f32 = 0.4;
 
+/// Energy of a window below which nothing correlates: what rounding leaves is less.
+const LEAST_ENERGY: f32 = 1e-9;
+
 /// Correlations of one signal with itself, advanced by one hop at a time.
 ///
 /// Frames a lag apart are multiplied around the same centre for every lag. The products are
@@ -106,7 +109,7 @@ impl Window {
             let energies = left.clone().zip(right);
             for ((value, sum), ((a, b), (c, d))) in values.iter_mut().zip(sums).zip(energies) {
                 let scale = ((b - a).max(0.0) * (d - c).max(0.0)) as f32;
-                *value = *sum as f32 / scale.sqrt().max(1e-12);
+                *value = *sum as f32 / scale.sqrt().max(LEAST_ENERGY);
             }
         }
     }
@@ -262,7 +265,7 @@ impl Correlator {
             // Short lags come first and win ties, so multiples of the period drop out first.
             let place = candidates[..count]
                 .iter()
-                .position(|c| c.score() < found.score())
+                .position(|c| c.score < found.score)
                 .unwrap_or(count);
             if place < MAX_CANDIDATES {
                 count = (count + 1).min(MAX_CANDIDATES);

@@ -1,13 +1,16 @@
 //! Following the pitch of one voice as it comes in. Audio thread: never allocates after
 //! construction, and its work is spread evenly over time.
 //!
-//! [`Yin`] correlates the signal with itself and picks the cheapest path through the peaks (the
-//! idea of Talkin's RAPT, 1995, made causal).
+//! [`Yin`] correlates the signal with itself over a short window, and where that says little over
+//! a longer one too; picks the cheapest path through the peaks (the idea of Talkin's RAPT, 1995,
+//! made causal); takes for a voice what is still like itself some periods later; and measures the
+//! period found at a higher rate.
 
 mod correlate;
 mod path;
 #[cfg(test)]
 mod tests;
+mod voicing;
 
 use super::period::PeriodMeter;
 use super::{PitchFrame, PitchTracker};
@@ -16,6 +19,7 @@ use crate::dsp::history::History;
 use crate::units::Frames;
 use correlate::{Correlator, weakness};
 use path::{Candidate, MAX_CANDIDATES, PathTracker};
+use voicing::{Doubt, Loudness, THRESHOLD, confidence};
 
 /// The highest pitch tracked, in Hz.
 pub const HIGHEST_HZ: f32 = 1_500.0;
@@ -37,6 +41,12 @@ const SLOW: f64 = 1.0;
 
 /// Frames quieter than this mean square are never voiced (-80 dBFS).
 const FLOOR: f32 = 1e-8;
+
+/// Nor are those with a smaller share of their power at low frequencies.
+const LEAST_LOW_SHARE: f32 = 0.02;
+
+/// Amplitudes beyond this are no signal. One that is no number would never leave a running sum.
+const LARGEST: f32 = 1e6;
 
 /// The tracker of the time domain.
 #[derive(Clone, Debug)]
@@ -76,7 +86,7 @@ impl Yin {
         let hop = ((coarse_hz * HOP_S).round() as usize).max(1);
         let correlator = Correlator::new(coarse_hz, hop, window, (shortest, longest));
         let per_coarse = meter.factor() * to_coarse;
-        let late = correlator.centre() as usize + 1 + (PathTracker::LAG + 2) * hop;
+        let late = correlator.centre() as usize + 1 + hop;
         meter = PeriodMeter::new(rate_hz, lowest, 2 * late * per_coarse);
         Self {
             rate_hz: f64::from(rate_hz),
@@ -88,7 +98,7 @@ impl Yin {
             hop,
             until_hop: 0,
             correlator,
-            path: PathTracker::new(HOP_S as f32),
+            path: PathTracker::default(),
             loudness: Loudness::default(),
             doubt: Doubt::default(),
             first_hz: 2.0 * lowest,
@@ -112,50 +122,39 @@ impl Yin {
         coarse * self.per_coarse() as f64 - self.coarse_delay() as f64
     }
 
-    fn estimate(&mut self) -> Option<PitchFrame> {
+    fn estimate(&mut self) -> PitchFrame {
         let span = self.correlator.span();
         let region = self.coarse.past(0, span);
         let mut candidates = [Candidate::default(); MAX_CANDIDATES];
         let scan = self.correlator.scan(region, &mut candidates);
         let heard = scan.mean_square > FLOOR;
         let low_share = scan.mean_square / self.loudness.mean_square().max(FLOOR);
-        let count = if heard && low_share > 0.02 {
-            scan.count
+        let (count, strength) = if heard && low_share > LEAST_LOW_SHARE {
+            (scan.count, scan.strength)
         } else {
-            0
+            (0, 0.0)
         };
-        let strength = scan.strength;
         let voiced_above = self.doubt.update(strength, low_share);
         for candidate in &mut candidates[..count] {
             candidate.doubt = self.doubt.of(candidate, voiced_above);
         }
-        let centre = self.centre();
-        let decided = self
-            .path
-            .push(&candidates[..count], strength, voiced_above, centre)?;
+        let decided = self.path.push(&candidates[..count], strength, voiced_above);
+        let at = self.centre();
         if let Some(best) = decided.best {
             if decided.voiced {
                 self.doubt.heard(&best);
             }
             let guess_hz = self.rate_hz / (f64::from(best.lag) * self.per_coarse() as f64);
-            self.last_hz = self
-                .meter
-                .at(decided.at, guess_hz as f32, weakness(decided.strength));
+            self.last_hz = self.meter.at(at, guess_hz as f32, weakness(strength));
         }
-        Some(PitchFrame {
-            at: decided.at,
+        PitchFrame {
+            at,
             f0_hz: self.last_hz,
-            f0_at: decided.at,
-            confidence: confidence(decided.strength, decided.voiced),
+            f0_at: at,
+            confidence: confidence(strength, decided.voiced),
             voiced: decided.voiced,
-        })
+        }
     }
-}
-
-/// Above the threshold exactly where voiced, and more so the stronger the correlation.
-fn confidence(strength: f32, voiced: bool) -> f32 {
-    let half = 0.5 * strength.clamp(0.0, 1.0);
-    if voiced { 0.5 + half } else { 0.98 * half }
 }
 
 /// A first-order high-pass.
@@ -189,13 +188,14 @@ impl PitchTracker for Yin {
         self.coarse.reset();
         self.correlator.reset();
         self.until_hop = 0;
-        self.path.reset();
+        self.path = PathTracker::default();
         self.loudness = Loudness::default();
         self.doubt = Doubt::default();
         self.last_hz = self.first_hz;
     }
 
     fn push(&mut self, sample: f32) -> Option<PitchFrame> {
+        let sample = if sample.abs() < LARGEST { sample } else { 0.0 };
         self.loudness.push(sample);
         let fine = self.meter.push(sample)?;
         let coarse = self.decimator.push(fine)?;
@@ -206,7 +206,7 @@ impl PitchTracker for Yin {
         }
         self.until_hop = self.hop - 1;
         self.loudness.close();
-        self.estimate()
+        Some(self.estimate())
     }
 
     fn name(&self) -> &'static str {
@@ -214,102 +214,11 @@ impl PitchTracker for Yin {
     }
 
     fn threshold(&self) -> f32 {
-        0.5
+        THRESHOLD
     }
 
     fn lookahead(&self) -> Frames {
-        let coarse = self.correlator.centre() as usize + 1 + (PathTracker::LAG + 1) * self.hop;
+        let coarse = self.correlator.centre() as usize + 1 + self.hop;
         coarse * self.per_coarse() + self.coarse_delay()
-    }
-}
-
-/// How strong a correlation has to be to pass for a voice. Noise alone correlates by chance, more
-/// so in narrow bands; but where a clear voice has just been heard, what correlates weakly is its
-/// end, its echo or a voiced consonant, unless the treble says it is a fricative.
-#[derive(Clone, Copy, Debug)]
-struct Doubt {
-    /// Time since a clear voice was heard, and the logarithm of its period.
-    since_s: f64,
-    clear_octave: f32,
-}
-
-impl Default for Doubt {
-    fn default() -> Self {
-        Self {
-            since_s: f64::INFINITY,
-            clear_octave: f32::INFINITY,
-        }
-    }
-}
-
-impl Doubt {
-    /// Correlation of a clear voice.
-    const CLEAR: f32 = 0.8;
-    /// Correlations above which a voice is heard: from silence, and just after a clear one.
-    const FIRST: f32 = 0.5;
-    const AFTER_CLEAR: f32 = 0.25;
-    /// The second applies until the first of these times, less and less until the other.
-    const FADES_S: (f64, f64) = (0.1, 0.3);
-    /// Shares of low frequencies of a fricative and of a voice.
-    const SHARES: (f32, f32) = (0.4, 0.8);
-
-    /// Octaves from a clear voice within which a weak one may belong to it.
-    const NEAR_OCTAVES: f32 = 0.4;
-
-    /// Takes note of the voice that was decided for.
-    fn heard(&mut self, voice: &Candidate) {
-        if Self::CLEAR < voice.strength {
-            self.clear_octave = voice.octave;
-        }
-    }
-
-    /// Cost of believing in a weak candidate far from the clear voice: it has to be as strong as
-    /// one out of silence.
-    fn of(&self, candidate: &Candidate, voiced_above: f32) -> f32 {
-        let near = (candidate.octave - self.clear_octave).abs() < Self::NEAR_OCTAVES;
-        if near {
-            return 0.0;
-        }
-        let weak = (Self::CLEAR - candidate.strength) / (Self::CLEAR - Self::FIRST);
-        2.0 * (Self::FIRST - voiced_above) * weak.clamp(0.0, 1.0)
-    }
-
-    fn update(&mut self, strength: f32, low_share: f32) -> f32 {
-        self.since_s = if Self::CLEAR < strength {
-            0.0
-        } else {
-            self.since_s + HOP_S
-        };
-        let (fades, gone) = Self::FADES_S;
-        let recent = ((gone - self.since_s) / (gone - fades)).clamp(0.0, 1.0) as f32;
-        let (fricative, voice) = Self::SHARES;
-        let dark = ((low_share - fricative) / (voice - fricative)).clamp(0.0, 1.0);
-        Self::FIRST + (Self::AFTER_CLEAR - Self::FIRST) * recent * dark
-    }
-}
-
-/// Mean square of the whole band over about the length of a correlation region.
-#[derive(Clone, Copy, Debug, Default)]
-struct Loudness {
-    sum: f32,
-    frames: f32,
-    hops: [f32; 8],
-    next: usize,
-}
-
-impl Loudness {
-    fn push(&mut self, sample: f32) {
-        self.sum += sample * sample;
-        self.frames += 1.0;
-    }
-
-    fn close(&mut self) {
-        self.hops[self.next] = self.sum / self.frames.max(1.0);
-        self.next = (self.next + 1) % self.hops.len();
-        (self.sum, self.frames) = (0.0, 0.0);
-    }
-
-    fn mean_square(&self) -> f32 {
-        self.hops.iter().sum::<f32>() / self.hops.len() as f32
     }
 }

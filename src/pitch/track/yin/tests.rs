@@ -55,6 +55,90 @@ fn steady_pitch_is_found_within_a_cent_in_every_range_and_at_every_rate() {
 }
 
 #[test]
+fn every_pitch_from_50_to_1500_hz_is_found_in_the_lowest_range() {
+    for rate_hz in [16_000, 44_100, 48_000] {
+        for hz in [50.5, 81.0, 173.0, 391.0, 822.0, 1_240.0, 1_480.0] {
+            let mut tracker = Yin::new(rate_hz, 50.0);
+            let signal = voice(rate_hz, 0.4, |_| hz);
+            let frames: Vec<_> = signal.iter().filter_map(|x| tracker.push(*x)).collect();
+            // 1,500 Hz at 16 kHz is a period of eleven frames.
+            for frame in &frames[frames.len() / 2..] {
+                assert!(frame.voiced, "{hz} Hz at {rate_hz}");
+                let cents = 1200.0 * (hz / f64::from(frame.f0_hz)).log2();
+                assert!(cents.abs() < 8.0, "{hz} Hz at {rate_hz}: {cents} ct");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_delay_is_one_and_a_half_periods_of_50_hz_at_most() {
+    for rate_hz in [8_000, 16_000, 44_100, 48_000, 192_000] {
+        let delay = Yin::new(rate_hz, 50.0).lookahead() as f64 / f64::from(rate_hz);
+        assert!(delay <= 1.5 / 50.0, "{rate_hz}: {delay} s");
+    }
+}
+
+#[test]
+fn confidence_says_what_is_voiced() {
+    let rate_hz = 48_000;
+    let clean = voice(rate_hz, 2.0, |t| 150.0 * (0.3 * t).exp2());
+    let noisy: Vec<f32> = clean
+        .iter()
+        .zip(noise(clean.len()))
+        .enumerate()
+        .map(|(i, (x, n))| {
+            if i / 12_000 % 2 == 0 {
+                x + 0.1 * n
+            } else {
+                0.1 * n
+            }
+        })
+        .collect();
+    let threshold = Yin::new(rate_hz, 80.0).threshold();
+    let frames = follow(rate_hz, VoiceRange::Low, &noisy);
+    for frame in &frames {
+        assert_eq!(frame.voiced, threshold <= frame.confidence, "{frame:?}");
+        assert!((0.0..=1.0).contains(&frame.confidence));
+    }
+    let voiced = frames.iter().filter(|frame| frame.voiced).count();
+    assert!((0.45..0.55).contains(&(voiced as f64 / frames.len() as f64)));
+}
+
+#[test]
+fn what_is_no_signal_does_not_stay() {
+    let mut tracker = Yin::new(48_000, 80.0);
+    for broken in [f32::NAN, f32::INFINITY, f32::MAX, -1e30] {
+        tracker.push(broken);
+    }
+    let signal = voice(48_000, 0.3, |_| 150.0);
+    let frames: Vec<_> = signal.iter().filter_map(|x| tracker.push(*x)).collect();
+    let last = frames.last().expect("frames");
+    assert!(last.voiced && (last.f0_hz - 150.0).abs() < 0.2, "{last:?}");
+}
+
+#[test]
+fn a_clear_voice_is_believed_wherever_it_goes() {
+    // From a clear octave to another, and on in steps that no glide would make.
+    let rate_hz = 48_000;
+    let notes = [200.0, 400.0, 100.0, 300.0, 90.0];
+    let frames = follow(
+        rate_hz,
+        VoiceRange::Low,
+        &voice(rate_hz, 1.0, |t| notes[((5.0 * t) as usize).min(4)]),
+    );
+    for frame in &frames {
+        let since = frame.at / f64::from(rate_hz) % 0.2;
+        let wanted = notes[((5.0 * frame.at / f64::from(rate_hz)) as usize).min(4)];
+        let cents = 1200.0 * (wanted / f64::from(frame.f0_hz)).log2();
+        assert!(
+            !(0.045..0.17).contains(&since) || frame.voiced && cents.abs() < 10.0,
+            "{wanted} Hz after {since} s: {frame:?}"
+        );
+    }
+}
+
+#[test]
 fn a_glide_is_followed_at_the_instant_it_claims() {
     let rate_hz = 48_000;
     let pitch = |t: f64| 120.0 * f64::exp2(1.5 * t);

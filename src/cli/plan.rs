@@ -1,7 +1,6 @@
-//! Which files to convert and what to call the results, before any of them is touched.
+//! Which files to work on and what to call the results, before any of them is touched.
 
-use crate::cli::failure::Failure;
-use crate::io::Container;
+use super::failure::Failure;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,12 +8,23 @@ use std::path::{Path, PathBuf};
 /// Extensions of the files taken from a folder.
 const READABLE: [&str; 6] = ["wav", "wave", "flac", "mp3", "ogg", "oga"];
 
-/// One file to convert.
+/// One file to work on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Job {
     pub(super) input: PathBuf,
     pub(super) output: PathBuf,
-    pub(super) container: Container,
+}
+
+/// What kinds of files a command puts out.
+pub(super) trait Outputs {
+    /// Whether a name is that of such a file, as against that of a folder.
+    fn is_file_name(&self, output: &Path) -> bool;
+
+    /// Refuses a name for the one file that is written.
+    fn check_file(&self, output: &Path) -> Result<(), Failure>;
+
+    /// The extension of what is written for an input.
+    fn extension(&self, input: &Path) -> &'static str;
 }
 
 /// What to plan for.
@@ -22,7 +32,7 @@ pub(super) struct Request<'a> {
     pub(super) inputs: &'a [PathBuf],
     pub(super) output: &'a Path,
     pub(super) recursive: bool,
-    pub(super) container: Option<Container>,
+    pub(super) outputs: &'a dyn Outputs,
 }
 
 /// A file found, and its place below the folder it was found in.
@@ -179,65 +189,51 @@ fn wants_folder(output: &Path, several: bool) -> bool {
 }
 
 fn into_file(request: &Request<'_>, found: Vec<Found>) -> Result<Vec<Job>, Failure> {
-    let named = Container::from_path(request.output);
-    let container = match (named, request.container) {
-        (Some(named), Some(asked)) if named != asked => {
-            return Err(Failure::usage(
-                format!(
-                    "expected one output format, got {} and --format {}",
-                    request.output.display(),
-                    asked.extension()
-                ),
-                "drop --format or rename the output",
-            ));
-        }
-        (Some(named), _) => named,
-        (None, _) => {
-            return Err(Failure::usage(
-                format!(
-                    "expected an output named *.wav or *.flac, got {}",
-                    request.output.display()
-                ),
-                "name the output file, or end the name of a folder with a slash",
-            ));
-        }
-    };
+    request.outputs.check_file(request.output)?;
     Ok(found
         .into_iter()
         .map(|file| Job {
             input: file.path,
             output: request.output.to_owned(),
-            container,
         })
         .collect())
 }
 
 fn into_folder(request: &Request<'_>, found: Vec<Found>) -> Result<Vec<Job>, Failure> {
-    let output = request.output;
-    if output.is_file() || (Container::from_path(output).is_some() && !output.is_dir()) {
+    let (output, outputs) = (request.output, request.outputs);
+    if output.is_file() || (outputs.is_file_name(output) && !output.is_dir()) {
         return Err(Failure::usage(
             format!(
                 "expected a folder to put {} file(s) into, got {}",
                 found.len(),
                 output.display()
             ),
-            "name a folder after -o",
+            "name a folder instead",
         ));
     }
     Ok(found
         .into_iter()
         .map(|file| {
-            let container = request
-                .container
-                .or_else(|| Container::from_path(&file.path))
-                .unwrap_or(Container::Wav);
+            let extension = outputs.extension(&file.path);
             Job {
-                output: output.join(file.relative.with_extension(container.extension())),
+                output: output.join(file.relative.with_extension(extension)),
                 input: file.path,
-                container,
             }
         })
         .collect())
+}
+
+/// Makes the folder that an output goes into.
+pub(super) fn make_folder(output: &Path) -> Result<(), Failure> {
+    let Some(folder) = output.parent() else {
+        return Ok(());
+    };
+    fs::create_dir_all(folder).map_err(|error| {
+        Failure::work(
+            format!("expected a folder at {}, found: {error}", folder.display()),
+            "check the name and that its parent may be written to",
+        )
+    })
 }
 
 /// Refuses outputs that would overwrite an input or each other, whatever `--force` says.
@@ -256,7 +252,7 @@ fn refuse_clashes(jobs: &[Job]) -> Result<(), Failure> {
                     job.output.display(),
                     input.display()
                 ),
-                "choose another name or folder after -o",
+                "choose another name or folder",
             ));
         }
         if let Some(other) = outputs.insert(output, &job.input) {
@@ -267,7 +263,7 @@ fn refuse_clashes(jobs: &[Job]) -> Result<(), Failure> {
                     job.input.display(),
                     job.output.display()
                 ),
-                "convert them into different folders",
+                "put them into different folders",
             ));
         }
     }

@@ -1,0 +1,5 @@
+//! Measuring how good things are: pure functions from signals and results to figures. Any thread;
+//! nothing here is heard.
+
+pub mod pitch;
+pub mod voices;
