@@ -23,13 +23,25 @@ fn violations(f: impl FnOnce()) -> u32 {
     violation_count()
 }
 
-/// Pushes a second and a half of noise, twice, a reset in between.
+/// Pushes a second and a half of noise, twice, a reset in between. Among it is what no tracker
+/// should meet: it may not come out again.
 fn check(name: &str, rate_hz: u32, tracker: &mut dyn PitchTracker) {
-    let signal = nets::noise(rate_hz as usize * 3 / 2, 1);
+    let mut signal = nets::noise(rate_hz as usize * 3 / 2, 1);
+    let bad = [f32::NAN, f32::INFINITY, f32::MIN, f32::MAX];
+    for (n, x) in signal.iter_mut().step_by(3_001).enumerate() {
+        *x = bad[n % bad.len()];
+    }
     let mut frames = 0;
     let count = violations(|| {
         for _ in 0..2 {
-            frames += signal.iter().filter_map(|x| tracker.push(*x)).count();
+            for frame in signal.iter().filter_map(|x| tracker.push(*x)) {
+                assert!(
+                    0.0 < frame.f0_hz && frame.f0_hz.is_finite(),
+                    "{name}: {frame:?}"
+                );
+                assert!((0.0..=1.0).contains(&frame.confidence), "{name}: {frame:?}");
+                frames += 1;
+            }
             tracker.reset();
         }
     });

@@ -9,6 +9,9 @@ use crate::units::Frames;
 /// The rate of what comes out, in Hz.
 pub const RATE_HZ: u32 = 16_000;
 
+/// The largest amplitude passed on: 60 dB over full scale.
+const LOUDEST: f32 = 1_000.0;
+
 /// A signal at any rate, brought to 16 kHz frame by frame.
 #[derive(Clone, Debug)]
 pub struct At16k {
@@ -76,8 +79,12 @@ impl At16k {
         n * f64::from(self.rate_hz) / f64::from(RATE_HZ)
     }
 
-    /// Takes one input frame; gives the frames at 16 kHz that it completes.
+    /// Takes one input frame; gives the frames at 16 kHz that it completes. They are finite and
+    /// within what networks can bear, whatever comes in.
     pub fn push(&mut self, sample: f32) -> &[f32] {
+        // A path or a state that is once no number would stay so.
+        let sample = if sample.is_finite() { sample } else { 0.0 };
+        let sample = sample.clamp(-LOUDEST, LOUDEST);
         self.output.clear();
         let Some(resampler) = &mut self.resampler else {
             self.output.push(sample);

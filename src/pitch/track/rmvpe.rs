@@ -6,6 +6,12 @@
 //! takes what is not too close to the newest end. Windows begin at multiples of 32 spectra, as
 //! those of a whole signal do: the network halves time five times, and on another grid it would
 //! give other values everywhere.
+//!
+//! 128 spectra with 32 of them ahead are where more stops paying. Against the network over a
+//! whole signal of 4.5 s, half speech and half singing, with the seeded weights of the tests at
+//! full size, salience is off by (mean, worst): 64 spectra, none ahead .0040, .041; 64 and 32
+//! .0033, .089; 128 and none .0036, .041; 128 and 32 .0010, .008; 128 and 64 .0008, .006. Each
+//! spectrum is computed four times then: 220 ms of work per 320 ms of signal on one core of Zen 3.
 
 use super::at_16k::At16k;
 use super::{PitchFrame, PitchTracker};
