@@ -377,6 +377,41 @@ fn the_bench_reports_speed_and_latency() {
 }
 
 #[test]
+fn the_bench_reports_how_well_trackers_track() {
+    let desk = Desk::new();
+    let command = ["bench", "--pitch", "--seconds", "1", "--rate", "16000"];
+    let run = desk.run(&[&command, &["--tracker", "yin", "--json"][..]].concat());
+    let json = run.expect(0).json();
+    let cpu = json["machine"]["cpu"].as_str().unwrap();
+    assert!(!cpu.is_empty());
+    assert_eq!(json["trackers"].as_array().unwrap().len(), 1);
+    let tracker = &json["trackers"][0];
+    assert_eq!(tracker["tracker"], "yin");
+    let figure = |name: &str| tracker[name].as_f64().unwrap();
+    assert!(figure("lag_ms").abs() <= 2.5, "{tracker}");
+    assert!(0.0 < figure("lookahead_ms") && figure("hop_ms") <= 10.0);
+    assert!(figure("p50_us") <= figure("p99_us"), "{tracker}");
+    let levels = tracker["levels"].as_array().unwrap();
+    let snrs: Vec<_> = levels
+        .iter()
+        .map(|level| level["snr_db"].as_f64())
+        .collect();
+    assert_eq!(snrs, [None, Some(20.0), Some(10.0), Some(0.0)]);
+    for level in levels {
+        for name in ["rpa50", "voicing_recall", "voicing_false_alarm"] {
+            assert!((0.0..=1.0).contains(&level[name].as_f64().unwrap()));
+        }
+    }
+    assert!(0.95 < levels[0]["rpa50"].as_f64().unwrap(), "{tracker}");
+
+    // One that is not there is no failure unless it was asked for.
+    let run = desk.run(&[&command, &["--tracker", "rmvpe"][..]].concat());
+    let run = run.expect(1);
+    assert!(run.stderr.contains("models import rmvpe"), "{}", run.stderr);
+    desk.run(&["bench", "--tracker", "yin"]).expect(2);
+}
+
+#[test]
 fn the_doctor_names_each_problem_and_its_remedy() {
     let desk = Desk::new();
     let run = desk.run(&["doctor", "--json"]).expect(0);

@@ -310,12 +310,7 @@ fn a_state_of_before_there_were_trackers_is_complete() {
     let params = AutoVoiceParams::default();
     for (id, param) in params.all() {
         if id != "tracker" {
-            let value = match param {
-                ParamRef::Float(p) => ParamValue::F32(p.value()),
-                ParamRef::Int(p) => ParamValue::I32(p.value()),
-                ParamRef::Bool(p) => ParamValue::Bool(p.value()),
-            };
-            old.push((id, value));
+            old.push((id, default_value(param)));
         }
     }
     let (loaded, notice) = load(saved(&old));

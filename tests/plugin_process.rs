@@ -183,6 +183,26 @@ fn the_delay_follows_range_and_report_but_only_with_a_restart() {
     assert_eq!(latencies[2], 0, "not reported");
 }
 
+#[test]
+fn the_delay_reported_is_that_of_the_tracker() {
+    for range in ["Bass", "Low", "Soprano"] {
+        let [auto, neural, yin] = ["Auto", "Neural", "Yin"].map(|tracker| {
+            let (mut plugin, params) = plugin();
+            named(&params, "range", range);
+            named(&params, "tracker", tracker);
+            let host = Host::new(PluginApi::Vst3);
+            assert!(host.activate(&mut plugin, (2, 2), 48_000.0, 64));
+            host.process(&mut plugin, &mut [vec![0.0; 64], vec![0.0; 64]]);
+            let reported = host.latencies.borrow()[0];
+            let measured = plugin.feed().newest().latency.total();
+            assert_eq!(reported as usize, measured, "{range}, {tracker}");
+            reported
+        });
+        assert_eq!(auto, yin, "{range}: auto costs no delay");
+        assert!(yin < neural, "{range}: {neural} frames, yin {yin}");
+    }
+}
+
 /// The program of its own has no host that could restart it: a background thread builds the path.
 #[test]
 fn the_standalone_program_rebuilds_itself() {

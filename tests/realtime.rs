@@ -8,7 +8,8 @@ use autovoice::bridge::{DropoutMode, HostConfig, Processor, Settings, meters};
 use autovoice::engine::shift::ShiftEngine;
 use autovoice::engine::{Controls, Engine};
 use autovoice::pitch::{
-    Correction, HeldNotes, Key, MidiMode, PitchFrame, PitchTracker, Scale, ScaleMask, VoiceRange,
+    Correction, HeldNotes, Key, MidiMode, PitchFrame, PitchTracker, Scale, ScaleMask,
+    TrackerChoice, VoiceRange,
 };
 use support::{Behaviour, Rig, TestEngine, host, noise, voice, worker_spec};
 
@@ -275,6 +276,7 @@ fn the_engine_of_the_plugin_never_allocates_by_itself() {
     for engine in [
         ShiftEngine::new(rate_hz, 2, range),
         ShiftEngine::with_tracker(rate_hz, 2, range, slow),
+        ShiftEngine::choose(rate_hz, 2, range, TrackerChoice::Neural),
     ] {
         let mut engine = engine.expect("supported");
         let mut audio = vec![vec![0.0; 9_600]; 2];

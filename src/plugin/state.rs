@@ -24,7 +24,8 @@ const STEPS: [Step; CURRENT as usize - 1] = [
     // Version 1 knew no choice of trackers and used the one that `Auto` would.
     |params| {
         if params.contains_key("range") {
-            params.insert("tracker".to_owned(), ParamValue::I32(0));
+            let tracker = params.entry("tracker".to_owned());
+            tracker.or_insert(ParamValue::I32(0));
         }
     },
 ];

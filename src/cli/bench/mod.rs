@@ -49,7 +49,7 @@ pub(super) struct BenchArgs {
 /// Measures and reports.
 pub(super) fn run(arguments: &BenchArgs) -> Result<Exit, Failure> {
     if cfg!(debug_assertions) {
-        complain("note: this is a debug build, its figures mean nothing; build with --release");
+        complain("note: this is a debug build, its times mean nothing; build with --release");
     }
     if arguments.pitch {
         let tracked = pitch::figures(arguments)?;

@@ -58,7 +58,7 @@ pub(super) struct PitchArgs {
     #[arg(long, value_name = "TRACKER", default_value = tracker::DEFAULT.name(), ignore_case = true,
           value_parser = tracker::parser())]
     tracker: TrackerKind,
-    /// Lowest pitch expected in Hz, 40 to 400
+    /// Lowest pitch expected in Hz, 40 to 400; neural and rmvpe have their own
     #[arg(long, value_name = "HZ", default_value_t = VoiceRange::Bass.lowest_hz(),
           value_parser = super::voice::within(40.0, 400.0))]
     lowest: f32,

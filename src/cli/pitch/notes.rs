@@ -376,8 +376,8 @@ mod tests {
             (
                 "a glide of an octave in 0.1 s",
                 |t| Some(60.0 + 12.0 * ((t as f32 - 0.45) / 0.1).clamp(0.0, 1.0)),
-                // Far from both, the glide may go to either.
-                &[(60, 0.0, 0.46), (72, 0.46, 1.0)],
+                // Far from both, it belongs to neither.
+                &[(60, 0.0, 0.46), (72, 0.54, 1.0)],
             ),
             (
                 "a drop-out of 20 ms",
