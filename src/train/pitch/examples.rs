@@ -156,9 +156,9 @@ fn weight(around: &[Truth]) -> f32 {
     let (Some(before), Some(after)) = (around[0].f0_hz, around[2].f0_hz) else {
         return 1.0;
     };
-    // Octaves over two hops, of 0.1 at the fastest of usual glides.
+    // Octaves over two hops, 0.15 in the fastest of usual glides.
     let moved = (after / before).log2().abs();
-    1.0 + 3.0 * (moved / 0.1).min(1.0)
+    1.0 + 7.0 * (moved / 0.15).min(1.0)
 }
 
 fn target(f0_hz: Option<f32>) -> [f32; BINS] {
