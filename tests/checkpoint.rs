@@ -216,6 +216,18 @@ fn what_training_leaves_is_opaque_and_the_rest_is_read() {
     let all: Vec<&str> = checkpoint.unknown_classes().collect();
     checkpoint.refuse_unknown_except(&all).unwrap();
 
+    // Attributes are left out; a class of its own makes a tensor an object of that class.
+    let attributes = open("attributes.pth");
+    let tensors = all_tensors(&attributes, "");
+    assert_eq!(tensors.keys().collect::<Vec<_>>(), ["parameter", "tensor"]);
+    assert_eq!(tensors["tensor"].to_f32(), [0.0, 1.0]);
+    assert_eq!(tensors["parameter"].to_f32(), [0.0, 1.0, 2.0]);
+    let class = "__main__.Named".into();
+    assert_eq!(
+        attributes.root().get("named"),
+        Some(&Value::Opaque { class })
+    );
+
     // A whole module has no dictionary at its root; its class says what it is.
     let module = open("module.pth");
     let class = "torch.nn.modules.linear.Linear".into();
