@@ -409,8 +409,8 @@ mod tests {
     fn only_the_level_tells_loud_from_soft() {
         let mut features = Features::new();
         let (mut loud, mut soft) = (vec![0.0; BINS * CHANNELS], vec![0.0; BINS * CHANNELS]);
-        features.frame(&voice(210.0, 0.02), &mut loud);
-        features.frame(&voice(210.0, 0.01), &mut soft);
+        features.frame(&voice(210.0, 0.1), &mut loud);
+        features.frame(&voice(210.0, 0.05), &mut soft);
         for (i, (a, b)) in loud.iter().zip(&soft).enumerate() {
             let same = (a - b).abs() < 0.2;
             assert!(same || i % CHANNELS == CHANNELS - 1, "{i}: {a} {b}");

@@ -9,8 +9,9 @@ use crate::model::pitch::features::{Features, HOP, LOOKAHEAD, SPAN};
 use crate::model::pitch::{PitchNet, embedded};
 use crate::units::Frames;
 
-/// Probability of a voice from which on a frame is voiced.
-const THRESHOLD: f32 = 0.5;
+/// Probability of a voice from which on a frame is voiced: a voice made out of noise is heard, one
+/// that begins a frame late hardly.
+const THRESHOLD: f32 = 0.8;
 
 /// The tracker.
 pub struct Neural {
