@@ -2,7 +2,9 @@
 //! what to do.
 
 use crate::io::{ReadError, WriteError};
+use serde_json::{Value, json};
 use std::fmt;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// How a command ended; the numbers are documented in `--help`.
@@ -45,6 +47,24 @@ impl Failure {
             remedy: remedy.into(),
             exit: Exit::Failed,
         }
+    }
+
+    /// What people are told of a file that failed.
+    pub(super) fn of_file(&self, file: &Path) -> String {
+        format!(
+            "error: {}: {}\n  try: {}",
+            file.display(),
+            self.message,
+            self.remedy
+        )
+    }
+
+    /// What programs are told of a file that failed.
+    pub(super) fn json(&self) -> Value {
+        json!({
+            "ok": false,
+            "error": { "message": self.message, "remedy": self.remedy },
+        })
     }
 }
 

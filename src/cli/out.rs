@@ -13,3 +13,11 @@ pub(super) fn say(line: impl Display) {
 pub(super) fn complain(line: impl Display) {
     let _ = writeln!(stderr().lock(), "{line}");
 }
+
+/// Notes below a file's line: what was counted more than 0 times.
+pub(super) fn notes(counts: &[(u64, &str)]) -> String {
+    let counted = counts.iter().filter(|(count, _)| *count > 0);
+    counted
+        .map(|(count, what)| format!("\n  note: {count} {what}"))
+        .collect()
+}

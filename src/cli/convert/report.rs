@@ -3,7 +3,7 @@
 use super::stream::{Conversion, Outcome};
 use crate::bridge::Latency;
 use crate::cli::failure::Failure;
-use crate::cli::out::{complain, say};
+use crate::cli::out::{complain, notes, say};
 use crate::cli::plan::Job;
 use crate::cli::voice::Voice;
 use crate::pitch::text;
@@ -20,12 +20,7 @@ impl File {
     /// One line on stdout, or the failure on stderr; JSON comes at the end instead.
     pub(super) fn print(&self, json: bool, quiet: bool) {
         match &self.outcome {
-            Err(failure) => complain(format_args!(
-                "error: {}: {}\n  try: {}",
-                self.job.input.display(),
-                failure.message,
-                failure.remedy
-            )),
+            Err(failure) => complain(failure.of_file(&self.job.input)),
             Ok(outcome) if !json && !quiet => say(self.line(outcome)),
             Ok(_) => {}
         }
@@ -41,7 +36,7 @@ impl File {
             gain_to_db(outcome.peak_in),
             gain_to_db(outcome.peak_out),
         );
-        for (count, what) in [
+        line.push_str(&notes(&[
             (
                 outcome.clipped_samples,
                 "samples clipped (lower --output-db, or pass --limiter)",
@@ -51,11 +46,7 @@ impl File {
                 outcome.non_finite_samples,
                 "samples that were no numbers replaced by 0",
             ),
-        ] {
-            if count > 0 {
-                line.push_str(&format!("\n  note: {count} {what}"));
-            }
-        }
+        ]));
         line
     }
 
@@ -66,10 +57,7 @@ impl File {
         });
         let detail = match &self.outcome {
             Ok(outcome) => outcome_json(outcome),
-            Err(failure) => json!({
-                "ok": false,
-                "error": { "message": failure.message, "remedy": failure.remedy },
-            }),
+            Err(failure) => failure.json(),
         };
         if let (Some(value), Value::Object(detail)) = (value.as_object_mut(), detail) {
             value.extend(detail);

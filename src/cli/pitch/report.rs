@@ -2,7 +2,7 @@
 
 use super::stream::{Analysis, Job, Outcome};
 use crate::cli::failure::Failure;
-use crate::cli::out::{complain, say};
+use crate::cli::out::{complain, notes, say};
 use crate::pitch::text;
 use crate::units::{frames_to_ms, hz_to_midi};
 use serde_json::{Value, json};
@@ -18,12 +18,7 @@ impl File<'_> {
     /// One line on stdout, or the failure on stderr; JSON comes at the end instead.
     pub(super) fn print(&self, analysis: &Analysis, json: bool, quiet: bool) {
         match &self.outcome {
-            Err(failure) => complain(format_args!(
-                "error: {}: {}\n  try: {}",
-                self.job.table.input.display(),
-                failure.message,
-                failure.remedy
-            )),
+            Err(failure) => complain(failure.of_file(&self.job.table.input)),
             Ok(outcome) if !json && !quiet => say(self.line(analysis, outcome)),
             Ok(_) => {}
         }
@@ -50,17 +45,13 @@ impl File<'_> {
         if let Some(notes) = outcome.notes {
             line.push_str(&format!(", {notes} notes"));
         }
-        for (count, what) in [
+        line.push_str(&notes(&[
             (outcome.patched_frames, "lost frames replaced by silence"),
             (
                 outcome.non_finite_samples,
                 "samples that were no numbers replaced by 0",
             ),
-        ] {
-            if count > 0 {
-                line.push_str(&format!("\n  note: {count} {what}"));
-            }
-        }
+        ]));
         line
     }
 
@@ -74,10 +65,7 @@ impl File<'_> {
         });
         let detail = match &self.outcome {
             Ok(outcome) => outcome_json(outcome),
-            Err(failure) => json!({
-                "ok": false,
-                "error": { "message": failure.message, "remedy": failure.remedy },
-            }),
+            Err(failure) => failure.json(),
         };
         if let (Some(value), Value::Object(detail)) = (value.as_object_mut(), detail) {
             value.extend(detail);

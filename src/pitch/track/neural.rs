@@ -1,5 +1,5 @@
 //! The tracker `neural`, our own small network: accurate in noise, 20 ms behind and a resampler's
-//! delay. Any thread; never allocates after construction, but a tenth of its calls does all the
+//! delay. Any thread; never allocates after construction. One call in every 10 ms does all the
 //! work.
 
 use super::at_16k::At16k;

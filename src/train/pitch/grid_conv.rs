@@ -91,10 +91,11 @@ impl CustomOp3 for GridConv {
     }
 }
 
-fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+/// The values of a contiguous tensor.
+pub(super) fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     let (start, end) = layout
         .contiguous_offsets()
-        .ok_or_else(|| candle_core::Error::Msg("grid-conv takes contiguous tensors".to_owned()))?;
+        .ok_or_else(|| candle_core::Error::Msg("expected a contiguous tensor".to_owned()))?;
     Ok(&storage.as_slice::<f32>()?[start..end])
 }
 

@@ -4,6 +4,8 @@
 use autovoice_kernels::cpu::{PackedMatrix, Start, matmul};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 
+use super::grid_conv::slice;
+
 /// Cho's unit (2014) from a state of zeros, gates in the order reset, update, new, with torch's
 /// two biases: `x` is `[batch, frames, 3 h]`, what the input says to the gates; `w` is `[3 h, h]`
 /// and `b` `[3 h]`, what the state says. Gives the states, `[batch, frames, h]`.
@@ -25,14 +27,12 @@ impl CustomOp3 for Gru {
     ) -> Result<(CpuStorage, Shape)> {
         let (batch, frames, _) = x_layout.shape().dims3()?;
         let (_, units) = w_layout.shape().dims2()?;
-        let run = |s: &CpuStorage, l: &Layout| -> Result<Vec<f32>> {
-            let (start, end) = l.contiguous_offsets().ok_or_else(|| {
-                candle_core::Error::Msg("gru takes contiguous tensors".to_owned())
-            })?;
-            Ok(s.as_slice::<f32>()?[start..end].to_vec())
-        };
-        let (x, w, b) = (run(x, x_layout)?, run(w, w_layout)?, run(b, b_layout)?);
-        let trace = Trace::run(&x, &w, &b, frames, units);
+        let (x, w, b) = (
+            slice(x, x_layout)?,
+            slice(w, w_layout)?,
+            slice(b, b_layout)?,
+        );
+        let trace = Trace::run(x, w, b, frames, units);
         Ok((
             CpuStorage::F32(trace.states),
             Shape::from((batch, frames, units)),
