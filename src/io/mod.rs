@@ -1,8 +1,9 @@
-//! Audio files: WAV, FLAC, MP3 and OGG in; WAV and FLAC out; checkpoints of other programs; and
-//! where a user's files lie. Worker threads and the command line only: everything here allocates
-//! and waits for disks.
+//! Audio files: WAV, FLAC, MP3 and OGG in; WAV and FLAC out; checkpoints of other programs; small
+//! documents; and where a user's files lie. Worker threads, the command line and, for documents,
+//! the GUI thread: everything here allocates and waits for disks.
 
 pub mod checkpoint;
+mod document;
 pub mod folders;
 mod format;
 mod pending;
@@ -11,6 +12,7 @@ mod read;
 mod sniff;
 mod write;
 
+pub use document::{DocumentError, read_document, write_document};
 pub use format::{BitDepth, Container};
 pub use pending::NewFile;
 pub use read::{AudioInfo, AudioReader, Damage, ReadError};
