@@ -127,19 +127,11 @@ impl NiceEguiApp for App {
         frame: &mut nice_plug_egui::Frame,
     ) -> Result<(), HandlerError> {
         frame.set_clear_color(theme::BACKGROUND.into());
-        #[cfg(feature = "standalone")]
-        if host.plugin_api() == nice_plug::context::PluginApi::Standalone {
-            crate::plugin::live::watch_signals();
-        }
         self.open(&ctx, host);
         Ok(())
     }
 
     fn ui(&mut self, ui: &mut Ui, frame: &mut nice_plug_egui::Frame) {
-        #[cfg(feature = "standalone")]
-        if crate::plugin::live::is_quitting() {
-            return frame.baseview_window().request_close();
-        }
         if self.has_panicked {
             ui.colored_label(
                 theme::DANGER,
