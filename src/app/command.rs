@@ -185,7 +185,10 @@ fn list_devices(as_json: bool) -> ExitCode {
                     0 => String::new(),
                     n => format!(", {n} channels"),
                 };
-                say(format_args!("  {way:<7} {:?} ({}{channels})", device.id, device.label));
+                say(format_args!(
+                    "  {way:<7} {:?} ({}{channels})",
+                    device.id, device.label
+                ));
             }
             if devices.is_empty() {
                 say(format_args!("  {way:<7} none"));
@@ -371,8 +374,16 @@ fn without_window(arguments: &AppArgs, mut control: Control, closing: &Closing) 
     let status = control.shared.status();
     let mut code = ExitCode::SUCCESS;
     for take in &status.takes {
-        say(format_args!("{:.1} s: {}", take.seconds, take.dry.display()));
-        say(format_args!("{:.1} s: {}", take.seconds, take.wet.display()));
+        say(format_args!(
+            "{:.1} s: {}",
+            take.seconds,
+            take.dry.display()
+        ));
+        say(format_args!(
+            "{:.1} s: {}",
+            take.seconds,
+            take.wet.display()
+        ));
         if let Some(failure) = &take.failure {
             complain(failure);
             code = ExitCode::FAILURE;

@@ -8,7 +8,7 @@
 //! them came. That has no sawtooth, whatever the two block lengths are. A second-order loop turns
 //! its deviation into a reading speed (Adriaensen, "Using a DLL to filter time", LAC 2005).
 
-use crate::dsp::interpolate::Kernels;
+use crate::dsp::interpolate::{Kernel, Kernels};
 use crate::units::{Frames, ms_to_frames};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,6 +26,8 @@ const SMOOTHING_S: f64 = 0.5;
 const JITTER_MS: f64 = 2.0;
 /// A jump in the stream is a crossfade of this length, an end or a start a fade.
 const FADE_MS: f64 = 5.0;
+/// What the interpolation reads ahead, and the frame that rounding may take.
+const LOOKAHEAD: Frames = 14;
 /// How often the deviation is beyond [`Plan::tolerance`] before it counts as lost time.
 const PATIENCE: u32 = 8;
 
@@ -47,8 +49,7 @@ impl Plan {
     /// that is asked for, what the interpolation looks ahead, and room for late callbacks.
     #[must_use]
     pub fn delay(&self) -> Frames {
-        let lookahead = Kernels::new().for_speed(1.0).half() + 2;
-        self.input_block + self.output_block + lookahead + ms_to_frames(JITTER_MS, self.rate_hz)
+        self.input_block + self.output_block + LOOKAHEAD + ms_to_frames(JITTER_MS, self.rate_hz)
     }
 
     /// Deviations beyond this are lost time, not jitter.
@@ -126,7 +127,7 @@ pub struct Reader {
     mark: Arc<Mark>,
     ring: rtrb::Consumer<[f32; CHANNELS]>,
     plan: Plan,
-    kernels: Kernels,
+    kernel: Kernel,
     /// Frames taken from the ring and still needed, by channel.
     window: [Vec<f32>; CHANNELS],
     /// The reading position in it.
@@ -152,8 +153,9 @@ pub struct Reader {
 pub fn duplex(plan: Plan) -> (Writer, Reader) {
     let (ring_in, ring) = rtrb::RingBuffer::new(plan.capacity());
     let mark = Arc::<Mark>::default();
-    let kernels = Kernels::new();
-    let taps = kernels.for_speed(1.0).taps();
+    let kernel = Kernels::new().for_speed(1.0).clone();
+    let taps = kernel.taps();
+    debug_assert_eq!(kernel.half() + 2, LOOKAHEAD);
     let fade = ms_to_frames(FADE_MS, plan.rate_hz).max(1);
     let writer = Writer {
         mark: mark.clone(),
@@ -169,7 +171,7 @@ pub fn duplex(plan: Plan) -> (Writer, Reader) {
         mark,
         ring,
         plan,
-        kernels,
+        kernel,
         window,
         at: taps as f64,
         taken: 0,
@@ -228,7 +230,7 @@ impl Reader {
     }
 
     fn half(&self) -> Frames {
-        self.kernels.for_speed(1.0).half()
+        self.kernel.half()
     }
 
     fn judge(&mut self, deviation: f64) {
@@ -328,8 +330,16 @@ impl Reader {
             let tail_at = self.tail_at;
             let share = tail_at as f32 / fade as f32;
             for channel in 0..self.plan.channels.min(output.len()) {
-                let tail = if tail_at < fade { self.tail[channel][tail_at] } else { 0.0 };
-                let now = if self.is_flowing { self.interpolate(channel) } else { 0.0 };
+                let tail = if tail_at < fade {
+                    self.tail[channel][tail_at]
+                } else {
+                    0.0
+                };
+                let now = if self.is_flowing {
+                    self.interpolate(channel)
+                } else {
+                    0.0
+                };
                 self.last[channel] = match (self.is_flowing, tail_at < fade) {
                     (true, true) => now * share + tail * (1.0 - share),
                     (true, false) => now,
@@ -347,7 +357,7 @@ impl Reader {
     }
 
     fn interpolate(&self, channel: usize) -> f32 {
-        let kernel = self.kernels.for_speed(1.0);
+        let kernel = &self.kernel;
         let floor = self.at.floor();
         let window = &self.window[channel];
         let first = kernel.first(floor as i64);

@@ -81,7 +81,10 @@ impl Host {
         let all = self.params.all();
         let Some((_, param)) = all.iter().find(|(known, _)| *known == id) else {
             let ids: Vec<&str> = all.iter().map(|(id, _)| *id).collect();
-            return Err(format!("expected one of {}, found \"{id}\"", ids.join(", ")));
+            return Err(format!(
+                "expected one of {}, found \"{id}\"",
+                ids.join(", ")
+            ));
         };
         let normalized = match param {
             ParamRef::Float(param) => param.string_to_normalized_value(text),
@@ -195,7 +198,11 @@ mod tests {
         assert_eq!(others.voice.range.value(), 3);
 
         std::fs::write(&path, "{").expect("writable");
-        assert!(host.load(&path).expect_err("damaged").contains("sound.json"));
+        assert!(
+            host.load(&path)
+                .expect_err("damaged")
+                .contains("sound.json")
+        );
         assert_eq!(others.voice.range.value(), 3, "nothing is changed");
         std::fs::remove_file(&path).expect("there");
         host.load(&path).expect("no file is the first run");

@@ -234,14 +234,20 @@ mod tests {
             let found = round_trip(&noise_signal(), &heard(delay, gain, noise));
             let found = found.unwrap_or_else(|error| panic!("{delay} {gain} {noise}: {error}"));
             assert_eq!(found.frames, delay, "{gain} {noise}");
-            assert!((found.gain - gain).abs() < 0.05 * gain.abs() + 0.02, "{found:?}");
+            assert!(
+                (found.gain - gain).abs() < 0.05 * gain.abs() + 0.02,
+                "{found:?}"
+            );
         }
     }
 
     #[test]
     fn without_a_loop_there_is_no_answer() {
         let silence = vec![0.0; SIGNAL + LONGEST];
-        assert_eq!(round_trip(&noise_signal(), &silence), Err(LoopError::Silence));
+        assert_eq!(
+            round_trip(&noise_signal(), &silence),
+            Err(LoopError::Silence)
+        );
         for level in [1e-3, 0.3, 1.0] {
             let found = round_trip(&noise_signal(), &heard(100, 0.0, level));
             assert!(matches!(found, Err(LoopError::NoLoop { .. })), "{found:?}");

@@ -33,6 +33,8 @@ impl Panel {
     pub fn show(&mut self, ui: &mut Ui, control: &Control) {
         let status = control.shared.status();
         self.hear_key(ui, control);
+        let fill = ui.visuals().panel_fill;
+        ui.painter().rect_filled(ui.max_rect(), 0.0, fill);
         let margin = ui.max_rect().shrink2(vec2(12.0, 8.0));
         ui.scope_builder(egui::UiBuilder::new().max_rect(margin), |ui| {
             ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
@@ -108,7 +110,9 @@ impl Panel {
             (true, false) => format!("Hold {}", self.key.name()),
             (true, true) => "On air".to_owned(),
         };
-        let button = ui.toggle_value(&mut push_to_talk, label).on_hover_text(hint);
+        let button = ui
+            .toggle_value(&mut push_to_talk, label)
+            .on_hover_text(hint);
         if button.clicked() {
             switches.push_to_talk.store(push_to_talk, Ordering::Relaxed);
             switches.talking.store(false, Ordering::Relaxed);
@@ -150,7 +154,10 @@ fn devices(ui: &mut Ui, status: &Status, control: &Control) {
     let backends: Vec<(Backend, String)> = Backend::ALL
         .into_iter()
         .map(|backend| {
-            let is_there = status.offers.iter().any(|(b, o)| *b == backend && o.is_ok());
+            let is_there = status
+                .offers
+                .iter()
+                .any(|(b, o)| *b == backend && o.is_ok());
             let label = backend.label();
             let label = match is_there {
                 true => label.to_owned(),
@@ -161,7 +168,14 @@ fn devices(ui: &mut Ui, status: &Status, control: &Control) {
         .collect();
     let hint = "what carries the sound";
     let shown = choice.backend.label();
-    if let Some(backend) = choose(ui, ("Backend", hint), 120.0, shown, &backends, &choice.backend) {
+    if let Some(backend) = choose(
+        ui,
+        ("Backend", hint),
+        120.0,
+        shown,
+        &backends,
+        &choice.backend,
+    ) {
         ask(Choice {
             backend,
             source: choice.source,
@@ -171,33 +185,84 @@ fn devices(ui: &mut Ui, status: &Status, control: &Control) {
     let offer = status.offer();
     let inputs = names(offer.map_or(&[], |offer| &offer.inputs));
     let shown = shown_device(&choice.input, &status.input);
-    if let Some(input) = choose(ui, ("Input", "what is sung into"), 170.0, shown, &inputs, &choice.input) {
-        ask(Choice { input, ..choice.clone() });
+    if let Some(input) = choose(
+        ui,
+        ("Input", "what is sung into"),
+        170.0,
+        shown,
+        &inputs,
+        &choice.input,
+    ) {
+        ask(Choice {
+            input,
+            ..choice.clone()
+        });
     }
     let sources = sources();
     let shown = source_label(choice.source);
     let hint = "what of the input is converted";
-    if let Some(source) = choose(ui, ("Channel", hint), 76.0, &shown, &sources, &choice.source) {
-        ask(Choice { source, ..choice.clone() });
+    if let Some(source) = choose(
+        ui,
+        ("Channel", hint),
+        76.0,
+        &shown,
+        &sources,
+        &choice.source,
+    ) {
+        ask(Choice {
+            source,
+            ..choice.clone()
+        });
     }
     let outputs = names(offer.map_or(&[], |offer| &offer.outputs));
     let shown = shown_device(&choice.output, &status.output);
-    if let Some(output) = choose(ui, ("Output", "where it goes"), 170.0, shown, &outputs, &choice.output) {
-        ask(Choice { output, ..choice.clone() });
+    if let Some(output) = choose(
+        ui,
+        ("Output", "where it goes"),
+        170.0,
+        shown,
+        &outputs,
+        &choice.output,
+    ) {
+        ask(Choice {
+            output,
+            ..choice.clone()
+        });
     }
     let rates = offer.map_or(&RATES_HZ[..], |offer| &offer.rates);
     let rates = numbers(rates, "Hz");
-    let shown = status.format.map_or_else(|| "–".to_owned(), |f| format!("{} Hz", f.rate_hz));
-    if let Some(rate_hz) = choose(ui, ("Rate", "of the devices"), 84.0, &shown, &rates, &choice.rate_hz) {
-        ask(Choice { rate_hz, ..choice.clone() });
+    let shown = status
+        .format
+        .map_or_else(|| "–".to_owned(), |f| format!("{} Hz", f.rate_hz));
+    if let Some(rate_hz) = choose(
+        ui,
+        ("Rate", "of the devices"),
+        84.0,
+        &shown,
+        &rates,
+        &choice.rate_hz,
+    ) {
+        ask(Choice {
+            rate_hz,
+            ..choice.clone()
+        });
     }
     let buffers = numbers(offer.map_or(&[], |offer| &offer.buffers), "frames");
-    let shown = status.format.map_or_else(|| "–".to_owned(), |f| f.max_block.to_string());
+    let shown = status
+        .format
+        .map_or_else(|| "–".to_owned(), |f| f.max_block.to_string());
     let hint = "frames per block: fewer are faster and harder on the computer";
     if let Some(buffer) = choose(ui, ("Buffer", hint), 64.0, &shown, &buffers, &choice.buffer) {
-        ask(Choice { buffer, ..choice.clone() });
+        ask(Choice {
+            buffer,
+            ..choice.clone()
+        });
     }
-    if ui.button("⟳").on_hover_text("Look for devices again").clicked() {
+    if ui
+        .button("Rescan")
+        .on_hover_text("Look for devices again")
+        .clicked()
+    {
         control.ask(Command::Refresh);
     }
 }
@@ -243,7 +308,9 @@ fn latency(ui: &mut Ui, status: &Status, control: &Control) {
     let text = status
         .total_ms()
         .map_or_else(|| "– ms".to_owned(), |ms| format!("{ms:.1} ms"));
-    let label = ui.label(RichText::new(text).strong());
+    // Of one width, so that nothing after it moves with the number.
+    let label = egui::Label::new(RichText::new(text).strong()).halign(egui::Align::Min);
+    let label = ui.add_sized(vec2(64.0, 24.0), label);
     if let Some(format) = status.format {
         label.on_hover_ui(|ui| {
             let parts = status.latency;
@@ -265,7 +332,11 @@ fn latency(ui: &mut Ui, status: &Status, control: &Control) {
             });
         });
     }
-    let button = egui::Button::new(if status.is_measuring { "…" } else { "Measure" });
+    let button = egui::Button::new(if status.is_measuring {
+        "Measuring"
+    } else {
+        "Measure"
+    });
     let hint = "Plays noise and times its way back: connect the output to the input first";
     if ui
         .add_enabled(!status.is_measuring, button)
@@ -283,8 +354,8 @@ fn latency(ui: &mut Ui, status: &Status, control: &Control) {
 fn takes(ui: &mut Ui, status: &Status, control: &Control) {
     let is_recording = status.recording_s.is_some();
     let text = match status.recording_s {
-        Some(seconds) => format!("⏹ {}", clock(seconds)),
-        None => "⏺ Record".to_owned(),
+        Some(seconds) => format!("Stop {}", clock(seconds)),
+        None => "Record".to_owned(),
     };
     let color = match is_recording {
         true => ui.visuals().error_fg_color,
@@ -348,7 +419,12 @@ fn state(ui: &mut Ui, status: &Status) {
         visuals.weak_text_color(),
     );
     let good = Color32::from_rgb(0x3d, 0xd1, 0xb0);
-    let (color, text) = match (status.state, &status.problem, &status.measured, &status.notice) {
+    let (color, text) = match (
+        status.state,
+        &status.problem,
+        &status.measured,
+        &status.notice,
+    ) {
         (State::Starting, ..) => (weak, "opening".to_owned()),
         (State::Waiting, problem, ..) => (error, problem.clone().unwrap_or_default()),
         (State::Running, Some(problem), ..) => (warn, problem.clone()),

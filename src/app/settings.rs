@@ -75,9 +75,7 @@ impl Settings {
         let text = toml::to_string(self).map_err(|error| error.to_string())?;
         write_document(path, &text, Existing::Replace)
             .map(drop)
-            .map_err(|error| {
-                format!("expected to write {}, found: {error}", path.display())
-            })
+            .map_err(|error| format!("expected to write {}, found: {error}", path.display()))
     }
 }
 

@@ -246,7 +246,8 @@ impl Supervisor {
             made = Some((remote, latency));
             Ok(Box::new(engine))
         })?;
-        let (remote, engine_latency) = made.expect("a stream that opened has called for its engine");
+        let (remote, engine_latency) =
+            made.expect("a stream that opened has called for its engine");
         Ok(Running {
             stream,
             health,

@@ -27,9 +27,13 @@ const BUFFERS: [u32; 6] = [32, 64, 128, 256, 512, 1024];
 /// How long the loop of `loopback` is beyond the block it cannot avoid.
 const LOOP_FRAMES: Frames = 480;
 
+/// What a test puts around every callback, to count what happens in it.
+pub type Around = fn(&mut dyn FnMut());
+
 /// The world outside the program.
 struct World {
     is_plugged: bool,
+    around: Around,
     rate_hz: u32,
     open: Option<Open>,
     serial: u64,
@@ -57,6 +61,7 @@ impl Default for Dummy {
         Self {
             world: Arc::new(Mutex::new(World {
                 is_plugged: true,
+                around: |call| call(),
                 rate_hz: 48_000,
                 open: None,
                 serial: 0,
@@ -89,6 +94,11 @@ impl Dummy {
         }
     }
 
+    /// Puts this around every callback from now on.
+    pub fn watch(&self, around: Around) {
+        self.world().around = around;
+    }
+
     /// Turns the device's clock to another rate, as another program would.
     pub fn set_rate(&self, rate_hz: u32) {
         let mut world = self.world();
@@ -104,11 +114,11 @@ impl Dummy {
         let mut out = [Vec::new(), Vec::new()];
         for _ in 0..blocks {
             let mut world = self.world();
-            let is_plugged = world.is_plugged;
+            let (is_plugged, around) = (world.is_plugged, world.around);
             let Some(open) = world.open.as_mut().filter(|_| is_plugged) else {
                 break;
             };
-            let (left, right) = open.step();
+            let (left, right) = open.step(around);
             out[0].extend(left);
             out[1].extend(right);
         }
@@ -189,7 +199,7 @@ impl Dummy {
 }
 
 impl Open {
-    fn step(&mut self) -> (Vec<f32>, Vec<f32>) {
+    fn step(&mut self, around: Around) -> (Vec<f32>, Vec<f32>) {
         let Format {
             rate_hz, max_block, ..
         } = self.format;
@@ -206,7 +216,7 @@ impl Open {
             })
             .collect();
         let mut right = left.clone();
-        self.callback.process([&mut left, &mut right], &[]);
+        around(&mut || self.callback.process([&mut left, &mut right], &[]));
         self.health.beat();
         self.on_air.extend(&left);
         if self.source != "loopback" {

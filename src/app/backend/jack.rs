@@ -73,7 +73,10 @@ fn devices(client: &Client, flags: PortFlags) -> Vec<Device> {
     let mut found: Vec<Device> = Vec::new();
     let physical = client.ports(None, Some(AUDIO), flags | PortFlags::IS_PHYSICAL);
     let all = client.ports(None, Some(AUDIO), flags);
-    for port in physical.iter().chain(all.iter().filter(|p| !physical.contains(p))) {
+    for port in physical
+        .iter()
+        .chain(all.iter().filter(|p| !physical.contains(p)))
+    {
         let Some((owner, _)) = port.rsplit_once(':') else {
             continue;
         };
@@ -96,7 +99,10 @@ fn devices(client: &Client, flags: PortFlags) -> Vec<Device> {
 fn ports_of(client: &Client, flags: PortFlags, name: &str) -> Vec<String> {
     let ports = client.ports(None, Some(AUDIO), flags);
     let belongs = |port: &String| {
-        port == name || port.rsplit_once(':').is_some_and(|(owner, _)| owner == name)
+        port == name
+            || port
+                .rsplit_once(':')
+                .is_some_and(|(owner, _)| owner == name)
     };
     ports.into_iter().filter(belongs).collect()
 }

@@ -50,7 +50,10 @@ impl Devices {
     }
 
     fn late_s(&mut self) -> f64 {
-        self.state = self.state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        self.state = self
+            .state
+            .wrapping_mul(1_664_525)
+            .wrapping_add(1_013_904_223);
         self.jitter_s * f64::from(self.state >> 8) / f64::from(1 << 24)
     }
 
@@ -172,7 +175,10 @@ fn after_a_stall_of_either_side_the_delay_is_back_at_once() {
             devices.run_until(40.0 + stall_s + 0.12);
             devices.assert_on_target(20.0);
             let dropouts = devices.dropouts - before;
-            assert!(dropouts <= 1, "{stall_s} {stalls_input}: {dropouts} dropouts");
+            assert!(
+                dropouts <= 1,
+                "{stall_s} {stalls_input}: {dropouts} dropouts"
+            );
             devices.run_until(80.0 + stall_s);
             devices.assert_on_target(2.0);
         }

@@ -119,8 +119,7 @@ impl Recording {
         let dry = create("dry", format.channels).map_err(refused)?;
         let wet = create("wet", WET).map_err(refused)?;
         let width = format.channels + WET;
-        let (ring, frames_in) =
-            rtrb::RingBuffer::new(RING_S * format.rate_hz as usize * width);
+        let (ring, frames_in) = rtrb::RingBuffer::new(RING_S * format.rate_hz as usize * width);
         let lost = Arc::<AtomicU64>::default();
         let writer = Writer {
             ring: frames_in,
