@@ -79,8 +79,25 @@ impl Server {
     }
 
     fn stop(&mut self) {
-        self.0 = None;
+        if let Some(process) = self.0.take() {
+            signal(&process, "-TERM");
+            // Given the time to take its shared memory away; then it goes anyway.
+            std::thread::park_timeout(Duration::from_millis(500));
+        }
     }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn signal(process: &Process, signal: &str) {
+    let sent = Command::new("kill")
+        .args([signal, &process.0.id().to_string()])
+        .status();
+    assert!(sent.expect("kill runs").success());
 }
 
 /// An X display without a screen.
@@ -265,7 +282,8 @@ fn in_own_process(test: &str) -> bool {
         .env(INNER, "1")
         .env(
             "JACK_DEFAULT_SERVER",
-            format!("{test}-{}", std::process::id()),
+            // Short: it becomes part of the names of sockets.
+            format!("av{}-{}", test.len(), std::process::id()),
         )
         .status();
     assert!(status.expect("runs").success(), "see above");
@@ -315,20 +333,13 @@ fn the_window_converts_obeys_the_hand_and_survives_its_server() {
     singer.wait_for_tone(2.0 * TONES_HZ[1]);
 
     // It ends in peace.
-    interrupt(&window);
+    signal(&window, "-INT");
     let mut status = None;
     wait_for("the end", || {
         status = window.0.try_wait().expect("ours");
         status.is_some()
     });
     assert!(status.expect("waited for").success());
-}
-
-fn interrupt(process: &Process) {
-    let sent = Command::new("kill")
-        .args(["-INT", &process.0.id().to_string()])
-        .status();
-    assert!(sent.expect("kill runs").success());
 }
 
 #[test]
@@ -365,7 +376,7 @@ fn without_a_window_it_says_that_the_server_went_and_came_back() {
     let singer = Singer::start();
     expect("Singer -> Singer");
     singer.wait_for_tone(TONES_HZ[0]);
-    interrupt(&program);
+    signal(&program, "-INT");
     let status = program.0.wait().expect("ours");
     assert!(status.success());
 }

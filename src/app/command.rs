@@ -2,7 +2,7 @@
 //! the window can do. Main thread.
 
 use super::backend::{Backend, Backends, Choice, Source};
-use super::control::{Control, Memory};
+use super::control::{Control, Handle, Memory};
 use super::host::Host;
 use super::settings::{self, Settings};
 use super::status::{State, Status};
@@ -258,22 +258,24 @@ fn start(arguments: &AppArgs) -> Result<ExitCode, String> {
     let talk_key = settings.talk_key.clone();
     let control = Control::start(Backends::default(), shared, settings, takes, memory)
         .map_err(|error| format!("expected a thread, found: {error}"))?;
+    let handle = control.handle.clone();
     if arguments.virtual_mic {
-        control.ask(Command::VirtualMic(true));
-    }
-    if arguments.no_window {
-        return Ok(without_window(arguments, control, &closing));
-    }
-    if arguments.measure_latency || arguments.record.is_some() {
-        wait_for_sound(&control, &closing, MEASURE);
+        handle.ask(Command::VirtualMic(true));
     }
     if arguments.record.is_some() {
-        control.ask(Command::Record(true));
+        handle.ask(Command::Record(true));
     }
     if arguments.measure_latency {
-        control.ask(Command::Measure);
+        handle.ask(Command::Measure);
     }
-    let closed = window::run(control, &talk_key, closing);
+    if arguments.no_window {
+        return Ok(match arguments.measure_latency {
+            true => measure(&handle, &closing),
+            false => without_window(control, &closing),
+        });
+    }
+    let closed = window::run(handle, &talk_key, closing);
+    drop(control);
     closed.map(|()| ExitCode::SUCCESS).map_err(|error| {
         format!(
             "expected a display with OpenGL, found: {error}; on a machine without one: \
@@ -336,31 +338,13 @@ fn takes_folder(arguments: &AppArgs, settings: &Settings) -> Result<PathBuf, Str
     }
 }
 
-fn wait_for_sound(control: &Control, closing: &Closing, most: Duration) -> bool {
-    let until = Instant::now() + most;
-    while Instant::now() < until && !closing.is_due() {
-        if control.shared.status().state == State::Running {
-            return true;
-        }
-        std::thread::sleep(PERIOD);
-    }
-    false
-}
-
 /// Runs until Ctrl-C and prints how it goes.
-fn without_window(arguments: &AppArgs, mut control: Control, closing: &Closing) -> ExitCode {
-    if arguments.measure_latency {
-        return measure(&control, closing);
-    }
+fn without_window(mut control: Control, closing: &Closing) -> ExitCode {
+    let shared = control.handle.shared.clone();
     let mut reported: Option<(Instant, State, Option<String>)> = None;
-    let mut has_recorded = false;
     while !closing.is_due() {
         std::thread::sleep(PERIOD);
-        let status = control.shared.status();
-        if arguments.record.is_some() && !has_recorded && status.state == State::Running {
-            control.ask(Command::Record(true));
-            has_recorded = true;
-        }
+        let status = shared.status();
         let is_news = reported.as_ref().is_none_or(|(at, state, notice)| {
             *state != status.state || *notice != status.notice || at.elapsed() > REPORT
         });
@@ -371,7 +355,7 @@ fn without_window(arguments: &AppArgs, mut control: Control, closing: &Closing) 
         }
     }
     control.close();
-    let status = control.shared.status();
+    let status = shared.status();
     let mut code = ExitCode::SUCCESS;
     for take in &status.takes {
         say(format_args!(
@@ -392,14 +376,12 @@ fn without_window(arguments: &AppArgs, mut control: Control, closing: &Closing) 
     code
 }
 
-fn measure(control: &Control, closing: &Closing) -> ExitCode {
-    wait_for_sound(control, closing, MEASURE);
-    control.ask(Command::Measure);
+fn measure(handle: &Handle, closing: &Closing) -> ExitCode {
     let until = Instant::now() + MEASURE;
     let mut status = Status::default();
     while Instant::now() < until && !closing.is_due() && status.measured.is_none() {
         std::thread::sleep(PERIOD);
-        status = control.shared.status();
+        status = handle.shared.status();
     }
     say(status.line());
     match (&status.measured, status.format) {

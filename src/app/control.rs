@@ -6,8 +6,9 @@ use super::host::Host;
 use super::settings::Settings;
 use super::supervisor::{Command, Shared, Supervisor};
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -25,11 +26,27 @@ pub struct Memory {
     pub sound: Option<PathBuf>,
 }
 
-/// The running control thread; dropping it ends takes and closes the stream.
-pub struct Control {
+/// What the window holds of the control thread.
+#[derive(Clone)]
+pub struct Handle {
     /// What is shared with it.
     pub shared: Shared,
-    commands: Option<Sender<Command>>,
+    commands: Sender<Command>,
+}
+
+impl Handle {
+    /// Asks for something; the answer is in the status.
+    pub fn ask(&self, command: Command) {
+        // Without the thread there is nobody to answer, and the status says what was last.
+        let _ = self.commands.send(command);
+    }
+}
+
+/// The running control thread; dropping it ends takes and closes the stream.
+pub struct Control {
+    /// For the window and for flags.
+    pub handle: Handle,
+    quit: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -52,32 +69,25 @@ impl Control {
             saved: settings.clone(),
             memory,
         };
-        let for_thread = shared.clone();
+        let (for_thread, quit) = (shared.clone(), Arc::<AtomicBool>::default());
+        let is_over = quit.clone();
         let thread = std::thread::Builder::new()
             .name("autovoice-control".to_owned())
             .spawn(move || {
                 let supervisor =
                     Supervisor::new(backends, for_thread.clone(), settings.audio, takes_folder);
-                run(supervisor, &received, keeper, &for_thread);
+                run(supervisor, &received, keeper, (&for_thread, &is_over));
             })?;
         Ok(Self {
-            shared,
-            commands: Some(commands),
+            handle: Handle { shared, commands },
+            quit,
             thread: Some(thread),
         })
     }
 
-    /// Asks for something; the answer is in the status.
-    pub fn ask(&self, command: Command) {
-        if let Some(commands) = &self.commands {
-            // Without the thread there is nobody to answer, and the status says what was last.
-            let _ = commands.send(command);
-        }
-    }
-
     /// Ends everything and waits for it.
     pub fn close(&mut self) {
-        self.commands = None;
+        self.quit.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             // A panic in it has been reported on stderr already.
             let _ = thread.join();
@@ -95,18 +105,16 @@ fn run(
     mut supervisor: Supervisor,
     commands: &Receiver<Command>,
     mut keeper: Keeper,
-    shared: &Shared,
+    (shared, quit): (&Shared, &AtomicBool),
 ) {
     let start = Instant::now();
     let mut saved_at = Duration::ZERO;
     supervisor.obey(Command::Recover, Duration::ZERO);
     supervisor.tick(Duration::ZERO);
     supervisor.obey(Command::Refresh, start.elapsed());
-    loop {
-        match commands.recv_timeout(PERIOD) {
-            Ok(command) => supervisor.obey(command, start.elapsed()),
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => break,
+    while !quit.load(Ordering::Relaxed) {
+        if let Ok(command) = commands.recv_timeout(PERIOD) {
+            supervisor.obey(command, start.elapsed());
         }
         let now = start.elapsed();
         supervisor.tick(now);

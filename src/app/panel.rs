@@ -2,7 +2,7 @@
 //! thread; it asks the control thread and draws what that says.
 
 use super::backend::{Backend, Choice, Device, Source};
-use super::control::Control;
+use super::control::Handle;
 use super::status::{State, Status};
 use super::supervisor::Command;
 use crate::units::{Frames, frames_to_ms};
@@ -30,7 +30,7 @@ impl Panel {
     }
 
     /// Draws it and passes on what the hand did.
-    pub fn show(&mut self, ui: &mut Ui, control: &Control) {
+    pub fn show(&mut self, ui: &mut Ui, control: &Handle) {
         let status = control.shared.status();
         self.hear_key(ui, control);
         let fill = ui.visuals().panel_fill;
@@ -50,7 +50,7 @@ impl Panel {
     }
 
     /// The key counts while no text is typed; no button may take it for a click.
-    fn hear_key(&self, ui: &Ui, control: &Control) {
+    fn hear_key(&self, ui: &Ui, control: &Handle) {
         let switches = &control.shared.switches;
         if !switches.push_to_talk.load(Ordering::Relaxed) {
             return;
@@ -88,7 +88,7 @@ impl Panel {
         switches.talking.store(talking, Ordering::Relaxed);
     }
 
-    fn switches(&self, ui: &mut Ui, control: &Control) {
+    fn switches(&self, ui: &mut Ui, control: &Handle) {
         let switches = &control.shared.switches;
         let mut monitor = switches.monitor.load(Ordering::Relaxed);
         if ui
@@ -148,7 +148,7 @@ fn choose<T: Clone + PartialEq>(
     picked
 }
 
-fn devices(ui: &mut Ui, status: &Status, control: &Control) {
+fn devices(ui: &mut Ui, status: &Status, control: &Handle) {
     let choice = &status.choice;
     let ask = |choice: Choice| control.ask(Command::Choose(choice));
     let backends: Vec<(Backend, String)> = Backend::ALL
@@ -304,7 +304,7 @@ fn source_label(source: Source) -> String {
     }
 }
 
-fn latency(ui: &mut Ui, status: &Status, control: &Control) {
+fn latency(ui: &mut Ui, status: &Status, control: &Handle) {
     let text = status
         .total_ms()
         .map_or_else(|| "– ms".to_owned(), |ms| format!("{ms:.1} ms"));
@@ -351,7 +351,7 @@ fn latency(ui: &mut Ui, status: &Status, control: &Control) {
     }
 }
 
-fn takes(ui: &mut Ui, status: &Status, control: &Control) {
+fn takes(ui: &mut Ui, status: &Status, control: &Handle) {
     let is_recording = status.recording_s.is_some();
     let text = match status.recording_s {
         Some(seconds) => format!("Stop {}", clock(seconds)),
@@ -399,7 +399,7 @@ fn clock(seconds: f64) -> String {
     format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
-fn virtual_mic(ui: &mut Ui, status: &Status, control: &Control) {
+fn virtual_mic(ui: &mut Ui, status: &Status, control: &Handle) {
     let mut is_on = status.virtual_mic;
     if ui
         .toggle_value(&mut is_on, "Virtual mic")

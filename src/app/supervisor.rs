@@ -84,6 +84,8 @@ pub struct Supervisor {
     /// Backends to try in turn while the first one is looked for.
     candidates: Vec<Backend>,
     running: Option<Running>,
+    /// What needs sound and was asked for before there was any.
+    pending: Vec<Command>,
     retry_at: Duration,
     recording: Option<Recording>,
     virtual_mic: Option<(VirtualMic, Option<String>)>,
@@ -117,6 +119,7 @@ impl Supervisor {
             choice,
             candidates,
             running: None,
+            pending: Vec::new(),
             retry_at: Duration::ZERO,
             recording: None,
             virtual_mic: None,
@@ -146,12 +149,19 @@ impl Supervisor {
         if self.running.is_none() && self.retry_at <= now {
             self.open(now);
         }
+        if self.running.is_some() {
+            for command in std::mem::take(&mut self.pending) {
+                self.obey(command, now);
+            }
+        }
         self.publish();
     }
 
     /// Does what was asked.
     pub fn obey(&mut self, command: Command, now: Duration) {
+        let needs_sound = matches!(command, Command::Record(true) | Command::Measure);
         match command {
+            early if needs_sound && self.status.opened == 0 => self.pending.push(early),
             Command::Choose(choice) => {
                 self.candidates.clear();
                 self.choose(choice, now);

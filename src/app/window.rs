@@ -1,7 +1,7 @@
 //! The window of the app: the audio bar, and below it the very editor of the plugin. GUI thread;
 //! sound goes on whatever happens here.
 
-use super::control::Control;
+use super::control::Handle;
 use super::host::Host;
 use super::panel::{self, Panel};
 use crate::editor::{self, App as Editor};
@@ -37,7 +37,7 @@ impl Closing {
 ///
 /// # Errors
 /// When there is no display or no OpenGL.
-pub fn run(control: Control, talk_key: &str, closing: Closing) -> Result<(), Error> {
+pub fn run(control: Handle, talk_key: &str, closing: Closing) -> Result<(), Error> {
     let (width, height) = editor::SIZE;
     let size = LogicalSize::new(f64::from(width), f64::from(height + panel::HEIGHT));
     let settings = EguiWindowSettings::new()
@@ -58,7 +58,7 @@ pub fn run(control: Control, talk_key: &str, closing: Closing) -> Result<(), Err
 struct Window {
     editor: Editor,
     panel: Panel,
-    control: Control,
+    control: Handle,
     closing: Closing,
     has_panicked: bool,
 }

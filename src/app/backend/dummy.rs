@@ -240,7 +240,6 @@ impl Stream for DummyStream {
     }
 
     fn latency(&self) -> DeviceLatency {
-        // A block is heard when the one after it begins.
         match self.source.as_str() {
             "loopback" => DeviceLatency {
                 output: LOOP_FRAMES,
