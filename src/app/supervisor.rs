@@ -198,6 +198,7 @@ impl Supervisor {
     fn stop(&mut self) {
         // Dropping the engine drops the tap, which ends a take.
         self.running = None;
+        self.status.state = State::Starting;
         self.status.is_measuring = false;
     }
 
