@@ -320,6 +320,23 @@ fn a_take_holds_what_was_sung_and_what_came_out_in_step() {
 }
 
 #[test]
+fn a_folder_that_vanishes_during_a_take_is_said() {
+    let mut rig = Rig::singing("voice");
+    rig.ask(Command::Record(true));
+    rig.run(0.3);
+    std::fs::remove_dir_all(rig.folder.path().join("takes")).expect("there");
+    rig.ask(Command::Record(false));
+    rig.run(0.1);
+    let failure = finished_take(&mut rig).failure.expect("said");
+    assert!(failure.contains("--record"), "{failure}");
+    assert_eq!(rig.status().notice, Some(failure));
+    assert!(
+        level(&rig.run(0.3), 150.0, 48_000) > 0.1,
+        "the sound goes on"
+    );
+}
+
+#[test]
 fn the_way_around_is_measured_and_refused_where_there_is_none() {
     let mut rig = Rig::singing("loopback");
     rig.run(0.2);
@@ -447,6 +464,40 @@ fn the_program_runs_without_a_window_and_remembers() {
     );
     let said = String::from_utf8_lossy(&measured.stdout);
     assert!(said.contains("measured 480 frames"), "{said}");
+}
+
+/// A limit on the size of files stands for a disk that is full.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_ends_the_take_and_keeps_what_was_written() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let limited = std::process::Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 400; exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_autovoice"))
+        .args([
+            "app",
+            "--backend",
+            "dummy",
+            "--input",
+            "voice",
+            "--no-window",
+        ])
+        .args(["--seconds", "2", "--record", "takes"])
+        .current_dir(home.path())
+        .env("AUTOVOICE_HOME", home.path())
+        .output()
+        .expect("a shell");
+    let said = String::from_utf8_lossy(&limited.stderr);
+    assert_eq!(limited.status.code(), Some(1), "{said}");
+    assert!(said.contains("free some space"), "{said}");
+    let takes = std::fs::read_dir(home.path().join("takes")).expect("made");
+    let files: Vec<_> = takes.map(|take| take.expect("readable").path()).collect();
+    assert_eq!(files.len(), 2, "{files:?}");
+    for file in files {
+        let (_, channels, samples) = read(&file);
+        let seconds = samples.len() as f64 / f64::from(channels) / 48_000.0;
+        assert!(seconds > 0.4, "{file:?}: {seconds} s");
+    }
 }
 
 #[test]
