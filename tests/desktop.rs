@@ -110,7 +110,8 @@ impl Display {
     fn open() -> Self {
         let mut server = Command::new("Xvfb")
             .args(["-displayfd", "1", "-screen", "0", "1600x1000x24"])
-            .args(["+extension", "GLX"])
+            // It would start anew whenever its last client goes, under the feet of the next.
+            .args(["+extension", "GLX", "-noreset"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -422,7 +422,7 @@ impl Supervisor {
         }
         if running
             .remote
-            .send(Order::Probe(Box::new(Probe::new())))
+            .send(Order::Probe(Box::<Probe>::default()))
             .is_ok()
         {
             self.status.is_measuring = true;

@@ -100,7 +100,7 @@ pub fn offer(backend: Backend) -> Result<Offer, OpenError> {
         };
         let id = id.id().to_owned();
         let is_part = |part: &&str| id.split([':', ',']).next() == Some(*part);
-        if backend == Backend::Alsa && ALSA_PARTS.iter().any(|part| is_part(&part)) {
+        if backend == Backend::Alsa && ALSA_PARTS.iter().any(|part| is_part(part)) {
             continue;
         }
         let listed = Device {
@@ -157,7 +157,7 @@ impl End {
                 .devices()
                 .ok()
                 .and_then(|mut all| all.find(|device| has_id(device, id))),
-            None if is_input => default_input(&host),
+            None if is_input => default_input(host),
             None => host.default_output_device(),
         };
         let Some(device) = device else {
