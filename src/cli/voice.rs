@@ -69,6 +69,13 @@ pub(super) struct VoiceArgs {
     /// Keep the output below 0 dBFS
     #[arg(long)]
     limiter: bool,
+    /// Remove what lies below this frequency from the converted voice, 20 (nothing) to 1000 Hz
+    #[arg(long, value_name = "HZ", default_value = "20", value_parser = within(20.0, 1_000.0))]
+    low_cut: f32,
+    /// Remove what lies above this frequency from the converted voice, 1000 to 20000 Hz (nothing)
+    #[arg(long, value_name = "HZ", default_value = "20000",
+          value_parser = within(1_000.0, 20_000.0))]
+    high_cut: f32,
 }
 
 /// The engines there are.
@@ -166,6 +173,8 @@ impl VoiceArgs {
                 gate_db: self.gate_db,
                 output_db: self.output_db,
                 limiter: self.limiter,
+                low_cut_hz: self.low_cut,
+                high_cut_hz: self.high_cut,
                 controls: Controls {
                     pitch_semitones: self.pitch,
                     formant_semitones: self.formant,

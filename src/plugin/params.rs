@@ -40,6 +40,9 @@ pub struct AutoVoiceParams {
     /// How the plugin runs.
     #[nested(group = "System")]
     pub system: SystemParams,
+    /// What of its spectrum is left.
+    #[nested(group = "Tone")]
+    pub tone: ToneParams,
     /// The version written into saved states, and what the last load had to say.
     #[persist = "state_version"]
     pub load_report: LoadReport,
@@ -129,6 +132,17 @@ pub struct SystemParams {
     pub tracker: IntParam,
 }
 
+/// What is left of the converted voice's spectrum.
+#[derive(Params)]
+pub struct ToneParams {
+    /// Removes what lies below it; at its lowest it is off.
+    #[id = "low_cut_hz"]
+    pub low_cut_hz: FloatParam,
+    /// Removes what lies above it; at its highest it is off.
+    #[id = "high_cut_hz"]
+    pub high_cut_hz: FloatParam,
+}
+
 /// What only a restart can change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
@@ -164,6 +178,7 @@ impl Default for AutoVoiceParams {
                 report_latency: switch("Report latency", true).non_automatable(),
                 tracker: words("Pitch tracker", 0, &TRACKERS).non_automatable(),
             },
+            tone: ToneParams::new(&settings),
             load_report: LoadReport::default(),
         }
     }
@@ -255,13 +270,30 @@ impl LevelParams {
     }
 }
 
+impl ToneParams {
+    fn new(settings: &Settings) -> Self {
+        // The factors put the geometric mean into the middle, for the ear counts octaves.
+        let octaves = |(min, max), factor| FloatRange::Skewed { min, max, factor };
+        let (low, high) = (
+            octaves(Settings::LOW_CUT_HZ, 0.33),
+            octaves(Settings::HIGH_CUT_HZ, 0.41),
+        );
+        let low_off = text::hertz(Settings::LOW_CUT_HZ.0);
+        let high_off = text::hertz(Settings::HIGH_CUT_HZ.1);
+        Self {
+            low_cut_hz: float("Low cut", settings.low_cut_hz, low, 1.0, low_off),
+            high_cut_hz: float("High cut", settings.high_cut_hz, high, 10.0, high_off),
+        }
+    }
+}
+
 impl AutoVoiceParams {
     /// Every parameter with its frozen id.
     #[must_use]
-    pub fn all(&self) -> [(&'static str, ParamRef<'_>); 22] {
+    pub fn all(&self) -> [(&'static str, ParamRef<'_>); 24] {
         use ParamRef::{Bool, Float, Int};
         let (voice, correction) = (&self.voice, &self.correction);
-        let (levels, system) = (&self.levels, &self.system);
+        let (levels, system, tone) = (&self.levels, &self.system, &self.tone);
         [
             ("bypass", Bool(&self.bypass)),
             ("mix", Float(&levels.mix)),
@@ -285,6 +317,8 @@ impl AutoVoiceParams {
             ("dropout_mode", Int(&system.dropout_mode)),
             ("report_latency", Bool(&system.report_latency)),
             ("tracker", Int(&system.tracker)),
+            ("low_cut_hz", Float(&tone.low_cut_hz)),
+            ("high_cut_hz", Float(&tone.high_cut_hz)),
         ]
     }
 
@@ -317,6 +351,8 @@ impl AutoVoiceParams {
                 },
                 notes,
             },
+            low_cut_hz: self.tone.low_cut_hz.value(),
+            high_cut_hz: self.tone.high_cut_hz.value(),
         }
     }
 

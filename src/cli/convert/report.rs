@@ -99,6 +99,8 @@ fn settings_json(voice: &Voice) -> Value {
         "gate_db": plain(settings.gate_db),
         "output_db": plain(settings.output_db),
         "limiter": settings.limiter,
+        "low_cut_hz": plain(settings.low_cut_hz),
+        "high_cut_hz": plain(settings.high_cut_hz),
     })
 }
 
