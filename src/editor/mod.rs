@@ -8,6 +8,7 @@ mod history;
 mod notes;
 mod panels;
 mod settings;
+mod shelf;
 mod state;
 pub mod theme;
 mod tips;
@@ -29,6 +30,7 @@ pub use settings::{Scene, WindowSettings};
 use state::State;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -147,6 +149,7 @@ impl App {
             notice: notice.as_deref(),
             time_s,
         };
+        self.state.shelf.wake(&self.params);
         panels::show(ui, &view, &mut self.state);
         self.state.remember(time_s);
     }

@@ -48,7 +48,7 @@ impl Default for WindowSettings {
             scale: 1.0,
             scene: Scene::default(),
             presets: false,
-            studio: (1000.0, 680.0),
+            studio: (1080.0, 720.0),
             stage: (720.0, 400.0),
         }
     }

@@ -3,6 +3,7 @@
 use super::compare::Compare;
 use super::panels::pitch::PitchTrace;
 use super::settings::{SCALES, Scene, WindowSettings};
+use super::shelf::Shelf;
 use super::theme;
 use super::widgets::meter::Ballistics;
 use crate::bridge::Meters;
@@ -22,6 +23,8 @@ pub struct State {
     pub output: Ballistics,
     /// The pitch of the last seconds.
     pub trace: PitchTrace,
+    /// The presets.
+    pub shelf: Shelf,
     /// A and B.
     pub compare: Compare,
     /// What went wrong with the window itself, for the musician.
@@ -41,17 +44,19 @@ impl State {
         Self {
             notice,
             file,
-            ..Self::new(window)
+            ..Self::new(window, None)
         }
     }
 
-    /// A window that looks like this, and is forgotten.
-    pub fn new(window: WindowSettings) -> Self {
+    /// A window that looks like this, and is forgotten; its presets lie here, or where those of
+    /// the user do.
+    pub fn new(window: WindowSettings, presets: Option<PathBuf>) -> Self {
         Self {
             window,
             input: Ballistics::default(),
             output: Ballistics::default(),
             trace: PitchTrace::default(),
+            shelf: Shelf::new(presets),
             compare: Compare::default(),
             notice: None,
             file: None,

@@ -1,5 +1,6 @@
-//! Name, what can be taken back, A and B, how the window looks, and bypass.
+//! Name, preset, what can be taken back, A and B, how the window looks, and bypass.
 
+use super::browser;
 use crate::editor::View;
 use crate::editor::settings::Scene;
 use crate::editor::state::State;
@@ -14,6 +15,8 @@ const HISTORY_WIDTH: f32 = 26.0;
 pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut State) {
     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
         ui.label(RichText::new("AutoVoice").heading().strong());
+        ui.add_space(6.0);
+        browser::strip(ui, view, state);
         ui.add_space(6.0);
         take_back(ui, view);
         ui.add_space(6.0);

@@ -25,4 +25,13 @@ pub fn output(ui: &mut Ui, view: &View<'_>, levels: &mut Ballistics) {
         ui.add_space(8.0);
         toggle(ui, view, &params.limiter);
     });
+    let tone = &view.params.tone;
+    ui.vertical(|ui| {
+        knob(ui, view, &tone.low_cut_hz, |knob| knob);
+        ui.add_space(8.0);
+        // The arc shows what is taken away.
+        knob(ui, view, &tone.high_cut_hz, |knob| {
+            knob.centered_on(20_000.0)
+        });
+    });
 }

@@ -1,5 +1,6 @@
 //! The panels and where they stand. GUI thread; a panel holds no state but what it is handed.
 
+mod browser;
 mod correction;
 mod header;
 mod levels;

@@ -1,7 +1,7 @@
 //! What is looked at and touched while singing, big: the slots, the note sung and the note put
 //! out, one meter, bypass, and the truth in one line. Fills whatever window there is.
 
-use super::{GAP, MARGIN, header, messages, panel, pitch, place, status};
+use super::{GAP, MARGIN, browser, header, messages, panel, pitch, place, status};
 use crate::editor::View;
 use crate::editor::state::State;
 use crate::editor::theme;
@@ -20,6 +20,8 @@ pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut State) {
     let header_at = Rect::from_min_size(window.min, vec2(window.width(), HEADER_HEIGHT));
     place(ui, header_at, |ui| {
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            browser::strip(ui, view, state);
+            ui.add_space(6.0);
             header::take_back(ui, view);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let lit = theme::of(ui).sung;
