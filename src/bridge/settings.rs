@@ -53,7 +53,7 @@ impl DropoutMode {
 
     /// The name shown and parsed.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Dry => "Dry",
             Self::Silence => "Silence",

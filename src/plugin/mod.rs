@@ -9,6 +9,7 @@ mod hosting;
 #[cfg(feature = "standalone")]
 pub mod live;
 pub mod params;
+pub mod presets;
 mod remote;
 pub mod state;
 pub mod text;
