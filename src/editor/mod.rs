@@ -97,10 +97,16 @@ impl App {
         Self::with(params, feed, State::remembered(WindowSettings::file()))
     }
 
-    /// The contents of a closed window that looks like this; nothing of it is written anywhere.
+    /// The contents of a closed window that looks like this, which is not remembered; the user's
+    /// presets are those of a folder.
     #[must_use]
-    pub fn looking(params: Arc<AutoVoiceParams>, feed: Arc<Feed>, window: WindowSettings) -> Self {
-        Self::with(params, feed, State::new(window))
+    pub fn looking(
+        params: Arc<AutoVoiceParams>,
+        feed: Arc<Feed>,
+        window: WindowSettings,
+        presets: PathBuf,
+    ) -> Self {
+        Self::with(params, feed, State::new(window, Some(presets)))
     }
 
     fn with(params: Arc<AutoVoiceParams>, feed: Arc<Feed>, state: State) -> Self {

@@ -6,7 +6,7 @@ use crate::io::Existing;
 use crate::plugin::AutoVoiceParams;
 use crate::plugin::presets::{Change, capture, changes};
 use crate::preset::{
-    Entry, Extent, Library, Notice, Origin, Preset, PresetError, Values, from_code,
+    About, Entry, Extent, Library, Notice, Origin, Preset, PresetError, Values, from_code,
     looks_like_code, to_code,
 };
 use nice_plug::params::Param;
@@ -209,10 +209,8 @@ impl Shelf {
             true => Extent::Everything,
             false => Extent::Sound,
         };
-        let preset = Preset::of(name, &capture(params), extent)
-            .with_author(author)
-            .with_tags(tags.split(','))
-            .with_comment(comment);
+        let mut preset = Preset::of(name, &capture(params), extent);
+        preset.about = About::written(name, author, tags, comment);
         let existing = match replaces {
             true => Existing::Replace,
             false => Existing::Keep,

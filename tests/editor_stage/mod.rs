@@ -81,6 +81,8 @@ pub struct Stage {
     pub clipboard: Option<String>,
     /// What the window was last asked to be resized to.
     pub asked_size: Option<Vec2>,
+    /// Where the presets of this window lie, in `presets`.
+    pub home: tempfile::TempDir,
 }
 
 impl Stage {
@@ -91,10 +93,21 @@ impl Stage {
 
     /// A window that looks like this.
     pub fn looking(window: WindowSettings) -> Self {
-        let (params, feed) = (Arc::<AutoVoiceParams>::default(), Arc::<Feed>::default());
+        let home = tempfile::tempdir().expect("a temporary folder");
+        Self::with(Arc::default(), window, home)
+    }
+
+    /// The window of the same instance in a project that is opened again.
+    pub fn reopened(self) -> Self {
+        Self::with(self.params, self.app.look(), self.home)
+    }
+
+    fn with(params: Arc<AutoVoiceParams>, window: WindowSettings, home: tempfile::TempDir) -> Self {
+        let feed = Arc::<Feed>::default();
         let host = Host::default();
         let acts = host.acts.clone();
-        let mut app = App::looking(params.clone(), feed.clone(), window);
+        let presets = home.path().join("presets");
+        let mut app = App::looking(params.clone(), feed.clone(), window, presets);
         let ctx = Context::default();
         app.open(&ctx, GuiContext::new(Arc::new(host)));
         let mut stage = Self {
@@ -109,6 +122,7 @@ impl Stage {
             size: window.size().into(),
             clipboard: None,
             asked_size: None,
+            home,
         };
         stage.frame(vec![]);
         stage.frame(vec![]);

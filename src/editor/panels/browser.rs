@@ -12,6 +12,8 @@ use egui::{
 
 const NAME_WIDTH: f32 = 190.0;
 const ROW_HEIGHT: f32 = 24.0;
+const CLEAR_WIDTH: f32 = 42.0;
+const TAGS_HEIGHT: f32 = 40.0;
 /// What stands below the list.
 const FOOT_HEIGHT: f32 = 56.0;
 const FORM_HEIGHT: f32 = 178.0;
@@ -73,10 +75,9 @@ pub fn show(ui: &mut Ui, view: &View<'_>, shelf: &mut Shelf) {
 
 fn search(ui: &mut Ui, shelf: &mut Shelf) {
     ui.horizontal(|ui| {
-        let width = 150.0;
         let field = TextEdit::singleline(&mut shelf.query)
             .hint_text("Search")
-            .desired_width(width);
+            .desired_width(ui.available_width() - CLEAR_WIDTH);
         ui.add(field);
         let is_narrowed = !shelf.query.is_empty() || !shelf.tags.is_empty();
         let clear = ui.add_enabled(is_narrowed, Button::new("✖"));
@@ -84,20 +85,28 @@ fn search(ui: &mut Ui, shelf: &mut Shelf) {
             shelf.query.clear();
             shelf.tags.clear();
         }
-        let all: Vec<String> = shelf.all_tags().into_iter().map(str::to_owned).collect();
-        ScrollArea::horizontal().id_salt("tags").show(ui, |ui| {
-            ui.spacing_mut().item_spacing.x = 2.0;
-            for tag in all {
-                let at = shelf.tags.iter().position(|chosen| *chosen == tag);
-                let chip = ui.selectable_label(at.is_some(), RichText::new(&tag).small());
-                match (chip.clicked(), at) {
-                    (true, Some(at)) => drop(shelf.tags.remove(at)),
-                    (true, None) => shelf.tags.push(tag),
-                    (false, _) => {}
-                }
-            }
-        });
     });
+    let all: Vec<String> = shelf.all_tags().into_iter().map(str::to_owned).collect();
+    // Users can invent any number of tags: what does not fit is scrolled to.
+    ScrollArea::vertical()
+        .id_salt("tags")
+        .max_height(TAGS_HEIGHT)
+        .show(ui, |ui| {
+            ui.horizontal_wrapped(|ui| {
+                ui.spacing_mut().item_spacing = vec2(2.0, 1.0);
+                ui.spacing_mut().button_padding = vec2(5.0, 1.0);
+                ui.spacing_mut().interact_size.y = 18.0;
+                for tag in all {
+                    let at = shelf.tags.iter().position(|chosen| *chosen == tag);
+                    let chip = ui.selectable_label(at.is_some(), RichText::new(&tag).small());
+                    match (chip.clicked(), at) {
+                        (true, Some(at)) => drop(shelf.tags.remove(at)),
+                        (true, None) => shelf.tags.push(tag),
+                        (false, _) => {}
+                    }
+                }
+            });
+        });
 }
 
 fn list(ui: &mut Ui, view: &View<'_>, shelf: &mut Shelf, height: f32) {

@@ -46,9 +46,15 @@ pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut State) {
     let upper = Rect::from_min_max(middle.min, pos2(middle.right(), slots_at.top() - GAP));
     let meter_at = Rect::from_min_max(pos2(upper.right() - METER_WIDTH, upper.top()), upper.max);
     let pitch_at = Rect::from_min_max(upper.min, pos2(meter_at.left() - GAP, upper.bottom()));
-    panel(ui, pitch_at, "PITCH", |ui| {
-        pitch::show_big(ui, view, &state.trace)
-    });
+    if state.window.presets {
+        panel(ui, pitch_at, "PRESETS", |ui| {
+            browser::show(ui, view, &mut state.shelf)
+        });
+    } else {
+        panel(ui, pitch_at, "PITCH", |ui| {
+            pitch::show_big(ui, view, &state.trace)
+        });
+    }
     panel(ui, meter_at, "OUTPUT", |ui| {
         let size = ui.available_size();
         meter(ui, &mut state.output, size);
