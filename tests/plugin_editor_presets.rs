@@ -23,7 +23,7 @@ fn fill(stage: &mut Stage, field: &str, text: &str) {
 
 /// The name between the arrows, which stands before everything else of that text.
 fn current(stage: &Stage) -> String {
-    let arrow = stage.find("◀");
+    let arrow = stage.place_of("Previous preset");
     let beside = |place: &egui::Rect| {
         (place.center().y - arrow.center().y).abs() < 4.0 && arrow.right() < place.left()
     };
@@ -54,10 +54,10 @@ fn a_preset_is_found_set_and_undone() {
     stage.drag(stage.dial_below("Pitch", 50.0), vec2(0.0, 10.0));
     stage.frame(vec![]);
     assert_eq!(current(&stage), "Octave Down *");
-    stage.click_on("⟲");
+    stage.click_named("Undo");
     assert_eq!(current(&stage), "Octave Down");
-    stage.click_on("⟲");
-    stage.click_on("⟲");
+    stage.click_named("Undo");
+    stage.click_named("Undo");
     assert_eq!(params.voice.pitch.value(), 0.0, "the preset is one step");
 }
 
@@ -76,7 +76,7 @@ fn tags_narrow_the_list() {
     assert!(!tuned.contains(&"Airy".to_owned()));
     stage.click_on("tuning");
     assert!(stage.shows(&tuned[0]) && !stage.shows("Airy"));
-    stage.click_on("✖");
+    stage.click_named("Show all");
     assert!(stage.shows("Airy"));
 }
 
@@ -86,10 +86,10 @@ fn arrows_step_through_the_list_and_around_its_end() {
     let octaves = shipped("octave", &[]);
     fill(&mut stage, "Search", "octave");
     for name in octaves.iter().chain(&octaves[..1]) {
-        stage.click_on("▶");
+        stage.click_named("Next preset");
         assert_eq!(current(&stage), *name);
     }
-    stage.click_on("◀");
+    stage.click_named("Previous preset");
     assert_eq!(Some(&current(&stage)), octaves.last());
 }
 
@@ -215,7 +215,7 @@ fn the_stage_steps_through_presets_and_lists_them() {
         scene: Scene::Stage,
         ..WindowSettings::default()
     });
-    stage.click_on("▶");
+    stage.click_named("Next preset");
     let name = current(&stage);
     assert_ne!(name, "Presets");
     stage.click_on(&name);

@@ -75,6 +75,8 @@ pub struct Stage {
     pub time_s: f64,
     pub modifiers: Modifiers,
     pub texts: Vec<(String, Rect)>,
+    /// What screen readers are told there is, and where.
+    pub names: Vec<(String, Rect)>,
     /// Size of the window in points.
     pub size: Vec2,
     /// What was last copied.
@@ -109,6 +111,7 @@ impl Stage {
         let presets = home.path().join("presets");
         let mut app = App::looking(params.clone(), feed.clone(), window, presets);
         let ctx = Context::default();
+        ctx.enable_accesskit();
         app.open(&ctx, GuiContext::new(Arc::new(host)));
         let mut stage = Self {
             ctx,
@@ -119,6 +122,7 @@ impl Stage {
             time_s: 0.0,
             modifiers: Modifiers::NONE,
             texts: Vec::new(),
+            names: Vec::new(),
             size: window.size().into(),
             clipboard: None,
             asked_size: None,
@@ -149,6 +153,16 @@ impl Stage {
         for command in output.platform_output.commands {
             if let OutputCommand::CopyText(text) = command {
                 self.clipboard = Some(text);
+            }
+        }
+        let tree = output.platform_output.accesskit_update;
+        self.names.clear();
+        for (_, node) in tree.into_iter().flat_map(|tree| tree.nodes) {
+            if let (Some(name), Some(place)) = (node.label(), node.bounds()) {
+                let (min, max) = ((place.x0, place.y0), (place.x1, place.y1));
+                let at = |(x, y): (f64, f64)| Pos2::new(x as f32, y as f32);
+                self.names
+                    .push((name.to_owned(), Rect::from_min_max(at(min), at(max))));
             }
         }
         let root = output.viewport_output.get(&ViewportId::ROOT);
@@ -190,6 +204,21 @@ impl Stage {
         self.rest();
         self.click(self.find(text).center());
         self.frame(vec![]);
+    }
+
+    /// Clicks what screen readers know by this name.
+    pub fn click_named(&mut self, name: &str) {
+        self.rest();
+        self.click(self.place_of(name).center());
+        self.frame(vec![]);
+    }
+
+    /// Where that is which screen readers know by this name.
+    pub fn place_of(&self, name: &str) -> Rect {
+        let found = self.names.iter().find(|(known, _)| known == name);
+        found
+            .unwrap_or_else(|| panic!("\"{name}\" is not among {:?}", self.names))
+            .1
     }
 
     pub fn drag(&mut self, from: Pos2, by: Vec2) {

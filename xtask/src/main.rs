@@ -1,10 +1,11 @@
-//! Chores: `cargo xtask bundle | demo | test`. Needs Rust and a C linker, nothing else; what more
+//! Chores: `cargo xtask bundle | demo | screenshots | test`. Needs Rust and a C linker, nothing else; what more
 //! a chore needs it installs or asks for.
 
 mod bundle;
 mod check;
 mod demo;
 mod packages;
+mod screenshots;
 mod step;
 
 use std::process::ExitCode;
@@ -14,11 +15,12 @@ use anyhow::{Result, bail};
 const USAGE: &str = "\
 Usage: cargo xtask <chore>
 
-  bundle   build target/bundled/AutoVoice.clap and .vst3, and target/release/autovoice
-  demo     bundle, then run the demo recording through the plugin and the command line
-  test     formatting, lints, unit and integration tests, bundle, tests in real hosts
+  bundle       build target/bundled/AutoVoice.clap and .vst3, and target/release/autovoice
+  demo         bundle, then run the demo recording through the plugin and the command line
+  screenshots  bundle, then take pictures of every view of the editor without a screen
+  test         formatting, lints, unit and integration tests, bundle, tests in real hosts
 
-`demo` and `test` first look for missing system packages (Debian, Ubuntu) and install them when
+All but `bundle` first look for missing system packages (Debian, Ubuntu) and install them when
 they may; otherwise they print the line to run.";
 
 fn main() -> ExitCode {
@@ -38,6 +40,8 @@ fn run() -> Result<()> {
     match arguments[..] {
         ["bundle"] => bundle::run(),
         ["demo"] => demo::run(),
+        ["screenshots"] => screenshots::run(),
+        [screenshots::SHOOT, clap, file] => screenshots::shoot(clap, file),
         ["test"] => check::run(),
         [] | ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

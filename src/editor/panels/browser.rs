@@ -5,24 +5,26 @@ use super::View;
 use crate::editor::shelf::{Form, Shelf};
 use crate::editor::state::State;
 use crate::editor::theme;
+use crate::editor::widgets::icon::{Icon, icon_button};
 use crate::preset::{Entry, Origin};
 use egui::{
     Align, Align2, Button, Label, Layout, Response, RichText, ScrollArea, Sense, TextEdit, Ui, vec2,
 };
 
 const NAME_WIDTH: f32 = 190.0;
-const ROW_HEIGHT: f32 = 24.0;
+const ROW_HEIGHT: f32 = 22.0;
 const CLEAR_WIDTH: f32 = 42.0;
 const TAGS_HEIGHT: f32 = 40.0;
 /// What stands below the list.
-const FOOT_HEIGHT: f32 = 56.0;
+const FOOT_HEIGHT: f32 = 50.0;
 const FORM_HEIGHT: f32 = 178.0;
 
 /// The preset that is set between arrows to the ones beside it; a click on its name lists all.
 pub fn strip(ui: &mut Ui, view: &View<'_>, state: &mut State) {
     ui.spacing_mut().item_spacing.x = 4.0;
     let shelf = &mut state.shelf;
-    if ui.button("◀").on_hover_text("The preset before").clicked() {
+    let before = icon_button(ui, Icon::Previous, "Previous preset", true);
+    if before.on_hover_text("The preset before").clicked() {
         shelf.step(-1, view.params, view.hand);
     }
     let (name, mark) = match shelf.current(view.params) {
@@ -38,7 +40,8 @@ pub fn strip(ui: &mut Ui, view: &View<'_>, state: &mut State) {
     if ui.add(button).on_hover_text(hint).clicked() {
         state.window.presets = !state.window.presets;
     }
-    if ui.button("▶").on_hover_text("The next preset").clicked() {
+    let after = icon_button(ui, Icon::Next, "Next preset", true);
+    if after.on_hover_text("The next preset").clicked() {
         state.shelf.step(1, view.params, view.hand);
     }
 }
@@ -51,7 +54,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>, shelf: &mut Shelf) {
             Some(Form::Save { .. }) => FORM_HEIGHT,
             _ => FOOT_HEIGHT,
         };
-        let height = (ui.available_height() - foot - 8.0).max(3.0 * ROW_HEIGHT);
+        let height = (ui.available_height() - foot).max(3.0 * ROW_HEIGHT);
         list(ui, view, shelf, height);
         ui.add_space(4.0);
         match &shelf.form {
@@ -80,7 +83,7 @@ fn search(ui: &mut Ui, shelf: &mut Shelf) {
             .desired_width(ui.available_width() - CLEAR_WIDTH);
         ui.add(field);
         let is_narrowed = !shelf.query.is_empty() || !shelf.tags.is_empty();
-        let clear = ui.add_enabled(is_narrowed, Button::new("✖"));
+        let clear = icon_button(ui, Icon::Cross, "Show all", is_narrowed);
         if clear.on_hover_text("Shows all").clicked() {
             shelf.query.clear();
             shelf.tags.clear();

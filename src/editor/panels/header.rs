@@ -6,11 +6,9 @@ use crate::editor::settings::Scene;
 use crate::editor::state::State;
 use crate::editor::theme;
 use crate::editor::tips::tip;
+use crate::editor::widgets::icon::{Icon, icon_button};
 use crate::editor::widgets::toggle::toggle;
-use egui::{Align, Button, Layout, RichText, Ui};
-
-/// The arrows are alike in width. There are no keys for them: a host has its own undo on those.
-const HISTORY_WIDTH: f32 = 26.0;
+use egui::{Align, Layout, RichText, Ui};
 
 pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut State) {
     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
@@ -30,21 +28,18 @@ pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut State) {
     });
 }
 
-/// Undo and redo.
+/// Undo and redo. There are no keys for them: a host has its own undo on those.
 pub fn take_back(ui: &mut Ui, view: &View<'_>) {
+    ui.spacing_mut().item_spacing.x = 4.0;
     let (undo, redo) = view.hand.labels();
-    for (icon, word, label) in [("⟲", "Undo", undo), ("⟳", "Redo", redo)] {
-        let button = Button::new(icon).min_size(egui::vec2(HISTORY_WIDTH, 0.0));
+    for (icon, word, label) in [(Icon::Undo, "Undo", undo), (Icon::Redo, "Redo", redo)] {
         let what = label.as_deref().unwrap_or("nothing");
-        let response = ui
-            .add_enabled(label.is_some(), button)
-            .on_hover_text(format!("{word}: {what}"))
-            .on_disabled_hover_text(format!("{word}: {what}"));
-        if response.clicked() {
-            match word {
-                "Undo" => view.hand.undo(),
-                _ => view.hand.redo(),
-            }
+        let response =
+            icon_button(ui, icon, word, label.is_some()).on_hover_text(format!("{word}: {what}"));
+        match (response.clicked(), icon) {
+            (true, Icon::Undo) => view.hand.undo(),
+            (true, _) => view.hand.redo(),
+            (false, _) => {}
         }
     }
 }
@@ -65,7 +60,7 @@ fn compare(ui: &mut Ui, view: &View<'_>, state: &mut State) {
         true => ("B", "A"),
     };
     let copy = ui
-        .button(format!("{from}→{to}"))
+        .button(format!("{from} to {to}"))
         .on_hover_text(format!("Copies what you hear, {from}, to {to}"));
     if copy.clicked() {
         state.compare.copy(view.params, view.hand);
@@ -83,10 +78,11 @@ pub fn look(ui: &mut Ui, state: &mut State) {
         state.turn_scene(ui.ctx());
     }
     let (sun, what) = match state.window.dark {
-        true => ("☀", "Light colours"),
-        false => ("🌙", "Dark colours"),
+        true => (Icon::Sun, "Light colours"),
+        false => (Icon::Moon, "Dark colours"),
     };
-    if ui.button(sun).on_hover_text(what).clicked() {
+    let turn = icon_button(ui, sun, what, true);
+    if turn.on_hover_text(what).clicked() {
         state.turn_light(ui.ctx());
     }
     if ui.button("+").on_hover_text("Bigger").clicked() {

@@ -6,7 +6,7 @@ use crate::editor::notes::{NoteName, midi_note, nearest_note};
 use crate::editor::theme;
 use crate::editor::widgets::keys::current_mask;
 use crate::pitch::Key;
-use egui::{Align2, Color32, FontId, Rect, Sense, Stroke, Ui, pos2, vec2};
+use egui::{Align2, Color32, FontId, Rangef, Rect, Sense, Stroke, Ui, pos2, vec2};
 use std::collections::VecDeque;
 
 /// How far back the trace reaches, and at most how many points that takes.
@@ -19,8 +19,11 @@ const MARGIN_ST: f32 = 8.0;
 const FOLLOW: f32 = 0.03;
 const READOUT_HEIGHT: f32 = 50.0;
 /// Share of the height that the note takes where it is big, and its bounds.
-const BIG_SHARE: f32 = 0.45;
-const BIG_HEIGHT: (f32, f32) = (50.0, 190.0);
+const BIG_SHARE: f32 = 0.4;
+const BIG_HEIGHT: (f32, f32) = (50.0, 220.0);
+/// What the notes' names take at the left.
+const GUTTER: f32 = 30.0;
+const LABEL_HEIGHT: f32 = 16.0;
 /// Notes of the scale have names where they are at least so far apart.
 const NAME_HEIGHT: f32 = 11.0;
 /// Steps of confidence told apart, and how a line without and with it is drawn.
@@ -117,7 +120,7 @@ fn readout(ui: &Ui, place: Rect, label: &str, note: Option<NoteName>, color: Col
     let painter = ui.painter();
     let dim = theme::of(ui).dim;
     painter.text(place.min, Align2::LEFT_TOP, label, theme::label(), dim);
-    let baseline = pos2(place.left(), place.bottom() - 6.0);
+    let baseline = pos2(place.left(), place.bottom() - 4.0);
     let (name, cents) = match note {
         Some(note) => (
             format!("{}{}", note.name, note.octave),
@@ -125,11 +128,11 @@ fn readout(ui: &Ui, place: Rect, label: &str, note: Option<NoteName>, color: Col
         ),
         None => ("–".to_owned(), String::new()),
     };
-    let size = place.height() * 0.44;
+    let size = (place.height() - LABEL_HEIGHT) * 0.76;
     let font = FontId::proportional(size);
     let drawn = painter.text(baseline, Align2::LEFT_BOTTOM, name, font, color);
     let beside = pos2(drawn.right() + 8.0, baseline.y - size * 0.14);
-    let font = FontId::proportional((size * 0.4).max(13.0));
+    let font = FontId::proportional((size * 0.35).max(13.0));
     painter.text(beside, Align2::LEFT_BOTTOM, cents, font, dim);
 }
 
@@ -174,9 +177,11 @@ fn paint_scale(ui: &Ui, view: &View<'_>, trace: &PitchTrace, display: Rect) {
             false => colors.line.gamma_multiply(0.3),
         };
         let y = heights.y(note as f32);
-        painter.hline(display.x_range(), y, Stroke::new(1.0, color));
+        let right_of_names = Rangef::new(display.left() + GUTTER, display.right());
+        painter.hline(right_of_names, y, Stroke::new(1.0, color));
         let pitch_class = note.rem_euclid(12) as u8;
-        if pitch_class == 0 || is_in && is_roomy {
+        let is_whole = display.shrink(NAME_HEIGHT / 2.0).y_range().contains(y);
+        if is_whole && (pitch_class == 0 || is_in && is_roomy) {
             let name = Key::from_pitch_class(pitch_class).name();
             let octave = note.div_euclid(12) - 1;
             painter.text(
@@ -197,7 +202,7 @@ fn paint_trace(ui: &Ui, view: &View<'_>, trace: &PitchTrace, display: Rect) {
     let y_of = |note: f32| heights.y(note);
     let x_of = |time_s: f64| {
         let ago = ((view.time_s - time_s) / SPAN_S) as f32;
-        display.right() - ago * display.width()
+        display.right() - ago * (display.width() - GUTTER)
     };
     for (pick, color) in [
         (

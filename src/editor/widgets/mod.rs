@@ -2,6 +2,7 @@
 //! through the hand alone. Each can be reached with Tab and moved with the keys.
 
 pub mod choice;
+pub mod icon;
 pub mod keys;
 pub mod knob;
 pub mod meter;

@@ -1,0 +1,186 @@
+//! `cargo xtask screenshots`: every view of the editor, dark and light, at its usual size and at
+//! twice that, while the demo recording plays through it. All go to `target/screenshots`, those
+//! that the README shows to `docs/images` as well.
+//!
+//! The look of a window is in a file of the user's folder, which a process reads where its
+//! environment says: each picture is taken by a process of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use xtask::clap_host::{Audio, Bundle};
+use xtask::desktop::{Desktop, Picture};
+use xtask::display::Display;
+use xtask::paths;
+use xtask::wav;
+
+use crate::{bundle, packages, step};
+
+/// The chore by which this program calls itself.
+pub const SHOOT: &str = "shoot";
+
+const RECORDING: &str = "demo/singing.wav";
+const IMAGES: &str = "docs/images";
+const HOME: &str = "AUTOVOICE_HOME";
+/// The README shows these.
+const SHOWN: [&str; 3] = ["studio-dark-1x", "presets-light-1x", "stage-dark-1x"];
+/// How long the recording plays: the pitch lane then is full.
+const PLAYED: Duration = Duration::from_millis(6_500);
+const RATE_HZ: usize = 44_100;
+const BLOCK: usize = 441;
+/// What is set while the pictures are taken.
+const SETTINGS: [(&str, &str); 8] = [
+    ("range", "High"),
+    ("correct", "on"),
+    ("key", "C#"),
+    ("scale", "minor"),
+    ("retune_ms", "40"),
+    ("humanize", "50"),
+    ("low_cut_hz", "90"),
+    ("limiter", "on"),
+];
+
+/// One picture: its name, and the document of the window's look.
+struct Shot {
+    name: String,
+    look: String,
+}
+
+fn shots() -> Vec<Shot> {
+    let mut shots = Vec::new();
+    for (view, scene, presets) in [
+        ("studio", "studio", false),
+        ("presets", "studio", true),
+        ("stage", "stage", false),
+    ] {
+        for (colours, dark) in [("dark", true), ("light", false)] {
+            for scale in [1, 2] {
+                shots.push(Shot {
+                    name: format!("{view}-{colours}-{scale}x"),
+                    look: format!(
+                        "dark = {dark}\nscale = {scale}.0\nscene = \"{scene}\"\n\
+                         presets = {presets}\n"
+                    ),
+                });
+            }
+        }
+    }
+    shots
+}
+
+pub fn run() -> Result<()> {
+    let mut steps = step::Steps::new(3);
+    steps.next("Looking for missing system packages");
+    packages::ensure(packages::TEST)?;
+    steps.next("Building the plugin");
+    let products = bundle::build()?;
+    steps.next("Taking the pictures");
+    let display = Display::open()?;
+    let folder = paths::target()?.join("screenshots");
+    std::fs::create_dir_all(&folder)?;
+    std::fs::create_dir_all(IMAGES)?;
+    for shot in shots() {
+        let home = folder.join("home");
+        std::fs::create_dir_all(home.join("settings"))?;
+        std::fs::write(home.join("settings/editor.toml"), &shot.look)?;
+        let file = folder.join(format!("{}.png", shot.name));
+        let mut shoot = Command::new(std::env::current_exe()?);
+        shoot.arg(SHOOT).arg(&products.clap).arg(&file);
+        shoot.env(HOME, &home).envs(display.environment());
+        step::run(&mut shoot)?;
+        if SHOWN.contains(&shot.name.as_str()) {
+            std::fs::copy(&file, Path::new(IMAGES).join(format!("{}.png", shot.name)))?;
+        }
+        std::fs::remove_dir_all(&home)?;
+    }
+    steps.done();
+    println!("\nThe pictures are in {} and {IMAGES}.", folder.display());
+    Ok(())
+}
+
+/// Takes one picture of the plugin at `clap`, in this process's environment.
+pub fn shoot(clap: &str, file: &str) -> Result<()> {
+    ensure!(
+        std::env::var_os(HOME).is_some(),
+        "expected {HOME} to be set: the window's look is read from there"
+    );
+    let desktop = Desktop::open().context("expected an X display, found none")?;
+    let bundle = Bundle::open(Path::new(clap))?;
+    let mut plugin = bundle.instance()?;
+    plugin.select_channels(2, 2)?;
+    for (id, text) in SETTINGS {
+        plugin.set(id, text)?;
+    }
+    let mut audio = plugin.activate(RATE_HZ as f64, BLOCK)?;
+    let recording = wav::read(Path::new(RECORDING))?;
+    ensure!(
+        recording.rate_hz as usize == RATE_HZ,
+        "expected {RECORDING} at {RATE_HZ} Hz, found {} Hz",
+        recording.rate_hz
+    );
+    let mut parent = 0;
+    plugin.open_editor(|size| {
+        parent = desktop.window(0, size)?;
+        Ok(parent)
+    })?;
+    let is_over = AtomicBool::new(false);
+    let taken = std::thread::scope(|scope| {
+        let playing = scope.spawn(|| {
+            let played = play(&mut audio, &recording.channels[0], &is_over);
+            (audio, played)
+        });
+        let deadline = Instant::now() + PLAYED;
+        while Instant::now() < deadline {
+            plugin.idle();
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let picture = desktop
+            .children(parent)
+            .and_then(|children| desktop.picture(*children.first().context("no window")?));
+        is_over.store(true, Ordering::SeqCst);
+        let Ok((audio, played)) = playing.join() else {
+            bail!("the audio thread panicked");
+        };
+        plugin.deactivate(audio);
+        played?;
+        picture
+    })?;
+    plugin.close_editor()?;
+    let path = PathBuf::from(file);
+    write_png(&path, &taken)?;
+    println!(
+        "    {} ({} x {})",
+        path.display(),
+        taken.width,
+        taken.height
+    );
+    Ok(())
+}
+
+/// Plays the recording through the plugin, over and over, as fast as it was sung.
+fn play(audio: &mut Audio, recording: &[f32], is_over: &AtomicBool) -> Result<()> {
+    let started = Instant::now();
+    for (at, block) in recording.chunks_exact(BLOCK).cycle().enumerate() {
+        if is_over.load(Ordering::SeqCst) {
+            break;
+        }
+        audio.render(&[block.to_vec(), block.to_vec()], || BLOCK, &[])?;
+        let due = Duration::from_secs_f64(((at + 1) * BLOCK) as f64 / RATE_HZ as f64);
+        std::thread::sleep(due.saturating_sub(started.elapsed()));
+    }
+    Ok(())
+}
+
+fn write_png(path: &Path, picture: &Picture) -> Result<()> {
+    let file = std::io::BufWriter::new(std::fs::File::create(path)?);
+    let mut encoder = png::Encoder::new(file, picture.width, picture.height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_compression(png::Compression::High);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&picture.rgb)?;
+    writer.finish()?;
+    Ok(())
+}
