@@ -30,6 +30,18 @@ pub struct About {
 }
 
 impl About {
+    /// What somebody wrote, as it is kept; tags are parted by commas.
+    #[must_use]
+    pub fn written(name: &str, author: &str, tags: &str, comment: &str) -> Self {
+        Self {
+            name: clean(name, MOST_NAME),
+            author: clean(author, MOST_LABEL),
+            tags: clean_tags(tags.split(',')).0,
+            comment: clean(comment, MOST_COMMENT),
+            ..Self::default()
+        }
+    }
+
     /// A name as it is kept, if anything is left of it.
     #[must_use]
     pub fn name_of(text: &str) -> Option<String> {
