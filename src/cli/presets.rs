@@ -139,7 +139,7 @@ fn list(search: &str, tags: &[String], as_json: bool) {
     if as_json {
         let damaged = library.damaged().iter().map(|damaged| {
             json!({
-                "path": damaged.path,
+                "path": damaged.path.to_string_lossy(),
                 "error": { "message": damaged.error.to_string(), "remedy": damaged.error.remedy() },
             })
         });
@@ -180,7 +180,7 @@ fn entry_json(entry: &Entry) -> Value {
     } = &entry.preset.about;
     let path = match &entry.origin {
         Origin::Factory => None,
-        Origin::User(path) => Some(path),
+        Origin::User(path) => Some(path.to_string_lossy()),
     };
     json!({
         "name": name,

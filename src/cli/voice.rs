@@ -220,7 +220,9 @@ impl VoiceArgs {
         ] {
             if given.is_some() {
                 return Err(Failure::usage(
-                    format!("expected something to tune to, which {option} requires, got nothing"),
+                    format!(
+                        "expected a key, notes or a preset that corrects, required by {option}"
+                    ),
                     "name a key: --key \"C# minor\"",
                 ));
             }

@@ -5,10 +5,20 @@ use super::params::{AutoVoiceParams, ParamRef};
 use crate::preset::{PARAMETERS, Value, Values};
 use nice_plug::prelude::{BoolParam, FloatParam, IntParam, Param};
 
-/// Every parameter as it is set.
+/// Finer than any parameter's step: what a product of steps has beyond it is rounding.
+const STEPS_OF_ONE: f64 = 1e4;
+
+/// Every parameter as it is set, in round numbers: 1.2, not the 1.1999999 that 120 steps make.
 #[must_use]
 pub fn capture(params: &AutoVoiceParams) -> Values {
-    params.set_values()
+    let mut values = params.set_values();
+    for parameter in &PARAMETERS {
+        if let Some(Value::Number(number)) = values.get(parameter.at) {
+            let round = (f64::from(number) * STEPS_OF_ONE).round() / STEPS_OF_ONE;
+            values.set(parameter.at, Value::Number(round as f32));
+        }
+    }
+    values
 }
 
 /// A parameter and the plain value it is to get.

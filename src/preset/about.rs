@@ -47,6 +47,19 @@ impl About {
     pub fn name_of(text: &str) -> Option<String> {
         Some(clean(text, MOST_NAME)).filter(|name| !name.is_empty())
     }
+
+    /// The same within its bounds, as it will be read again.
+    #[must_use]
+    pub fn cleaned(&self) -> Self {
+        Self {
+            name: clean(&self.name, MOST_NAME),
+            author: clean(&self.author, MOST_LABEL),
+            tags: clean_tags(self.tags.iter().map(String::as_str)).0,
+            comment: clean(&self.comment, MOST_COMMENT),
+            licence: clean(&self.licence, MOST_LABEL),
+            version: clean(&self.version, MOST_LABEL),
+        }
+    }
 }
 
 /// The voice a preset was made with.

@@ -84,15 +84,9 @@ fn inflate(deflated: &[u8]) -> Result<String, PresetError> {
     String::from_utf8(bytes).map_err(|_| PresetError::Incomplete)
 }
 
-/// Without the blanks and marks that surround a quoted text.
+/// Without what surrounds it: blanks, quotes, backticks, brackets, a full stop.
 fn unwrapped(text: &str) -> &str {
-    text.trim_matches(|c: char| {
-        c.is_whitespace()
-            || matches!(
-                c,
-                '`' | '"' | '\'' | '<' | '>' | '“' | '”' | '„' | '‘' | '’' | '\u{feff}'
-            )
-    })
+    text.trim_matches(|c: char| !(c.is_ascii_alphanumeric() || "-_+/:".contains(c)))
 }
 
 /// The digit a character stands for; blanks and what is not seen stand for none.
@@ -142,6 +136,7 @@ mod tests {
             format!("```\n{code}\n```"),
             format!("“{code}”"),
             format!("<{code}>"),
+            format!("(**{code}**)."),
             broken,
             code.replacen("AV1", "av1", 1),
             code.replacen(':', ": ", 1),

@@ -181,6 +181,10 @@ impl Library {
     /// [`PresetError::NoName`], [`PresetError::Exists`], [`PresetError::Full`],
     /// [`PresetError::Write`]; nothing has changed then.
     pub fn save(&mut self, preset: &Preset, existing: Existing) -> Result<PathBuf, PresetError> {
+        let preset = Preset {
+            about: preset.about.cleaned(),
+            ..preset.clone()
+        };
         let name = &preset.about.name;
         if name.is_empty() {
             return Err(PresetError::NoName);
@@ -197,7 +201,7 @@ impl Library {
             Some(path) => path.to_owned(),
             None => self.free_file(name)?,
         };
-        let path = write_file(&path, preset, existing)?;
+        let path = write_file(&path, &preset, existing)?;
         self.reload();
         Ok(path)
     }
@@ -404,6 +408,16 @@ mod tests {
             .expect("replaced");
         assert_eq!(pitch_of(&library, "my low"), Some(Value::Number(-4.0)));
         assert_eq!(library.entries().len(), shipped + 2);
+
+        // What was typed is kept as it will be read.
+        let mut loud = preset("LOUD", 0.0);
+        loud.about.comment = "x\ny\u{202e}".repeat(1_000);
+        loud.about.tags = vec!["A".to_owned(), "a".to_owned()];
+        library.save(&loud, Existing::Keep).expect("free");
+        let entry = library.find("loud").expect("saved");
+        assert_eq!(entry.notices, []);
+        assert_eq!(entry.preset.about, loud.about.cleaned());
+        library.remove("loud").expect("there");
 
         // The user's own hides the factory's of the same name, and gives it back.
         let factory = library

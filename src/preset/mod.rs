@@ -50,7 +50,7 @@ impl Preset {
     pub fn of(name: &str, values: &Values, extent: Extent) -> Self {
         Self {
             about: About {
-                name: about::clean(name, about::MOST_NAME),
+                name: About::name_of(name).unwrap_or_default(),
                 ..About::default()
             },
             voice: None,
