@@ -5,6 +5,7 @@
 
 use autovoice::editor::{App, WindowSettings};
 use autovoice::plugin::{AutoVoiceParams, Feed};
+use egui::epaint::ClippedShape;
 use egui::{
     Context, Event, Key, Modifiers, OutputCommand, PointerButton, Pos2, RawInput, Rect, Shape,
     Vec2, ViewportCommand, ViewportId, vec2,
@@ -77,6 +78,8 @@ pub struct Stage {
     pub texts: Vec<(String, Rect)>,
     /// What screen readers are told there is, and where.
     pub names: Vec<(String, Rect)>,
+    /// What is drawn.
+    pub shapes: Vec<ClippedShape>,
     /// Size of the window in points.
     pub size: Vec2,
     /// What was last copied.
@@ -123,6 +126,7 @@ impl Stage {
             modifiers: Modifiers::NONE,
             texts: Vec::new(),
             names: Vec::new(),
+            shapes: Vec::new(),
             size: window.size().into(),
             clipboard: None,
             asked_size: None,
@@ -147,7 +151,8 @@ impl Stage {
         let mut output = self.ctx.run_ui(input, |ui| app.draw(ui));
         output.textures_delta.clear();
         self.texts.clear();
-        for clipped in output.shapes {
+        self.shapes = output.shapes;
+        for clipped in &self.shapes {
             collect_texts(&clipped.shape, &mut self.texts);
         }
         for command in output.platform_output.commands {

@@ -5,13 +5,13 @@
 //! The look of a window is in a file of the user's folder, which a process reads where its
 //! environment says: each picture is taken by a process of its own.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use xtask::clap_host::{Audio, Bundle};
+use xtask::clap_host::{Audio, Bundle, Plugin};
 use xtask::desktop::{Desktop, Picture};
 use xtask::display::Display;
 use xtask::paths;
@@ -29,8 +29,6 @@ const HOME: &str = "AUTOVOICE_HOME";
 const SHOWN: [&str; 3] = ["studio-dark-1x", "presets-light-1x", "stage-dark-1x"];
 /// How long the recording plays: the pitch lane then is full.
 const PLAYED: Duration = Duration::from_millis(6_500);
-const RATE_HZ: usize = 44_100;
-const BLOCK: usize = 441;
 /// What is set while the pictures are taken.
 const SETTINGS: [(&str, &str); 8] = [
     ("range", "High"),
@@ -108,67 +106,75 @@ pub fn shoot(clap: &str, file: &str) -> Result<()> {
         "expected {HOME} to be set: the window's look is read from there"
     );
     let desktop = Desktop::open().context("expected an X display, found none")?;
-    let bundle = Bundle::open(Path::new(clap))?;
-    let mut plugin = bundle.instance()?;
-    plugin.select_channels(2, 2)?;
-    for (id, text) in SETTINGS {
-        plugin.set(id, text)?;
-    }
-    let mut audio = plugin.activate(RATE_HZ as f64, BLOCK)?;
-    let recording = wav::read(Path::new(RECORDING))?;
-    ensure!(
-        recording.rate_hz as usize == RATE_HZ,
-        "expected {RECORDING} at {RATE_HZ} Hz, found {} Hz",
-        recording.rate_hz
-    );
-    let mut parent = 0;
-    plugin.open_editor(|size| {
-        parent = desktop.window(0, size)?;
-        Ok(parent)
-    })?;
-    let is_over = AtomicBool::new(false);
-    let taken = std::thread::scope(|scope| {
-        let playing = scope.spawn(|| {
-            let played = play(&mut audio, &recording.channels[0], &is_over);
-            (audio, played)
-        });
+    let plugin = singer(Path::new(clap))?;
+    let picture = while_it_sings(plugin, |plugin| {
+        let mut parent = 0;
+        plugin.open_editor(|size| {
+            parent = desktop.window(0, size)?;
+            Ok(parent)
+        })?;
         let deadline = Instant::now() + PLAYED;
         while Instant::now() < deadline {
             plugin.idle();
             std::thread::sleep(Duration::from_millis(10));
         }
-        let picture = desktop
-            .children(parent)
-            .and_then(|children| desktop.picture(*children.first().context("no window")?));
+        let child = *desktop.children(parent)?.first().context("no window")?;
+        let picture = desktop.picture(child)?;
+        plugin.close_editor()?;
+        Ok(picture)
+    })?;
+    write_png(Path::new(file), &picture)?;
+    println!("    {file} ({} x {})", picture.width, picture.height);
+    Ok(())
+}
+
+/// An instance with the settings of the pictures.
+pub fn singer(clap: &Path) -> Result<Plugin> {
+    let mut plugin = Bundle::open(clap)?.instance()?;
+    plugin.select_channels(2, 2)?;
+    for (id, text) in SETTINGS {
+        plugin.set(id, text)?;
+    }
+    Ok(plugin)
+}
+
+/// Plays the demo recording through the plugin, over and over, as fast as it was sung, while
+/// something else is done with it.
+pub fn while_it_sings<T>(
+    mut plugin: Plugin,
+    act: impl FnOnce(&mut Plugin) -> Result<T>,
+) -> Result<T> {
+    let recording = wav::read(Path::new(RECORDING))?;
+    let rate_hz = recording.rate_hz as usize;
+    let block = rate_hz / 100;
+    let mut audio = plugin.activate(rate_hz as f64, block)?;
+    let is_over = AtomicBool::new(false);
+    let (acted, played) = std::thread::scope(|scope| {
+        let playing = scope.spawn(|| {
+            let played = play(&mut audio, &recording.channels[0], block, &is_over);
+            (audio, played)
+        });
+        let acted = act(&mut plugin);
         is_over.store(true, Ordering::SeqCst);
         let Ok((audio, played)) = playing.join() else {
             bail!("the audio thread panicked");
         };
         plugin.deactivate(audio);
-        played?;
-        picture
+        Ok((acted, played))
     })?;
-    plugin.close_editor()?;
-    let path = PathBuf::from(file);
-    write_png(&path, &taken)?;
-    println!(
-        "    {} ({} x {})",
-        path.display(),
-        taken.width,
-        taken.height
-    );
-    Ok(())
+    played?;
+    acted
 }
 
-/// Plays the recording through the plugin, over and over, as fast as it was sung.
-fn play(audio: &mut Audio, recording: &[f32], is_over: &AtomicBool) -> Result<()> {
+/// Hundred blocks make a second.
+fn play(audio: &mut Audio, recording: &[f32], block: usize, is_over: &AtomicBool) -> Result<()> {
     let started = Instant::now();
-    for (at, block) in recording.chunks_exact(BLOCK).cycle().enumerate() {
+    for (at, samples) in recording.chunks_exact(block).cycle().enumerate() {
         if is_over.load(Ordering::SeqCst) {
             break;
         }
-        audio.render(&[block.to_vec(), block.to_vec()], || BLOCK, &[])?;
-        let due = Duration::from_secs_f64(((at + 1) * BLOCK) as f64 / RATE_HZ as f64);
+        audio.render(&[samples.to_vec(), samples.to_vec()], || block, &[])?;
+        let due = Duration::from_millis(10 * (at as u64 + 1));
         std::thread::sleep(due.saturating_sub(started.elapsed()));
     }
     Ok(())

@@ -24,7 +24,7 @@ const BIG_HEIGHT: (f32, f32) = (50.0, 220.0);
 /// What the notes' names take at the left.
 const GUTTER: f32 = 30.0;
 const LABEL_HEIGHT: f32 = 16.0;
-/// Notes of the scale have names where they are at least so far apart.
+/// Names stand at least so far apart; what has no room has a line only.
 const NAME_HEIGHT: f32 = 11.0;
 /// Steps of confidence told apart, and how a line without and with it is drawn.
 const SHADES: u8 = 8;
@@ -165,7 +165,7 @@ fn paint_scale(ui: &Ui, view: &View<'_>, trace: &PitchTrace, display: Rect) {
     painter.rect_filled(display, 4.0, colors.sunken);
     let heights = Heights::of(trace, display);
     let mask = current_mask(view.params);
-    let is_roomy = NAME_HEIGHT <= display.height() / heights.span;
+    let mut lowest_free_y = display.bottom() - NAME_HEIGHT / 2.0;
     let (low, high) = (
         heights.center - heights.span / 2.0,
         heights.center + heights.span / 2.0,
@@ -180,8 +180,9 @@ fn paint_scale(ui: &Ui, view: &View<'_>, trace: &PitchTrace, display: Rect) {
         let right_of_names = Rangef::new(display.left() + GUTTER, display.right());
         painter.hline(right_of_names, y, Stroke::new(1.0, color));
         let pitch_class = note.rem_euclid(12) as u8;
-        let is_whole = display.shrink(NAME_HEIGHT / 2.0).y_range().contains(y);
-        if is_whole && (pitch_class == 0 || is_in && is_roomy) {
+        let is_free = display.top() + NAME_HEIGHT / 2.0 <= y && y <= lowest_free_y;
+        if is_in && is_free {
+            lowest_free_y = y - NAME_HEIGHT;
             let name = Key::from_pitch_class(pitch_class).name();
             let octave = note.div_euclid(12) - 1;
             painter.text(
