@@ -19,6 +19,8 @@ pub mod voice;
 
 pub mod quality;
 
+#[cfg(feature = "app")]
+pub mod app;
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "editor")]

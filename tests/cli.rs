@@ -447,14 +447,12 @@ fn the_doctor_names_each_problem_and_its_remedy() {
 }
 
 #[test]
-fn live_says_which_build_has_it() {
-    if cfg!(feature = "standalone") {
+fn the_app_says_which_build_has_it() {
+    if cfg!(feature = "app") {
         return;
     }
-    let run = Desk::new().run(&["live", "--backend", "jack"]).expect(2);
-    assert!(
-        run.stderr.contains("--features standalone"),
-        "{}",
-        run.stderr
-    );
+    for arguments in [&["app", "--backend", "jack"][..], &["devices"]] {
+        let run = Desk::new().run(arguments).expect(2);
+        assert!(run.stderr.contains("--features app"), "{}", run.stderr);
+    }
 }

@@ -203,38 +203,6 @@ fn the_delay_reported_is_that_of_the_tracker() {
     }
 }
 
-/// The program of its own has no host that could restart it: a background thread builds the path.
-#[test]
-fn the_standalone_program_rebuilds_itself() {
-    let (mut plugin, params) = plugin();
-    let executor = plugin.task_executor();
-    let feed = plugin.feed();
-    let host = Host::new(PluginApi::Standalone);
-    assert!(host.activate(&mut plugin, (2, 2), 48_000.0, 64));
-    assert!(
-        host.latencies.borrow().is_empty(),
-        "there is nobody to report to"
-    );
-    let block = || [vec![0.0; 64], vec![0.0; 64]];
-    host.process(&mut plugin, &mut block());
-    let low = feed.newest().latency.total();
-    for (range, is_lower) in [("Soprano", true), ("Bass", false)] {
-        named(&params, "range", range);
-        for _ in 0..5 {
-            host.process(&mut plugin, &mut block());
-        }
-        let tasks = host.tasks.replace(Vec::new());
-        assert_eq!(tasks.len(), 1, "asked once");
-        tasks.into_iter().for_each(&executor);
-        host.process(&mut plugin, &mut block());
-        let now = feed.newest().latency.total();
-        assert_eq!(now < low, is_lower, "{range}: {now}, before {low}");
-        host.process(&mut plugin, &mut block());
-        assert!(host.tasks.borrow().is_empty(), "it has what it wanted");
-    }
-    assert_eq!(host.restarts.get(), 0);
-}
-
 #[test]
 fn the_tail_lasts_until_nothing_is_left() {
     let (mut plugin, _) = plugin();
@@ -352,13 +320,9 @@ fn violations(f: impl FnOnce()) -> u32 {
 #[allow(unsafe_code)]
 fn the_audio_thread_neither_allocates_nor_frees() {
     assert_ne!(violations(|| drop(vec![1u8; 64])), 0, "the counter counts");
-    for (layout, api) in LAYOUTS
-        .into_iter()
-        .flat_map(|l| [PluginApi::Clap, PluginApi::Standalone].map(|api| (l, api)))
-    {
+    for layout in LAYOUTS {
         let (mut plugin, params) = plugin();
-        let executor = plugin.task_executor();
-        let host = Host::new(api);
+        let host = Host::new(PluginApi::Clap);
         host.activate(&mut plugin, layout, 48_000.0, 64);
         let mut channels = vec![noise(64, 3); layout.1 as usize];
         let mut buffer = Buffer::default();
@@ -380,18 +344,6 @@ fn the_audio_thread_neither_allocates_nor_frees() {
                     plugin.reset();
                 });
                 assert_eq!(counted, 0, "{layout:?} {id} {normalized}");
-                // The background thread's part of a change, outside the count.
-                host.tasks
-                    .replace(Vec::with_capacity(8))
-                    .into_iter()
-                    .for_each(&executor);
-                let counted = violations(|| {
-                    host.process_buffer(&mut plugin, &mut buffer);
-                });
-                assert_eq!(
-                    counted, 0,
-                    "{layout:?} {id} {normalized}, taking the new path"
-                );
             }
             reset(param);
         }

@@ -57,9 +57,18 @@ enum Command {
     /// Make the weights of a network anew
     #[cfg(feature = "train")]
     Train(train::TrainArgs),
-    /// Sing through it live, over JACK or ALSA (builds with the feature `standalone`)
+    /// Sing through it live: the app, which also opens without a command (builds with the
+    /// feature `app`)
     #[command(disable_help_flag = true)]
-    Live {
+    App {
+        /// Passed on
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        _rest: Vec<OsString>,
+    },
+    /// List what the app can sing through: backends, devices, rates, buffers (builds with the
+    /// feature `app`)
+    #[command(disable_help_flag = true)]
+    Devices {
         /// Passed on
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         _rest: Vec<OsString>,
@@ -90,9 +99,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Doctor(arguments) => doctor::run(&arguments),
         #[cfg(feature = "train")]
         Command::Train(arguments) => train::run(&arguments),
-        Command::Live { .. } => Err(Failure::usage(
-            "expected a build with `live`, this one was built without it",
-            "build it with: cargo build --release --features standalone",
+        Command::App { .. } | Command::Devices { .. } => Err(Failure::usage(
+            "expected a build with the app, this one was built without it",
+            "build it with: cargo build --release --features app",
         )),
     };
     match outcome {

@@ -16,9 +16,10 @@ mod widgets;
 
 use crate::bridge::Meters;
 use crate::plugin::{AutoVoiceParams, Feed};
-use egui::Ui;
+use egui::{Modifiers, Ui};
 use hand::{Hand, Memory};
 use keyboard_types::{Key, NamedKey};
+use nice_plug::context::PluginApi;
 use nice_plug::context::gui::GuiContext;
 use nice_plug::editor::ResizeHint;
 use nice_plug::editor::dpi::{LogicalSize, PhysicalSize};
@@ -127,6 +128,36 @@ impl App {
         self.has_panicked = false;
     }
 
+    /// The same below something else in the window, so many points high.
+    #[must_use]
+    pub fn below(mut self, height: f32) -> Self {
+        self.state.above = height;
+        self
+    }
+
+    /// Width and height of the window in points, with what is above the editor.
+    #[must_use]
+    pub fn window_size(&self) -> (f32, f32) {
+        self.state.window_size().into()
+    }
+
+    /// Asks once after opening for the size that was remembered.
+    pub fn fit(&mut self, ctx: &egui::Context) {
+        self.state.fit(ctx);
+    }
+
+    /// Takes in the window's new size in points.
+    pub fn resized(&mut self, size: WindowSize) {
+        self.state
+            .resized((size.logical.width as f32, size.logical.height as f32));
+    }
+
+    /// What is behind everything.
+    #[must_use]
+    pub fn background(&self) -> egui::Color32 {
+        theme::palette(self.look().dark).background
+    }
+
     /// How the window looks.
     #[must_use]
     pub fn look(&self) -> WindowSettings {
@@ -143,6 +174,9 @@ impl App {
         let tuning_hz = self.params.correction.tuning_hz.value();
         self.state.update(&now, tuning_hz, time_s);
         let hand = Hand::new(host.param_setter(), &self.params, &self.memory, time_s);
+        if host.plugin_api() == PluginApi::Standalone {
+            take_back_by_key(ui, &hand);
+        }
         let notice = self.state.notice.clone();
         let view = View {
             params: &self.params,
@@ -168,20 +202,12 @@ impl NiceEguiApp for App {
         host: GuiContext,
         frame: &mut nice_plug_egui::Frame,
     ) -> Result<(), HandlerError> {
-        frame.set_clear_color(theme::palette(self.look().dark).background.into());
-        #[cfg(feature = "standalone")]
-        if host.plugin_api() == nice_plug::context::PluginApi::Standalone {
-            crate::plugin::live::watch_signals();
-        }
+        frame.set_clear_color(self.background().into());
         self.open(&ctx, host);
         Ok(())
     }
 
     fn ui(&mut self, ui: &mut Ui, frame: &mut nice_plug_egui::Frame) {
-        #[cfg(feature = "standalone")]
-        if crate::plugin::live::is_quitting() {
-            return frame.baseview_window().request_close();
-        }
         if self.has_panicked {
             ui.colored_label(
                 theme::of(ui).danger,
@@ -192,14 +218,32 @@ impl NiceEguiApp for App {
         // The caller is C code of the host: a panic must end here.
         let drawn = catch_unwind(AssertUnwindSafe(|| self.draw(ui)));
         self.has_panicked = drawn.is_err();
-        self.state.fit(ui.ctx());
+        self.fit(ui.ctx());
         frame.set_key_capture(keys_taken(ui));
         ui.ctx().request_repaint_after(REDRAW);
     }
 
     fn resized(&mut self, size: WindowSize) {
-        self.state
-            .resized((size.logical.width as f32, size.logical.height as f32));
+        App::resized(self, size);
+    }
+}
+
+/// The keys of a program for undo and redo. In a plugin they are the host's.
+fn take_back_by_key(ui: &Ui, hand: &Hand<'_>) {
+    if ui.ctx().text_edit_focused() {
+        return;
+    }
+    let with_shift = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+    // The longer one first: the shorter one would take it, too.
+    let (redo, undo) = ui.input_mut(|input| {
+        let redo = input.consume_key(with_shift, egui::Key::Z)
+            || input.consume_key(Modifiers::COMMAND, egui::Key::Y);
+        (redo, input.consume_key(Modifiers::COMMAND, egui::Key::Z))
+    });
+    match (undo, redo) {
+        (true, _) => hand.undo(),
+        (false, true) => hand.redo(),
+        (false, false) => {}
     }
 }
 

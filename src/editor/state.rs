@@ -7,7 +7,7 @@ use super::shelf::Shelf;
 use super::theme;
 use super::widgets::meter::Ballistics;
 use crate::bridge::Meters;
-use egui::{Context, ViewportCommand};
+use egui::{Context, Vec2, ViewportCommand, vec2};
 use std::path::PathBuf;
 
 /// A size that keeps changing is written once it has rested for so many seconds.
@@ -32,6 +32,8 @@ pub struct State {
     /// Where the look is remembered, and what is remembered there.
     file: Option<PathBuf>,
     saved: WindowSettings,
+    /// Points of the window that are above the editor.
+    pub above: f32,
     changed_s: f64,
     is_fitted: bool,
 }
@@ -61,6 +63,7 @@ impl State {
             notice: None,
             file: None,
             saved: window,
+            above: 0.0,
             changed_s: 0.0,
             is_fitted: false,
         }
@@ -88,18 +91,23 @@ impl State {
     pub fn fit(&mut self, ctx: &Context) {
         if !std::mem::replace(&mut self.is_fitted, true) {
             let is = ctx.content_rect().size();
-            let wanted = egui::Vec2::from(self.window.size());
+            let wanted = self.window_size();
             if 1.0 < (is - wanted).abs().max_elem() {
                 ctx.send_viewport_cmd(ViewportCommand::InnerSize(wanted));
             }
         }
     }
 
+    /// The size of the window in points.
+    pub fn window_size(&self) -> Vec2 {
+        Vec2::from(self.window.size()) + vec2(0.0, self.above)
+    }
+
     /// Takes in the window's new size in points.
     pub fn resized(&mut self, size: (f32, f32)) {
         // Before it is fitted the size is nobody's wish.
         if self.is_fitted {
-            self.window.resized(size);
+            self.window.resized((size.0, size.1 - self.above));
         }
     }
 
@@ -109,7 +117,7 @@ impl State {
             Scene::Studio => Scene::Stage,
             Scene::Stage => Scene::Studio,
         };
-        ctx.send_viewport_cmd(ViewportCommand::InnerSize(self.window.size().into()));
+        ctx.send_viewport_cmd(ViewportCommand::InnerSize(self.window_size()));
     }
 
     /// Goes from dark to light, or back.

@@ -9,7 +9,7 @@ use super::state;
 use crate::bridge::HostConfig;
 use nice_plug::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::sync::Arc;
 
 /// The plugin.
 #[derive(Default)]
@@ -19,21 +19,6 @@ pub struct AutoVoicePlugin {
     path: Option<Path>,
     /// What a restart was asked for and has not brought yet.
     asked: Option<Wanted>,
-    spare: Arc<Mutex<Spare>>,
-}
-
-/// Where the background thread leaves a new path, and the audio thread the old one, in a program
-/// that has no host to restart us. The audio thread only tries the lock.
-#[derive(Default)]
-struct Spare {
-    path: Option<Path>,
-    is_new: bool,
-}
-
-/// What the background thread does for the audio thread.
-pub enum Task {
-    /// Builds a new path.
-    Rebuild(Setup),
 }
 
 impl AutoVoicePlugin {
@@ -76,39 +61,26 @@ impl AutoVoicePlugin {
                 return false;
             }
         };
-        // The standalone program has nobody to report to and complains when told.
-        if context.plugin_api() != PluginApi::Standalone {
-            let latency = if setup.wanted.report_latency {
-                path.latency()
-            } else {
-                0
-            };
-            context.set_latency_samples(u32::try_from(latency).unwrap_or(u32::MAX));
-        }
+        let latency = if setup.wanted.report_latency {
+            path.latency()
+        } else {
+            0
+        };
+        context.set_latency_samples(u32::try_from(latency).unwrap_or(u32::MAX));
         self.path = Some(path);
         self.asked = None;
         true
     }
 
-    /// Asks once for what only a restart can change. A host restarts us; without one the
-    /// background thread builds the new path.
+    /// Asks the host once for what only a restart can change.
     fn ask_for_wanted(&mut self, context: &mut impl ProcessContext<Self>) {
-        let Some(path) = &mut self.path else { return };
+        let Some(path) = &self.path else { return };
         let wanted = self.params.wanted();
-        let is_standalone = context.plugin_api() == PluginApi::Standalone;
-        if is_standalone {
-            take_rebuilt(&self.spare, path);
-        }
-        let setup = path.setup();
-        if wanted == setup.wanted {
+        if wanted == path.setup().wanted {
             self.asked = None;
         } else if self.asked != Some(wanted) {
             self.asked = Some(wanted);
-            if is_standalone {
-                context.execute_background(Task::Rebuild(Setup { wanted, ..setup }));
-            } else {
-                context.request_restart();
-            }
+            context.request_restart();
         }
     }
 
@@ -149,19 +121,6 @@ fn next_note<P: Plugin>(context: &mut impl ProcessContext<P>) -> Option<Note> {
             key: key.number(),
             down,
         });
-    }
-}
-
-/// Exchanges `path` for one built in the background, if there is one. Real-time safe.
-fn take_rebuilt(spare: &Mutex<Spare>, path: &mut Path) {
-    let mut spare = match spare.try_lock() {
-        Ok(spare) => spare,
-        Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-        Err(TryLockError::WouldBlock) => return,
-    };
-    if let (true, Some(new)) = (spare.is_new, &mut spare.path) {
-        std::mem::swap(new, path);
-        spare.is_new = false;
     }
 }
 
@@ -215,27 +174,7 @@ impl Plugin for AutoVoicePlugin {
     #[cfg(not(feature = "editor"))]
     type Editor = ();
     type SysExMessage = ();
-    type BackgroundTask = Task;
-
-    fn task_executor(&mut self) -> TaskExecutor<Self> {
-        let (spare, feed) = (self.spare.clone(), self.feed.clone());
-        Box::new(move |Task::Rebuild(setup)| {
-            let path = match Path::new(setup, &feed) {
-                Ok(path) => path,
-                Err(error) => return nice_error!("AutoVoice keeps its settings: {error}"),
-            };
-            let new = Spare {
-                path: Some(path),
-                is_new: true,
-            };
-            let old = std::mem::replace(
-                &mut *spare.lock().unwrap_or_else(PoisonError::into_inner),
-                new,
-            );
-            // Outside the lock, so that the audio thread's next try succeeds.
-            drop(old);
-        })
-    }
+    type BackgroundTask = ();
 
     fn params(&self) -> Arc<dyn Params> {
         self.params.clone()
@@ -263,7 +202,6 @@ impl Plugin for AutoVoicePlugin {
 
     fn deactivate(&mut self) {
         self.path = None;
-        *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = Spare::default();
     }
 
     fn reset(&mut self) {

@@ -2,12 +2,10 @@
 //! thread unless a file says otherwise. Holds no signal processing: what is heard is decided in
 //! [`crate::bridge`], what is shown in [`crate::editor`].
 
-mod audio;
+pub(crate) mod audio;
 mod export;
 mod feed;
 mod hosting;
-#[cfg(feature = "standalone")]
-pub mod live;
 pub mod params;
 pub mod presets;
 mod remote;

@@ -42,7 +42,6 @@ pub struct Host {
     pub api: PluginApi,
     pub latencies: RefCell<Vec<u32>>,
     pub restarts: Cell<usize>,
-    pub tasks: RefCell<Vec<Task>>,
     pub notes: RefCell<VecDeque<PluginNoteEvent<AutoVoicePlugin>>>,
     /// Whether reading notes panics, as the plugin's own code might.
     pub is_broken: Cell<bool>,
@@ -55,8 +54,6 @@ impl Host {
             api,
             latencies: RefCell::default(),
             restarts: Cell::new(0),
-            // Room, so that remembering does not allocate on the audio thread.
-            tasks: RefCell::new(Vec::with_capacity(8)),
             notes: RefCell::default(),
             is_broken: Cell::new(false),
             transport: Transport::new(48_000.0),
@@ -138,9 +135,7 @@ impl ProcessContext<AutoVoicePlugin> for Processing<'_> {
     fn plugin_api(&self) -> PluginApi {
         self.0.api
     }
-    fn execute_background(&self, task: Task) {
-        self.0.tasks.borrow_mut().push(task);
-    }
+    fn execute_background(&self, _task: Task) {}
     fn execute_gui(&self, _task: Task) {}
     fn transport(&self) -> &Transport {
         &self.0.transport

@@ -8,8 +8,8 @@ use xtask::paths::{self, Products};
 
 use crate::step;
 
-/// What the plugin and the binary are built with. `standalone` is left out: it would make the
-/// build need ALSA and JACK.
+/// What the plugin and the binary are built with. `app` is left out: it would make the build, and
+/// the plugin, need ALSA and JACK.
 pub const FEATURES: &str = "editor,cli";
 
 pub fn run() -> Result<()> {

@@ -11,7 +11,7 @@ use xtask::paths;
 use crate::{bundle, packages, step};
 
 /// Feature sets that must compile, each alone, without a warning.
-const FEATURE_SETS: [&str; 4] = ["", "cli", "train", "plugin"];
+const FEATURE_SETS: [&str; 5] = ["", "cli", "train", "plugin", "app"];
 const REQUIREMENTS: &str = "tests/hosts/requirements.txt";
 
 pub fn run() -> Result<()> {
@@ -29,7 +29,12 @@ pub fn run() -> Result<()> {
     steps.next("Unit and integration tests");
     let packages = "--package autovoice --package autovoice-kernels --features";
     // With `train`, whose tests hold the trained networks against the ones that run.
-    cargo_test(&format!("{packages} {},train", bundle::FEATURES), &[])?;
+    // With `app`, whose tests start the program on a display of their own.
+    let required = [("AUTOVOICE_REQUIRE_HOSTS", "1".to_owned())];
+    cargo_test(
+        &format!("{packages} {},train,app", bundle::FEATURES),
+        &required,
+    )?;
 
     steps.next("Documentation tests");
     let features = bundle::FEATURES;

@@ -50,23 +50,25 @@ pub const BUILD: &[Need] = &[need(
     "linking Rust programs",
 )];
 
-/// For `test`: the `standalone` feature is linted, the editor is opened, Python runs a host.
+/// For `test`: the app is built and opened, and the editor in a host; Python runs another host.
 pub const TEST: &[Need] = &[
     need(
         "pkg-config",
         Probe::Program("pkg-config"),
-        "building the standalone",
+        "building the app",
     ),
     need(
         "libasound2-dev",
         Probe::PkgConfig("alsa"),
-        "building the standalone",
+        "building the app",
     ),
     need(
         "libjack-jackd2-dev",
         Probe::PkgConfig("jack"),
-        "building the standalone",
+        "building the app",
     ),
+    need("jackd2", Probe::Program("jackd"), "the app's sound"),
+    need("xdotool", Probe::Program("xdotool"), "a hand for the app"),
     need(
         "xvfb",
         Probe::Program("Xvfb"),

@@ -1,4 +1,4 @@
-//! Ways for sound to get in and out: ALSA devices, JACK and PipeWire. Needed for `live` alone;
+//! Ways for sound to get in and out: ALSA devices, JACK and PipeWire. Needed for the app alone;
 //! files and plugins in a host do without.
 
 use super::{Finding, Patient};
@@ -80,12 +80,12 @@ fn server(patient: &Patient<'_>) -> Finding {
         Some(library) => Finding::note(
             ID,
             format!("{running}; {}", library.display()),
-            "for `live` over JACK start one, for instance: jackd -d alsa -r 48000 -p 64",
+            "for the app over JACK start one, for instance: jackd -d alsa -r 48000 -p 64",
         ),
         None => Finding::note(
             ID,
             format!("{running}; no libjack.so"),
-            "for `live` over JACK: sudo apt install pipewire-jack (or jackd2); ALSA needs neither",
+            "for the app over JACK: sudo apt install pipewire-jack (or jackd2); ALSA needs neither",
         ),
     }
 }

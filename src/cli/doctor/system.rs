@@ -8,10 +8,10 @@ const WANTED_PRIORITY: u64 = 50;
 
 pub(super) fn build() -> Finding {
     let found = format!(
-        "autovoice {}, {} build, live: {}",
+        "autovoice {}, {} build, app: {}",
         env!("CARGO_PKG_VERSION"),
         machine::build(),
-        match cfg!(feature = "standalone") {
+        match cfg!(feature = "app") {
             true => "yes",
             false => "not in this build",
         }

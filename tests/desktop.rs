@@ -1,0 +1,382 @@
+//! The whole program: its window under Xvfb, its sound through jackd's dummy driver, a hand made of
+//! xdotool. A client of ours sings into it and listens. What is missing is said loudly, and is an
+//! error where AUTOVOICE_REQUIRE_HOSTS is set.
+
+use jack::{
+    AsyncClient, AudioIn, AudioOut, Client, ClientOptions, Control, Port, ProcessHandler,
+    ProcessScope,
+};
+use std::collections::VecDeque;
+use std::f64::consts::TAU;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+const RATE_HZ: u32 = 48_000;
+/// What is sung on the two ports.
+const TONES_HZ: [f64; 2] = [220.0, 330.0];
+/// How long processes may take for what is asked of them.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// As much is listened to at a time.
+const HEARD: usize = 12_000;
+
+/// A process that does not outlive its test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Nothing is lost if it is already gone.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn is_missing(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let there = std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    if !there {
+        let why = format!("no {program}; `cargo xtask test` installs it");
+        assert!(
+            std::env::var_os("AUTOVOICE_REQUIRE_HOSTS").is_none(),
+            "{why}"
+        );
+        eprintln!("SKIPPED, nothing was tested: {why}");
+    }
+    !there
+}
+
+fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(
+            Instant::now() < deadline,
+            "{what} did not happen in {PATIENCE:?}"
+        );
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+}
+
+/// A JACK server of its own, under the name that the environment gives it.
+struct Server(Option<Process>);
+
+impl Server {
+    fn start() -> Self {
+        let mut server = Self(None);
+        server.restart();
+        server
+    }
+
+    fn restart(&mut self) {
+        let child = Command::new("jackd")
+            .args(["--no-realtime", "-d", "dummy", "-r", "48000", "-p", "256"])
+            .env("JACK_NO_AUDIO_RESERVATION", "1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        self.0 = Some(Process(child.expect("jackd starts")));
+    }
+
+    fn stop(&mut self) {
+        if let Some(process) = self.0.take() {
+            signal(&process, "-TERM");
+            // Given the time to take its shared memory away; then it goes anyway.
+            std::thread::park_timeout(Duration::from_millis(500));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn signal(process: &Process, signal: &str) {
+    let sent = Command::new("kill")
+        .args([signal, &process.0.id().to_string()])
+        .status();
+    assert!(sent.expect("kill runs").success());
+}
+
+/// An X display without a screen.
+struct Display {
+    _server: Process,
+    name: String,
+}
+
+impl Display {
+    fn open() -> Self {
+        let mut server = Command::new("Xvfb")
+            .args(["-displayfd", "1", "-screen", "0", "1600x1000x24"])
+            .args(["+extension", "GLX"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("Xvfb starts");
+        let mut said = String::new();
+        let output = server.stdout.take().expect("piped");
+        BufReader::new(output)
+            .read_line(&mut said)
+            .expect("it says its number");
+        Self {
+            _server: Process(server),
+            name: format!(":{}", said.trim()),
+        }
+    }
+
+    fn hand(&self, words: &str) -> String {
+        let output = Command::new("xdotool")
+            .args(words.split_whitespace())
+            .env("DISPLAY", &self.name)
+            .output()
+            .expect("xdotool runs");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// Clicks at a point of the app's window.
+    fn click(&self, (x, y): (u32, u32)) {
+        let window = self.window();
+        self.hand(&format!("mousemove --window {window} {x} {y}"));
+        // The window draws between the two: what is under the hand must know it.
+        std::thread::park_timeout(Duration::from_millis(150));
+        self.hand("mousedown 1");
+        std::thread::park_timeout(Duration::from_millis(150));
+        self.hand("mouseup 1");
+        std::thread::park_timeout(Duration::from_millis(150));
+    }
+
+    fn window(&self) -> String {
+        let found = self.hand("search --name ^AutoVoice$");
+        found.lines().next().unwrap_or_default().to_owned()
+    }
+}
+
+fn app(home: &std::path::Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_autovoice"));
+    command
+        .args([
+            "app",
+            "--backend",
+            "jack",
+            "--forget",
+            "--input",
+            "Singer",
+            "--output",
+            "Singer",
+        ])
+        .args(arguments)
+        .env("AUTOVOICE_HOME", home)
+        .env("LIBGL_ALWAYS_SOFTWARE", "1")
+        .stdin(Stdio::null());
+    command
+}
+
+/// Sings two tones and listens.
+struct Singer {
+    _client: AsyncClient<(), Song>,
+    heard: Arc<Mutex<VecDeque<f32>>>,
+}
+
+struct Song {
+    sung: Vec<Port<AudioOut>>,
+    ear: Port<AudioIn>,
+    at: u64,
+    heard: Arc<Mutex<VecDeque<f32>>>,
+}
+
+impl ProcessHandler for Song {
+    fn process(&mut self, _: &Client, scope: &ProcessScope) -> Control {
+        let from = self.at;
+        for (port, hz) in self.sung.iter_mut().zip(TONES_HZ) {
+            for (at, x) in port.as_mut_slice(scope).iter_mut().enumerate() {
+                let time_s = (from + at as u64) as f64 / f64::from(RATE_HZ);
+                *x = 0.3 * (TAU * hz * time_s).sin() as f32;
+            }
+        }
+        self.at += u64::from(scope.n_frames());
+        // A lock is nothing for an audio thread, but here nobody listens to the clicks.
+        if let Ok(mut heard) = self.heard.lock() {
+            heard.extend(self.ear.as_slice(scope));
+            let old = heard.len().saturating_sub(HEARD);
+            heard.drain(..old);
+        }
+        Control::Continue
+    }
+}
+
+impl Singer {
+    fn start() -> Self {
+        let mut opened = None;
+        wait_for("a JACK server", || {
+            opened = Client::new("Singer", ClientOptions::NO_START_SERVER).ok();
+            opened.is_some()
+        });
+        let (client, _) = opened.expect("waited for");
+        let heard = Arc::<Mutex<VecDeque<f32>>>::default();
+        let sung = ["out_1", "out_2"].map(|name| {
+            let port = client.register_port(name, AudioOut::default());
+            port.expect("a free name")
+        });
+        let ear = client.register_port("in_1", AudioIn::default());
+        let song = Song {
+            sung: sung.into(),
+            ear: ear.expect("a free name"),
+            at: 0,
+            heard: heard.clone(),
+        };
+        let client = client.activate_async((), song).expect("active");
+        Self {
+            _client: client,
+            heard,
+        }
+    }
+
+    /// Level of a tone in what was heard last.
+    fn level(&self, hz: f64) -> f64 {
+        let heard = self.heard.lock().expect("no panic there");
+        if heard.len() < HEARD {
+            return 0.0;
+        }
+        let (mut re, mut im) = (0.0, 0.0);
+        for (at, x) in heard.iter().enumerate() {
+            let (s, c) = (TAU * hz * at as f64 / f64::from(RATE_HZ)).sin_cos();
+            re += c * f64::from(*x);
+            im += s * f64::from(*x);
+        }
+        2.0 * re.hypot(im) / HEARD as f64
+    }
+
+    fn wait_for_tone(&self, hz: f64) {
+        wait_for(&format!("{hz} Hz"), || self.level(hz) > 0.1);
+    }
+
+    fn wait_for_silence(&self) {
+        wait_for("silence", || {
+            let heard = self.heard.lock().expect("no panic there");
+            heard.len() == HEARD && heard.iter().all(|x| x.abs() < 1e-4)
+        });
+    }
+}
+
+/// Where the audio bar has its switches, in pixels of the window. `src/app/panel.rs` gives them
+/// fixed widths.
+const MONITOR: (u32, u32) = (170, 50);
+const CHANNEL: (u32, u32) = (352, 20);
+const SECOND_CHANNEL: (u32, u32) = (352, 72);
+
+/// Runs this test again in a process of its own, whose environment names a JACK server of its own:
+/// to set a variable of a running process is not safe.
+fn in_own_process(test: &str) -> bool {
+    const INNER: &str = "AUTOVOICE_DESKTOP_INNER";
+    if std::env::var_os(INNER).is_some() {
+        return true;
+    }
+    if ["jackd", "Xvfb", "xdotool"].into_iter().any(is_missing) {
+        return false;
+    }
+    let status = Command::new(std::env::current_exe().expect("this test"))
+        .args([test, "--exact", "--nocapture", "--test-threads=1"])
+        .env(INNER, "1")
+        .env(
+            "JACK_DEFAULT_SERVER",
+            // Short: it becomes part of the names of sockets.
+            format!("av{}-{}", test.len(), std::process::id()),
+        )
+        .status();
+    assert!(status.expect("runs").success(), "see above");
+    false
+}
+
+#[test]
+fn the_window_converts_obeys_the_hand_and_survives_its_server() {
+    if !in_own_process("the_window_converts_obeys_the_hand_and_survives_its_server") {
+        return;
+    }
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let (mut server, display) = (Server::start(), Display::open());
+    let singer = Singer::start();
+    let window = app(home.path(), &["--set", "pitch=12", "--push-to-talk"])
+        .env("DISPLAY", &display.name)
+        .spawn();
+    let mut window = Process(window.expect("the app starts"));
+    wait_for("a window", || !display.window().is_empty());
+
+    // Nobody talks.
+    singer.wait_for_silence();
+    let id = display.window();
+    display.hand(&format!("windowfocus {id}"));
+    display.hand("keydown space");
+    singer.wait_for_tone(2.0 * TONES_HZ[0]);
+    assert!(singer.level(TONES_HZ[0]) < 0.03, "converted, not mixed");
+    display.click(MONITOR);
+    singer.wait_for_silence();
+    display.click(MONITOR);
+    singer.wait_for_tone(2.0 * TONES_HZ[0]);
+    display.click(CHANNEL);
+    display.click(SECOND_CHANNEL);
+    singer.wait_for_tone(2.0 * TONES_HZ[1]);
+    display.hand("keyup space");
+    singer.wait_for_silence();
+
+    // The server goes, the window stays; the server comes back, and so does the sound.
+    display.hand("keydown space");
+    singer.wait_for_tone(2.0 * TONES_HZ[1]);
+    server.stop();
+    drop(singer);
+    std::thread::park_timeout(Duration::from_secs(3));
+    assert!(window.0.try_wait().expect("ours").is_none(), "it stays up");
+    server.restart();
+    let singer = Singer::start();
+    singer.wait_for_tone(2.0 * TONES_HZ[1]);
+
+    // It ends in peace.
+    signal(&window, "-INT");
+    let mut status = None;
+    wait_for("the end", || {
+        status = window.0.try_wait().expect("ours");
+        status.is_some()
+    });
+    assert!(status.expect("waited for").success());
+}
+
+#[test]
+fn without_a_window_it_says_that_the_server_went_and_came_back() {
+    if !in_own_process("without_a_window_it_says_that_the_server_went_and_came_back") {
+        return;
+    }
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let mut server = Server::start();
+    let singer = Singer::start();
+    let program = app(home.path(), &["--no-window"])
+        .stdout(Stdio::piped())
+        .spawn();
+    let mut program = Process(program.expect("the app starts"));
+    let output = program.0.stdout.take().expect("piped");
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let lines = BufReader::new(output).lines().map_while(Result::ok);
+        lines.for_each(|line| drop(tell.send(line)));
+    });
+    let expect = |part: &str| loop {
+        let line = told.recv_timeout(PATIENCE);
+        let line = line.unwrap_or_else(|_| panic!("it never said {part:?}"));
+        if line.contains(part) {
+            return;
+        }
+    };
+    expect("Singer -> Singer, 48000 Hz, 256 frames");
+    singer.wait_for_tone(TONES_HZ[0]);
+    server.stop();
+    drop(singer);
+    expect("start it again");
+    server.restart();
+    let singer = Singer::start();
+    expect("Singer -> Singer");
+    singer.wait_for_tone(TONES_HZ[0]);
+    signal(&program, "-INT");
+    let status = program.0.wait().expect("ours");
+    assert!(status.success());
+}
