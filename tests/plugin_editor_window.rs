@@ -42,6 +42,23 @@ fn gestures_are_undone_and_done_again() {
 }
 
 #[test]
+fn a_program_has_keys_for_it_and_a_plugin_leaves_them_to_the_host() {
+    for (mut stage, undoes) in [(Stage::standalone(), true), (Stage::open(), false)] {
+        let params = stage.params.clone();
+        let pitch = &params.voice.pitch;
+        stage.drag(stage.dial_below("Pitch", 50.0), vec2(0.0, -45.0));
+        let dragged = pitch.value();
+        stage.modifiers = Modifiers::COMMAND;
+        stage.key(Key::Z);
+        let expected = if undoes { 0.0 } else { dragged };
+        assert_eq!(pitch.value(), expected);
+        stage.modifiers = Modifiers::COMMAND | Modifiers::SHIFT;
+        stage.key(Key::Z);
+        assert_eq!(pitch.value(), dragged);
+    }
+}
+
+#[test]
 fn a_key_of_the_scale_is_one_step() {
     let mut stage = Stage::open();
     let correction = &stage.params.clone().correction;

@@ -22,8 +22,8 @@ pub enum Act {
     End,
 }
 
-#[derive(Default)]
 struct Host {
+    api: PluginApi,
     acts: Arc<Mutex<Vec<(ParamPtr, Act)>>>,
 }
 
@@ -42,7 +42,7 @@ impl Host {
 )]
 impl GuiContextInner for Host {
     fn plugin_api(&self) -> PluginApi {
-        PluginApi::Clap
+        self.api
     }
     unsafe fn raw_begin_set_parameter(&self, param: ParamPtr) {
         self.note(param, Act::Begin);
@@ -99,18 +99,33 @@ impl Stage {
     /// A window that looks like this.
     pub fn looking(window: WindowSettings) -> Self {
         let home = tempfile::tempdir().expect("a temporary folder");
-        Self::with(Arc::default(), window, home)
+        Self::with(PluginApi::Clap, Arc::default(), window, home)
+    }
+
+    /// The usual window in a program of its own.
+    pub fn standalone() -> Self {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        let window = WindowSettings::default();
+        Self::with(PluginApi::Standalone, Arc::default(), window, home)
     }
 
     /// The window of the same instance in a project that is opened again.
     pub fn reopened(self) -> Self {
-        Self::with(self.params, self.app.look(), self.home)
+        Self::with(PluginApi::Clap, self.params, self.app.look(), self.home)
     }
 
-    fn with(params: Arc<AutoVoiceParams>, window: WindowSettings, home: tempfile::TempDir) -> Self {
+    fn with(
+        api: PluginApi,
+        params: Arc<AutoVoiceParams>,
+        window: WindowSettings,
+        home: tempfile::TempDir,
+    ) -> Self {
         let feed = Arc::<Feed>::default();
-        let host = Host::default();
-        let acts = host.acts.clone();
+        let acts = Arc::default();
+        let host = Host {
+            api,
+            acts: Arc::clone(&acts),
+        };
         let presets = home.path().join("presets");
         let mut app = App::looking(params.clone(), feed.clone(), window, presets);
         let ctx = Context::default();

@@ -47,7 +47,13 @@ pub fn run() -> Result<()> {
 
     steps.next("CLAP in an in-process host");
     let display = Display::open()?;
-    let mut environment = vec![("AUTOVOICE_REQUIRE_HOSTS", "1".to_owned())];
+    // The editor remembers how its window looks: not among the user's own settings.
+    let home = paths::target()?.join("test-home");
+    let home = home.to_string_lossy().into_owned();
+    let mut environment = vec![
+        ("AUTOVOICE_REQUIRE_HOSTS", "1".to_owned()),
+        ("AUTOVOICE_HOME", home),
+    ];
     environment.extend(display.environment());
     cargo_test("--package xtask", &environment)?;
     drop(display);

@@ -77,6 +77,18 @@ impl Desktop {
         Ok(self.connection.query_tree(window)?.reply()?.children)
     }
 
+    /// Width and height of a window in pixels.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn size(&self, window: u32) -> Result<EditorSize> {
+        let geometry = self.connection.get_geometry(window)?.reply()?;
+        Ok(EditorSize {
+            width: geometry.width.into(),
+            height: geometry.height.into(),
+        })
+    }
+
     /// What is painted in a window now.
     ///
     /// # Errors

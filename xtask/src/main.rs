@@ -46,6 +46,7 @@ fn run() -> Result<()> {
         [editor_cost::MEASURE, clap] => editor_cost::measure(clap),
         ["screenshots"] => screenshots::run(),
         [screenshots::SHOOT, clap, file] => screenshots::shoot(clap, file),
+        [screenshots::SHOOT_APP, program, file] => screenshots::shoot_app(program, file),
         ["test"] => check::run(),
         [] | ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

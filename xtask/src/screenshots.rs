@@ -1,5 +1,6 @@
 //! `cargo xtask screenshots`: every view of the editor, dark and light, at its usual size and at
-//! twice that, while the demo recording plays through it. All go to `target/screenshots`, those
+//! twice that, while the demo recording plays through it; and the desktop app with a buzz for a
+//! voice. All go to `target/screenshots`, those
 //! that the README shows to `docs/images` as well.
 //!
 //! The look of a window is in a file of the user's folder, which a process reads where its
@@ -19,14 +20,21 @@ use xtask::wav;
 
 use crate::{bundle, packages, step};
 
-/// The chore by which this program calls itself.
+/// The chores by which this program calls itself.
 pub const SHOOT: &str = "shoot";
+/// The same for the desktop app.
+pub const SHOOT_APP: &str = "shoot-app";
 
 const RECORDING: &str = "demo/singing.wav";
 const IMAGES: &str = "docs/images";
 const HOME: &str = "AUTOVOICE_HOME";
 /// The README shows these.
-const SHOWN: [&str; 3] = ["studio-dark-1x", "presets-light-1x", "stage-dark-1x"];
+const SHOWN: [&str; 4] = [
+    "studio-dark-1x",
+    "presets-light-1x",
+    "stage-dark-1x",
+    "app-dark-1x",
+];
 /// How long the recording plays: the pitch lane then is full.
 const PLAYED: Duration = Duration::from_millis(6_500);
 /// What is set while the pictures are taken.
@@ -45,14 +53,26 @@ const SETTINGS: [(&str, &str); 8] = [
 struct Shot {
     name: String,
     look: String,
+    is_app: bool,
+}
+
+impl Shot {
+    fn chore(&self) -> &'static str {
+        match self.is_app {
+            true => SHOOT_APP,
+            false => SHOOT,
+        }
+    }
 }
 
 fn shots() -> Vec<Shot> {
     let mut shots = Vec::new();
-    for (view, scene, presets) in [
-        ("studio", "studio", false),
-        ("presets", "studio", true),
-        ("stage", "stage", false),
+    for (view, scene, presets, is_app) in [
+        ("studio", "studio", false, false),
+        ("presets", "studio", true, false),
+        ("stage", "stage", false, false),
+        ("app", "studio", false, true),
+        ("app-stage", "stage", false, true),
     ] {
         for (colours, dark) in [("dark", true), ("light", false)] {
             for scale in [1, 2] {
@@ -62,6 +82,7 @@ fn shots() -> Vec<Shot> {
                         "dark = {dark}\nscale = {scale}.0\nscene = \"{scene}\"\n\
                          presets = {presets}\n"
                     ),
+                    is_app,
                 });
             }
         }
@@ -70,11 +91,14 @@ fn shots() -> Vec<Shot> {
 }
 
 pub fn run() -> Result<()> {
-    let mut steps = step::Steps::new(3);
+    let mut steps = step::Steps::new(4);
     steps.next("Looking for missing system packages");
     packages::ensure(packages::TEST)?;
     steps.next("Building the plugin");
     let products = bundle::build()?;
+    steps.next("Building the desktop app");
+    let build = "cargo build --release --package autovoice --features app";
+    step::run(&mut step::command(build))?;
     steps.next("Taking the pictures");
     let display = Display::open()?;
     let folder = paths::target()?.join("screenshots");
@@ -86,7 +110,11 @@ pub fn run() -> Result<()> {
         std::fs::write(home.join("settings/editor.toml"), &shot.look)?;
         let file = folder.join(format!("{}.png", shot.name));
         let mut shoot = Command::new(std::env::current_exe()?);
-        shoot.arg(SHOOT).arg(&products.clap).arg(&file);
+        let subject = match shot.is_app {
+            true => &products.binary,
+            false => &products.clap,
+        };
+        shoot.arg(shot.chore()).arg(subject).arg(&file);
         shoot.env(HOME, &home).envs(display.environment());
         step::run(&mut shoot)?;
         if SHOWN.contains(&shot.name.as_str()) {
@@ -123,6 +151,34 @@ pub fn shoot(clap: &str, file: &str) -> Result<()> {
         plugin.close_editor()?;
         Ok(picture)
     })?;
+    write_png(Path::new(file), &picture)?;
+    println!("    {file} ({} x {})", picture.width, picture.height);
+    Ok(())
+}
+
+/// Takes one picture of the desktop app, in this process's environment.
+pub fn shoot_app(program: &str, file: &str) -> Result<()> {
+    let desktop = Desktop::open().context("expected an X display, found none")?;
+    let before = desktop.children(desktop.root())?;
+    let mut command = Command::new(program);
+    command.args(["app", "--backend", "dummy", "--input", "voice", "--forget"]);
+    for (id, text) in SETTINGS {
+        command.args(["--set", &format!("{id}={text}")]);
+    }
+    let mut app = command.spawn().context("the app did not start")?;
+    std::thread::sleep(PLAYED);
+    // Without a window manager, a program's window is a child of the screen.
+    let picture = desktop.children(desktop.root()).and_then(|now| {
+        let new = now.iter().filter(|window| !before.contains(window));
+        let pictures = new.filter_map(|window| desktop.picture(*window).ok());
+        pictures
+            .max_by_key(|picture| picture.rgb.len())
+            .context("the app has no window")
+    });
+    // It is over whether or not the app still runs.
+    let _ = app.kill();
+    app.wait()?;
+    let picture = picture?;
     write_png(Path::new(file), &picture)?;
     println!("    {file} ({} x {})", picture.width, picture.height);
     Ok(())

@@ -1,10 +1,11 @@
 //! The window: opened into a parent as a DAW does, painted, closed, again and again.
 //! Needs an X display; `cargo xtask test` starts one without a screen.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use xtask::clap_host::Plugin;
+use xtask::clap_host::{EditorSize, Plugin};
 use xtask::desktop::Desktop;
 use xtask::measure::tone;
 
@@ -144,4 +145,58 @@ fn two_editors_are_open_at_once() {
         plugin.close_editor().unwrap();
         assert_clean(plugin);
     }
+}
+
+#[test]
+fn the_editor_is_resized_and_remembers_it() {
+    let Some(bundle) = bundle() else { return };
+    let Some(desktop) = desktop() else { return };
+    let Some(home) = std::env::var_os("AUTOVOICE_HOME").map(PathBuf::from) else {
+        skip("AUTOVOICE_HOME is not set: the window would be remembered among your own settings");
+        return;
+    };
+    let file = home.join("settings/editor.toml");
+    let mut plugin = instance(&bundle, (2, 2));
+    let mut parent = 0;
+    plugin
+        .open_editor(|size| {
+            parent = desktop.window(0, size)?;
+            Ok(parent)
+        })
+        .unwrap();
+    let child = || desktop.children(parent)?.first().copied().context("none");
+    wait_for(&mut plugin, "painting", || {
+        Ok(desktop.picture(child()?)?.colours() >= FEWEST_COLOURS)
+    })
+    .unwrap();
+    let tiny = EditorSize {
+        width: 100,
+        height: 100,
+    };
+    let least = plugin.resize_editor(tiny).unwrap();
+    assert!(400 < least.width && 250 < least.height, "{least:?}");
+    let wanted = EditorSize {
+        width: 1301,
+        height: 803,
+    };
+    assert_eq!(plugin.resize_editor(wanted).unwrap(), wanted);
+    wait_for(&mut plugin, "resizing", || {
+        Ok(desktop.size(child()?)? == wanted)
+    })
+    .unwrap();
+    wait_for(&mut plugin, "remembering", || {
+        Ok(std::fs::read_to_string(&file)?.contains("studio = [1301.0, 803.0]"))
+    })
+    .unwrap();
+    plugin.close_editor().unwrap();
+    assert_clean(&plugin);
+
+    let mut other = instance(&bundle, (1, 1));
+    let opened = other.open_editor(|size| desktop.window(0, size)).unwrap();
+    other.close_editor().unwrap();
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(
+        opened, wanted,
+        "another instance opens as this one was left"
+    );
 }
