@@ -29,6 +29,7 @@ fn sing(meters: &mut MetersIn, frame: usize) {
         observation: Observation {
             sung_hz: 220.0 * (0.3 * phase.sin()).exp2(),
             target_hz: 247.0 * (0.3 * phase.sin()).exp2(),
+            note_hz: 220.0,
             voicing: 0.5 + 0.5 * (phase * 0.7).sin(),
         },
         load: 0.05,

@@ -169,6 +169,7 @@ fn meters_are_shown_as_they_are() {
         observation: Observation {
             sung_hz: 445.0,
             target_hz: 261.63,
+            note_hz: 440.0,
             voicing: 1.0,
         },
         latency: Latency {

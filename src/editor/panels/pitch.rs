@@ -30,6 +30,9 @@ const NAME_HEIGHT: f32 = 11.0;
 const SHADES: u8 = 8;
 const FAINTEST: f32 = 0.15;
 const WIDTHS: (f32, f32) = (1.0, 2.4);
+/// Half the height of a note's bar, and what the means of one note differ by from frame to frame.
+const HALF_NOTE_ST: f32 = 0.4;
+const SAME_NOTE_ST: f32 = 0.5;
 
 /// Both pitches over the last seconds.
 #[derive(Default)]
@@ -43,6 +46,7 @@ struct Point {
     time_s: f64,
     sung: Option<f32>,
     target: Option<f32>,
+    note: Option<f32>,
     /// Confidence that a voice is heard, 0..=1.
     voicing: f32,
 }
@@ -54,6 +58,7 @@ impl PitchTrace {
             time_s,
             sung: midi_note(now.observation.sung_hz, tuning_hz),
             target: midi_note(now.observation.target_hz, tuning_hz),
+            note: midi_note(now.observation.note_hz, tuning_hz),
             voicing: now.observation.voicing,
         };
         self.follow(point);
@@ -205,6 +210,18 @@ fn paint_trace(ui: &Ui, view: &View<'_>, trace: &PitchTrace, display: Rect) {
         let ago = ((view.time_s - time_s) / SPAN_S) as f32;
         display.right() - ago * (display.width() - GUTTER)
     };
+    let points: Vec<Point> = trace.points.iter().copied().collect();
+    // Behind the curves, the notes that were sung: a bar for each, at its mean.
+    for note in points.chunk_by(|a, b| is_same_note(a.note, b.note)) {
+        let (first, last) = (note[0], note[note.len() - 1]);
+        let Some(pitch) = last.note else { continue };
+        let corners = [
+            pos2(x_of(first.time_s), y_of(pitch + HALF_NOTE_ST)),
+            pos2(x_of(last.time_s), y_of(pitch - HALF_NOTE_ST)),
+        ];
+        let fill = colors.sung.gamma_multiply(0.18);
+        painter.rect_filled(Rect::from_points(&corners), 3.0, fill);
+    }
     for (pick, color) in [
         (
             (|point| point.sung) as fn(&Point) -> Option<f32>,
@@ -215,7 +232,6 @@ fn paint_trace(ui: &Ui, view: &View<'_>, trace: &PitchTrace, display: Rect) {
         // A line for every stretch of voice and of one confidence, none across silence; each
         // goes on to where the next begins.
         let look = |point: &Point| pick(point).map(|_| shade(point.voicing));
-        let points: Vec<Point> = trace.points.iter().copied().collect();
         let mut from = 0;
         for stretch in points.chunk_by(|a, b| look(a) == look(b)) {
             let to = from + stretch.len();
@@ -235,6 +251,13 @@ fn paint_trace(ui: &Ui, view: &View<'_>, trace: &PitchTrace, display: Rect) {
             );
             painter.line(line, stroke);
         }
+    }
+}
+
+fn is_same_note(a: Option<f32>, b: Option<f32>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => (a - b).abs() < SAME_NOTE_ST,
+        (a, b) => a.is_none() && b.is_none(),
     }
 }
 
