@@ -14,16 +14,10 @@ use nice_plug::prelude::*;
 fn every_parameter_has_a_place() {
     let stage = Stage::open();
     for (_, pointer, _) in stage.params.param_map() {
-        let names = stage.params.all();
-        let name = names.iter().find_map(|(_, param)| {
-            use autovoice::plugin::params::ParamRef::{Bool, Float, Int};
-            let (name, own) = match param {
-                Float(p) => (p.name(), p.as_ptr()),
-                Int(p) => (p.name(), p.as_ptr()),
-                Bool(p) => (p.name(), p.as_ptr()),
-            };
-            (own == pointer).then_some(name)
-        });
+        let all = stage.params.all();
+        let name = all
+            .iter()
+            .find_map(|(_, param)| (param.pointer() == pointer).then_some(param.name()));
         let name = name.expect("every parameter is listed");
         // The custom scale is the keyboard, which another test plays on.
         assert!(name == "Custom scale" || stage.shows(name), "{name}");

@@ -2,8 +2,6 @@
 
 use super::hand::Hand;
 use crate::plugin::AutoVoiceParams;
-use crate::plugin::params::ParamRef;
-use nice_plug::params::Param;
 
 /// Not compared: bypass is for comparing with the dry voice, and a change of the others restarts
 /// the plugin, which nobody wants between two sounds.
@@ -45,13 +43,6 @@ impl Compare {
 fn sound(params: &AutoVoiceParams) -> Sound {
     let all = params.all().into_iter();
     all.filter(|(id, _)| !LEFT_ALONE.contains(id))
-        .map(|(id, param)| {
-            let value = match param {
-                ParamRef::Float(param) => param.unmodulated_normalized_value(),
-                ParamRef::Int(param) => param.unmodulated_normalized_value(),
-                ParamRef::Bool(param) => param.unmodulated_normalized_value(),
-            };
-            (id, value)
-        })
+        .map(|(id, param)| (id, param.normalized()))
         .collect()
 }

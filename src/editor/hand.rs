@@ -166,30 +166,13 @@ impl<'a> Hand<'a> {
     /// The id of a parameter; none for one that is not ours.
     pub fn id_of<P: Param>(&self, param: &P) -> Option<&'static str> {
         let wanted = param.as_ptr();
-        let found = self.params.all().into_iter().find(|(_, param)| {
-            wanted
-                == match param {
-                    ParamRef::Float(param) => param.as_ptr(),
-                    ParamRef::Int(param) => param.as_ptr(),
-                    ParamRef::Bool(param) => param.as_ptr(),
-                }
-        });
-        found.map(|(id, _)| id)
+        let mut all = self.params.all().into_iter();
+        all.find_map(|(id, param)| (param.pointer() == wanted).then_some(id))
     }
 
     fn name_of(&self, id: &str) -> String {
-        let found = self
-            .params
-            .all()
-            .into_iter()
-            .find(|(known, _)| *known == id);
-        found.map_or_else(String::new, |(_, param)| {
-            let name = match param {
-                ParamRef::Float(param) => param.name(),
-                ParamRef::Int(param) => param.name(),
-                ParamRef::Bool(param) => param.name(),
-            };
-            name.to_owned()
-        })
+        let mut all = self.params.all().into_iter();
+        let found = all.find(|(known, _)| *known == id);
+        found.map_or_else(String::new, |(_, param)| param.name().to_owned())
     }
 }

@@ -153,6 +153,38 @@ pub enum ParamRef<'a> {
     Bool(&'a BoolParam),
 }
 
+impl ParamRef<'_> {
+    /// The name shown.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Float(param) => param.name(),
+            Self::Int(param) => param.name(),
+            Self::Bool(param) => param.name(),
+        }
+    }
+
+    /// What hosts know it by.
+    #[must_use]
+    pub fn pointer(&self) -> ParamPtr {
+        match self {
+            Self::Float(param) => param.as_ptr(),
+            Self::Int(param) => param.as_ptr(),
+            Self::Bool(param) => param.as_ptr(),
+        }
+    }
+
+    /// Where it is set, 0..=1, without what a host adds by modulation.
+    #[must_use]
+    pub fn normalized(&self) -> f32 {
+        match self {
+            Self::Float(param) => param.unmodulated_normalized_value(),
+            Self::Int(param) => param.unmodulated_normalized_value(),
+            Self::Bool(param) => param.unmodulated_normalized_value(),
+        }
+    }
+}
+
 impl Default for AutoVoiceParams {
     fn default() -> Self {
         Self {
