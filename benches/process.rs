@@ -106,6 +106,16 @@ fn main() {
             Processor::new(host, Box::new(Through::new(RATE_HZ, 1)), meters().0),
             &plain,
         );
+        row(
+            "path alone, both cuts",
+            block,
+            Processor::new(host, Box::new(Through::new(RATE_HZ, 1)), meters().0),
+            &Settings {
+                low_cut_hz: 80.0,
+                high_cut_hz: 12_000.0,
+                ..plain
+            },
+        );
 
         let spec = Hopped::boxed().spec();
         let (mut processor, worker, mut voices) = Processor::with_worker(

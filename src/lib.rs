@@ -14,6 +14,7 @@ pub mod engine;
 pub mod bridge;
 
 pub mod io;
+pub mod preset;
 pub mod voice;
 
 pub mod quality;

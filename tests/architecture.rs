@@ -27,7 +27,7 @@ const NET: &str = "std::net";
 
 /// Every module at the top of the crate has a rule; a new one needs its own. The modules of the
 /// design that are not written yet have theirs already.
-const RULES: [Rule; 16] = [
+const RULES: [Rule; 17] = [
     Rule {
         module: "units",
         may_know: &[],
@@ -81,17 +81,31 @@ const RULES: [Rule; 16] = [
             "candle",
         ],
     },
+    // What every front end shares of presets: the table of parameters, and what it means.
+    Rule {
+        module: "preset",
+        may_know: &["units", "pitch", "io", "engine", "bridge"],
+        but_not: &[
+            "crate::engine::shift",
+            "crate::bridge::Processor",
+            "crate::bridge::Worker",
+            "crate::bridge::Voices",
+            THREADS,
+            NET,
+            "candle",
+        ],
+    },
     Rule {
         module: "plugin",
         may_know: &[
-            "units", "pitch", "io", "voice", "engine", "bridge", "editor",
+            "units", "pitch", "io", "voice", "engine", "bridge", "preset", "editor",
         ],
         but_not: &[NET, "candle"],
     },
     // Parameters and meters, never engines.
     Rule {
         module: "editor",
-        may_know: &["units", "pitch", "bridge", "plugin"],
+        may_know: &["units", "pitch", "bridge", "preset", "plugin"],
         but_not: &[
             FILES,
             NET,
@@ -115,14 +129,16 @@ const RULES: [Rule; 16] = [
     },
     Rule {
         module: "server",
-        may_know: &["units", "dsp", "pitch", "io", "voice", "engine", "bridge"],
+        may_know: &[
+            "units", "dsp", "pitch", "io", "voice", "engine", "bridge", "preset",
+        ],
         but_not: &[],
     },
     Rule {
         module: "cli",
         may_know: &[
-            "units", "dsp", "pitch", "io", "voice", "engine", "bridge", "train", "quality",
-            "server",
+            "units", "dsp", "pitch", "io", "voice", "engine", "bridge", "preset", "train",
+            "quality", "server",
         ],
         but_not: &[],
     },

@@ -54,6 +54,9 @@ fn numbers_and_texts_are_understood() {
         ),
         (&["--output-db", "-inf"], "output_db", Value::from(-60.0)),
         (&["--mix", "0.5"], "mix", Value::from(0.5)),
+        (&["--low-cut", "120"], "low_cut_hz", Value::from(120.0)),
+        (&["--high-cut=3400"], "high_cut_hz", Value::from(3400.0)),
+        (&[], "high_cut_hz", Value::from(20_000.0)),
         (&[], "correct", Value::from(false)),
     ] {
         let command = ["convert", "in.wav", "-o", "out.wav", "-f", "--json"];
@@ -83,6 +86,8 @@ fn senseless_options_are_refused_before_anything_is_done() {
         ("--rate 500", "8000..=192000"),
         ("--bits 20", "possible values: 16"),
         ("--gate-db 3", "expected -100 to 0"),
+        ("--low-cut 10", "expected 20 to 1000"),
+        ("--high-cut 999", "expected 1000 to 20000"),
         ("--nonsense", "unexpected argument"),
     ] {
         let run = desk

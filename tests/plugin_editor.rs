@@ -1,226 +1,23 @@
-//! The editor without a window: egui is fed with what a hand does, and what is drawn and sent to
-//! the host is looked at.
+//! The editor's knobs, lists, keys and meters, by a hand and by the keys.
 
+mod editor_stage;
 mod plugin_host;
 
 use autovoice::bridge::{Latency, Meters, MetersIn};
-use autovoice::editor::{App, SIZE};
 use autovoice::engine::Observation;
 use autovoice::pitch::{Scale, TrackerChoice};
-use autovoice::plugin::{AutoVoiceParams, Feed};
-use egui::{
-    Context, Event, Key, Modifiers, PointerButton, Pos2, RawInput, Rect, Shape, Vec2, vec2,
-};
-use nice_plug::context::gui::GuiContext;
+use editor_stage::{Act, Stage, is_gesture};
+use egui::{Event, Key, Modifiers, Pos2, Rect, vec2};
 use nice_plug::prelude::*;
-use std::sync::{Arc, Mutex};
-
-/// What the editor did to parameters, in order.
-#[derive(Clone, Debug, PartialEq)]
-enum Act {
-    Begin,
-    Set,
-    End,
-}
-
-#[derive(Default)]
-struct Host {
-    acts: Arc<Mutex<Vec<(ParamPtr, Act)>>>,
-}
-
-impl Host {
-    fn note(&self, param: ParamPtr, act: Act) {
-        self.acts
-            .lock()
-            .expect("no test panics here")
-            .push((param, act));
-    }
-}
-
-#[allow(unsafe_code)]
-impl GuiContextInner for Host {
-    fn plugin_api(&self) -> PluginApi {
-        PluginApi::Clap
-    }
-    unsafe fn raw_begin_set_parameter(&self, param: ParamPtr) {
-        self.note(param, Act::Begin);
-    }
-    unsafe fn raw_set_parameter_normalized(&self, param: ParamPtr, normalized: f32) {
-        self.note(param, Act::Set);
-        // SAFETY: the parameters outlive the editor under test.
-        unsafe { param._internal_set_normalized_value(normalized) };
-    }
-    unsafe fn raw_end_set_parameter(&self, param: ParamPtr) {
-        self.note(param, Act::End);
-    }
-    fn get_state(&self) -> PluginState {
-        unreachable!("the editor has no business with states")
-    }
-    fn set_state(&self, _state: PluginState) {
-        unreachable!("the editor has no business with states")
-    }
-    fn request_restart(&self) {
-        unreachable!("the audio thread asks for restarts")
-    }
-}
-
-/// An open editor and a hand.
-struct Stage {
-    ctx: Context,
-    app: App,
-    params: Arc<AutoVoiceParams>,
-    feed: Arc<Feed>,
-    acts: Arc<Mutex<Vec<(ParamPtr, Act)>>>,
-    time_s: f64,
-    modifiers: Modifiers,
-    texts: Vec<(String, Rect)>,
-}
-
-impl Stage {
-    fn open() -> Self {
-        let (params, feed) = (Arc::<AutoVoiceParams>::default(), Arc::<Feed>::default());
-        let host = Host::default();
-        let acts = host.acts.clone();
-        let mut app = App::new(params.clone(), feed.clone());
-        let ctx = Context::default();
-        app.open(&ctx, GuiContext::new(Arc::new(host)));
-        let mut stage = Self {
-            ctx,
-            app,
-            params,
-            feed,
-            acts,
-            time_s: 0.0,
-            modifiers: Modifiers::NONE,
-            texts: Vec::new(),
-        };
-        stage.frame(vec![]);
-        stage.frame(vec![]);
-        stage
-    }
-
-    fn frame(&mut self, mut events: Vec<Event>) {
-        events.insert(0, Event::ModifiersChanged(self.modifiers));
-        self.time_s += 1.0 / 60.0;
-        let input = RawInput {
-            screen_rect: Some(Rect::from_min_size(Pos2::ZERO, SIZE.into())),
-            time: Some(self.time_s),
-            focused: true,
-            events,
-            ..RawInput::default()
-        };
-        let app = &mut self.app;
-        let mut output = self.ctx.run_ui(input, |ui| app.draw(ui));
-        output.textures_delta.clear();
-        self.texts.clear();
-        for clipped in output.shapes {
-            collect_texts(&clipped.shape, &mut self.texts);
-        }
-    }
-
-    fn point(&mut self, at: Pos2) {
-        self.frame(vec![Event::PointerMoved(at)]);
-    }
-
-    fn button(&mut self, at: Pos2, pressed: bool) {
-        let (button, modifiers) = (PointerButton::Primary, self.modifiers);
-        self.frame(vec![Event::PointerButton {
-            pos: at,
-            button,
-            pressed,
-            modifiers,
-        }]);
-    }
-
-    fn click(&mut self, at: Pos2) {
-        self.point(at);
-        self.button(at, true);
-        self.button(at, false);
-    }
-
-    fn drag(&mut self, from: Pos2, by: Vec2) {
-        self.point(from);
-        self.button(from, true);
-        for step in 1..=10 {
-            self.point(from + by * (step as f32 / 10.0));
-        }
-        self.button(from + by, false);
-    }
-
-    fn key(&mut self, key: Key) {
-        for pressed in [true, false] {
-            self.frame(vec![Event::Key {
-                key,
-                physical_key: None,
-                pressed,
-                repeat: false,
-                modifiers: self.modifiers,
-            }]);
-        }
-    }
-
-    /// Where a text stands; the first if it stands in several places.
-    fn find(&self, text: &str) -> Rect {
-        let found = self.texts.iter().find(|(shown, _)| shown == text);
-        found
-            .unwrap_or_else(|| panic!("\"{text}\" is not among {:?}", self.texts))
-            .1
-    }
-
-    fn shows(&self, part: &str) -> bool {
-        self.texts.iter().any(|(shown, _)| shown.contains(part))
-    }
-
-    fn dial_below(&self, name: &str, distance: f32) -> Pos2 {
-        self.find(name).center_bottom() + vec2(0.0, distance)
-    }
-
-    /// Takes what was done since the last call.
-    fn take_acts(&self, param: &impl Param) -> Vec<Act> {
-        let acts: Vec<_> = std::mem::take(&mut *self.acts.lock().expect("no test panics here"));
-        assert!(
-            acts.iter().all(|(p, _)| *p == param.as_ptr()),
-            "another parameter moved"
-        );
-        acts.into_iter().map(|(_, act)| act).collect()
-    }
-}
-
-fn collect_texts(shape: &Shape, texts: &mut Vec<(String, Rect)>) {
-    match shape {
-        Shape::Text(text) => texts.push((
-            text.galley.text().to_owned(),
-            text.galley.rect.translate(text.pos.to_vec2()),
-        )),
-        Shape::Vec(shapes) => shapes.iter().for_each(|shape| collect_texts(shape, texts)),
-        _ => {}
-    }
-}
-
-/// One gesture: a begin, at least one set, an end.
-fn is_gesture(acts: &[Act]) -> bool {
-    match acts {
-        [Act::Begin, sets @ .., Act::End] => {
-            !sets.is_empty() && sets.iter().all(|act| *act == Act::Set)
-        }
-        _ => false,
-    }
-}
 
 #[test]
 fn every_parameter_has_a_place() {
     let stage = Stage::open();
     for (_, pointer, _) in stage.params.param_map() {
-        let names = stage.params.all();
-        let name = names.iter().find_map(|(_, param)| {
-            use autovoice::plugin::params::ParamRef::{Bool, Float, Int};
-            let (name, own) = match param {
-                Float(p) => (p.name(), p.as_ptr()),
-                Int(p) => (p.name(), p.as_ptr()),
-                Bool(p) => (p.name(), p.as_ptr()),
-            };
-            (own == pointer).then_some(name)
-        });
+        let all = stage.params.all();
+        let name = all
+            .iter()
+            .find_map(|(_, param)| (param.pointer() == pointer).then_some(param.name()));
         let name = name.expect("every parameter is listed");
         // The custom scale is the keyboard, which another test plays on.
         assert!(name == "Custom scale" || stage.shows(name), "{name}");
@@ -230,7 +27,7 @@ fn every_parameter_has_a_place() {
 #[test]
 fn nothing_is_drawn_outside_the_window() {
     let stage = Stage::open();
-    let window = Rect::from_min_size(Pos2::ZERO, SIZE.into());
+    let window = Rect::from_min_size(Pos2::ZERO, stage.size);
     for (text, place) in &stage.texts {
         assert!(window.contains_rect(*place), "{text}: {place}");
     }
@@ -366,6 +163,7 @@ fn meters_are_shown_as_they_are() {
         observation: Observation {
             sung_hz: 445.0,
             target_hz: 261.63,
+            note_hz: 440.0,
             voicing: 1.0,
         },
         latency: Latency {

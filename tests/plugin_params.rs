@@ -14,7 +14,7 @@ use plugin_host::{set, set_text};
 use std::collections::BTreeMap;
 
 /// Id, automatable, steps between the lowest and the highest value (none: continuous).
-const FROZEN: [(&str, bool, Option<usize>); 22] = [
+const FROZEN: [(&str, bool, Option<usize>); 24] = [
     ("bypass", true, Some(1)),
     ("mix", true, None),
     ("input_db", true, None),
@@ -37,6 +37,8 @@ const FROZEN: [(&str, bool, Option<usize>); 22] = [
     ("dropout_mode", true, Some(2)),
     ("report_latency", false, Some(1)),
     ("tracker", false, Some(2)),
+    ("low_cut_hz", true, None),
+    ("high_cut_hz", true, None),
 ];
 
 fn with<T>(param: ParamRef<'_>, f: impl Fn(&dyn Erased) -> T) -> T {
@@ -162,6 +164,16 @@ fn values_are_typed_as_musicians_type_them() {
         ("midi_mode", "nearest note", "Nearest note"),
         ("slot", "voice 3", "Voice 3"),
         ("dropout_mode", "silence", "Silence"),
+        ("low_cut_hz", "120 Hz", "120 Hz"),
+        ("low_cut_hz", "80", "80 Hz"),
+        ("low_cut_hz", "1k", "1 kHz"),
+        ("low_cut_hz", "OFF", "off"),
+        ("low_cut_hz", "5", "off"),
+        ("high_cut_hz", "3.2 kHz", "3.2 kHz"),
+        ("high_cut_hz", "3,25k", "3.25 kHz"),
+        ("high_cut_hz", "3400", "3.4 kHz"),
+        ("high_cut_hz", "off", "off"),
+        ("high_cut_hz", "50 kHz", "off"),
         ("bypass", "on", "on"),
         ("bypass", "NO", "off"),
     ] {
@@ -181,6 +193,8 @@ fn values_are_typed_as_musicians_type_them() {
         ("custom_scale", ""),
         ("range", "alto"),
         ("slot", "5"),
+        ("low_cut_hz", "low"),
+        ("high_cut_hz", "1e39 kHz"),
         ("bypass", "maybe"),
     ] {
         let read = with(named(&params, id), |p| p.read(typed));
@@ -191,7 +205,7 @@ fn values_are_typed_as_musicians_type_them() {
 #[test]
 fn every_parameter_reaches_the_audio_path() {
     type Get = fn(&Settings) -> bool;
-    let cases: [(&str, &str, Get); 19] = [
+    let cases: [(&str, &str, Get); 21] = [
         ("bypass", "on", |s| s.bypass),
         ("mix", "25 %", |s| s.mix == 0.25),
         ("input_db", "-6 dB", |s| s.input_db == -6.0),
@@ -223,6 +237,8 @@ fn every_parameter_reaches_the_audio_path() {
             s.dropout == DropoutMode::Silence
         }),
         ("dropout_mode", "Shift", |s| s.dropout == DropoutMode::Shift),
+        ("low_cut_hz", "300 Hz", |s| s.low_cut_hz == 300.0),
+        ("high_cut_hz", "3 kHz", |s| s.high_cut_hz == 3_000.0),
     ];
     for (id, text, has_arrived) in cases {
         let params = AutoVoiceParams::default();
@@ -305,17 +321,29 @@ fn what_is_saved_carries_the_version() {
 }
 
 #[test]
-fn a_state_of_before_there_were_trackers_is_complete() {
-    let mut old: Vec<(&str, ParamValue)> = Vec::new();
-    let params = AutoVoiceParams::default();
-    for (id, param) in params.all() {
-        if id != "tracker" {
-            old.push((id, default_value(param)));
+fn states_of_before_there_was_a_parameter_are_complete() {
+    for (version, unknown) in [
+        ("1", &["tracker", "low_cut_hz", "high_cut_hz"][..]),
+        ("2", &["low_cut_hz", "high_cut_hz"]),
+        ("3", &[]),
+    ] {
+        let mut old: Vec<(&str, ParamValue)> = Vec::new();
+        let params = AutoVoiceParams::default();
+        for (id, param) in params.all() {
+            if !unknown.contains(&id) {
+                old.push((id, default_value(param)));
+            }
         }
+        let mut state = saved(&old);
+        state
+            .fields
+            .insert(VERSION_KEY.to_owned(), version.to_owned());
+        let (loaded, notice) = load(state);
+        assert_eq!(notice, "", "{version}");
+        assert!(matches!(loaded["tracker"], ParamValue::I32(0)));
+        assert!(matches!(loaded["low_cut_hz"], ParamValue::F32(20.0)));
+        assert!(matches!(loaded["high_cut_hz"], ParamValue::F32(20_000.0)));
     }
-    let (loaded, notice) = load(saved(&old));
-    assert_eq!(notice, "");
-    assert!(matches!(loaded["tracker"], ParamValue::I32(0)));
 }
 
 #[test]

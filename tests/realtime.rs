@@ -56,11 +56,14 @@ fn all_settings() -> Vec<Settings> {
         12.0,
         24.0,
         450.0,
+        5_000.0,
     ] {
         with(&|s| s.mix = value);
         with(&|s| s.input_db = value);
         with(&|s| s.gate_db = value);
         with(&|s| s.output_db = value);
+        with(&|s| s.low_cut_hz = value);
+        with(&|s| s.high_cut_hz = value);
         with(&|s| s.controls.pitch_semitones = value);
         with(&|s| s.controls.formant_semitones = value);
         with(&|s| {

@@ -163,8 +163,10 @@ fn it_says_what_it_heard() {
     let heard = engine.observe();
     assert!((heard.sung_hz - 150.0).abs() < 0.2, "{heard:?}");
     assert!((heard.target_hz - 300.0).abs() < 0.4, "{heard:?}");
+    assert!((heard.note_hz - 150.0).abs() < 0.5, "{heard:?}");
     assert!(0.9 < heard.voicing);
     run(&mut engine, &[0.0; 9_600], || 64, |_| shift_by(12.0, 0.0));
     let heard = engine.observe();
-    assert_eq!((heard.sung_hz, heard.target_hz), (0.0, 0.0));
+    let silent = (heard.sung_hz, heard.target_hz, heard.note_hz);
+    assert_eq!(silent, (0.0, 0.0, 0.0));
 }

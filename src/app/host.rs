@@ -113,14 +113,6 @@ impl Host {
     }
 }
 
-fn pointer(param: ParamRef<'_>) -> ParamPtr {
-    match param {
-        ParamRef::Float(param) => param.as_ptr(),
-        ParamRef::Int(param) => param.as_ptr(),
-        ParamRef::Bool(param) => param.as_ptr(),
-    }
-}
-
 /// None of these follows the pointer it is given: it is held against those of our parameters.
 #[allow(unsafe_code)]
 impl GuiContextInner for Host {
@@ -133,7 +125,7 @@ impl GuiContextInner for Host {
 
     unsafe fn raw_set_parameter_normalized(&self, param: ParamPtr, normalized: f32) {
         let all = self.params.all();
-        if let Some((_, ours)) = all.into_iter().find(|(_, ours)| pointer(*ours) == param) {
+        if let Some((_, ours)) = all.into_iter().find(|(_, ours)| ours.pointer() == param) {
             Self::set(ours, normalized);
         }
     }

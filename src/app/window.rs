@@ -4,10 +4,10 @@
 use super::control::Handle;
 use super::host::Host;
 use super::panel::{self, Panel};
-use crate::editor::{self, App as Editor};
+use crate::editor::App as Editor;
 use egui::{Rect, Ui, UiBuilder, pos2, vec2};
 use nice_plug::editor::dpi::{LogicalSize, Size};
-use nice_plug_egui::baseview::{Error, HandlerError};
+use nice_plug_egui::baseview::{Error, HandlerError, WindowSize};
 use nice_plug_egui::{App, EguiWindow, EguiWindowSettings, Frame};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Meters are drawn this often.
-const REDRAW: Duration = Duration::from_millis(33);
+const REDRAW: Duration = Duration::from_micros(16_667);
 
 /// How long the window is open, and when to close it by itself.
 pub struct Closing {
@@ -38,15 +38,17 @@ impl Closing {
 /// # Errors
 /// When there is no display or no OpenGL.
 pub fn run(control: Handle, talk_key: &str, closing: Closing) -> Result<(), Error> {
-    let (width, height) = editor::SIZE;
-    let size = LogicalSize::new(f64::from(width), f64::from(height + panel::HEIGHT));
+    let shared = &control.shared;
+    let editor = Editor::new(shared.params.clone(), shared.feed.clone()).below(panel::HEIGHT);
+    let (width, height) = editor.window_size();
+    let size = LogicalSize::new(f64::from(width), f64::from(height));
     let settings = EguiWindowSettings::new()
         .with_title("AutoVoice")
         .with_size(Size::Logical(size))
+        .with_zoom_factor(editor.look().scale)
         .with_resizable(true);
-    let shared = &control.shared;
     let window = Window {
-        editor: Editor::new(shared.params.clone(), shared.feed.clone()),
+        editor,
         panel: Panel::new(talk_key),
         control,
         closing,
@@ -79,7 +81,7 @@ impl App for Window {
     fn build(&mut self, ctx: egui::Context, frame: &mut Frame) -> Result<(), HandlerError> {
         let host = Host::context(self.control.shared.params.clone());
         self.editor.open(&ctx, host);
-        frame.set_clear_color(ctx.global_style().visuals.panel_fill.into());
+        frame.set_clear_color(self.editor.background().into());
         Ok(())
     }
 
@@ -93,7 +95,12 @@ impl App for Window {
         } else {
             let drawn = catch_unwind(AssertUnwindSafe(|| self.draw(ui)));
             self.has_panicked = drawn.is_err();
+            self.editor.fit(ui.ctx());
         }
         ui.ctx().request_repaint_after(REDRAW);
+    }
+
+    fn resized(&mut self, size: WindowSize) {
+        self.editor.resized(size);
     }
 }

@@ -13,6 +13,7 @@ use super::settings::level;
 use super::stream::slices;
 use super::thread::WorkerThread;
 use super::{Dropouts, HostConfig, Latency, Meters, MetersIn, Settings, Voices, Worker};
+use crate::dsp::cut::Cut;
 use crate::dsp::gate::Gate;
 use crate::dsp::history::History;
 use crate::dsp::limiter::Limiter;
@@ -30,7 +31,7 @@ const METER_FALL_DB_PER_S: f32 = 24.0;
 /// Time constant of the load shown. Blocks count by their length: a host may cut them to a frame.
 const LOAD_MS: f32 = 100.0;
 
-/// The audio path: gain, gate, engine, mix, gain, limiter, bypass, all aligned at one delay.
+/// The audio path: gain, gate, engine, cuts, mix, gain, limiter, bypass, all aligned at one delay.
 pub struct Processor {
     host: HostConfig,
     latency: Latency,
@@ -54,6 +55,8 @@ struct Path {
     dry: Vec<History>,
     early: Vec<History>,
     gate: Gate,
+    low_cut: Cut,
+    high_cut: Cut,
     limiter: Limiter,
     input_gain: Ramp,
     output_gain: Ramp,
@@ -140,6 +143,8 @@ impl Processor {
             dry: lines(remembered.max(delay + block)),
             early: lines(delay + block),
             gate: Gate::new(host.rate_hz),
+            low_cut: Cut::low(host.rate_hz, host.channels),
+            high_cut: Cut::high(host.rate_hz, host.channels),
             limiter: Limiter::new(host.rate_hz),
             input_gain: Ramp::new(1.0, smoothing),
             output_gain: Ramp::new(1.0, smoothing),
@@ -318,6 +323,8 @@ impl Path {
             line.reset();
         }
         self.gate.reset();
+        self.low_cut.reset();
+        self.high_cut.reset();
         self.limiter.reset();
         self.fresh = true;
         self.input_peak = [0.0; MAX_CHANNELS];
@@ -342,6 +349,7 @@ impl Path {
             buffer[..frames].copy_from_slice(line.past(delay, frames));
         }
         self.choose_voice(audio.len(), frames, settings);
+        self.cut(audio.len(), frames, settings);
         self.finish(audio, settings);
     }
 
@@ -452,6 +460,14 @@ impl Path {
         };
         self.mixer
             .mix(&sources, &mut slices_mut(wet, frames)[..channels]);
+    }
+
+    /// Low and high cut of the converted voice; what is mixed in of the dry one stays whole.
+    fn cut(&mut self, channels: usize, frames: Frames, settings: &Settings) {
+        let mut wet = slices_mut(&mut self.buffers.wet, frames);
+        let wet = &mut wet[..channels];
+        self.low_cut.process(wet, settings.low_cut_hz);
+        self.high_cut.process(wet, settings.high_cut_hz);
     }
 
     /// Dry and wet, output gain, limiter, bypass.

@@ -1,6 +1,7 @@
 //! What the front ends tell the audio path: the host's configuration, once per activation, and
 //! the musician's settings, once per block.
 
+use crate::dsp::cut::{HIGH_CUT_MIN_HZ, HIGH_CUT_OFF_HZ, LOW_CUT_MAX_HZ, LOW_CUT_OFF_HZ};
 use crate::dsp::gate::GATE_OFF_DB;
 use crate::engine::Controls;
 use crate::pitch::Correction;
@@ -52,7 +53,7 @@ impl DropoutMode {
 
     /// The name shown and parsed.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Dry => "Dry",
             Self::Silence => "Silence",
@@ -83,6 +84,10 @@ pub struct Settings {
     pub dropout: DropoutMode,
     /// What the engines are told.
     pub controls: Controls,
+    /// Removes what lies below it from the converted voice, in Hz, 20..=1000; 20 is off.
+    pub low_cut_hz: f32,
+    /// Removes what lies above it from the converted voice, in Hz, 1000..=20000; 20000 is off.
+    pub high_cut_hz: f32,
 }
 
 impl Default for Settings {
@@ -97,11 +102,18 @@ impl Default for Settings {
             slot: 0,
             dropout: DropoutMode::default(),
             controls: Controls::default(),
+            low_cut_hz: LOW_CUT_OFF_HZ,
+            high_cut_hz: HIGH_CUT_OFF_HZ,
         }
     }
 }
 
 impl Settings {
+    /// Where the low cut is off, and its highest, in Hz.
+    pub const LOW_CUT_HZ: (f32, f32) = (LOW_CUT_OFF_HZ, LOW_CUT_MAX_HZ);
+    /// The lowest high cut, and where it is off, in Hz.
+    pub const HIGH_CUT_HZ: (f32, f32) = (HIGH_CUT_MIN_HZ, HIGH_CUT_OFF_HZ);
+
     /// The same with every value in its range. Real-time safe.
     #[must_use]
     pub fn clamped(mut self) -> Self {
@@ -110,6 +122,10 @@ impl Settings {
         self.input_db = clamp(self.input_db, SILENCE_DB, 24.0, default.input_db);
         self.gate_db = clamp(self.gate_db, GATE_OFF_DB, 0.0, default.gate_db);
         self.output_db = clamp(self.output_db, SILENCE_DB, 24.0, default.output_db);
+        let (lowest, highest) = Self::LOW_CUT_HZ;
+        self.low_cut_hz = clamp(self.low_cut_hz, lowest, highest, default.low_cut_hz);
+        let (lowest, highest) = Self::HIGH_CUT_HZ;
+        self.high_cut_hz = clamp(self.high_cut_hz, lowest, highest, default.high_cut_hz);
         let Controls {
             pitch_semitones,
             formant_semitones,
@@ -155,6 +171,8 @@ mod tests {
             input_db: f32::NEG_INFINITY,
             gate_db: f32::NAN,
             output_db: 99.0,
+            low_cut_hz: f32::NAN,
+            high_cut_hz: 0.0,
             ..Settings::default()
         };
         settings.controls.pitch_semitones = f32::NAN;
@@ -165,6 +183,7 @@ mod tests {
             (got.mix, got.input_db, got.gate_db, got.output_db),
             (1.0, -60.0, -100.0, 24.0)
         );
+        assert_eq!((got.low_cut_hz, got.high_cut_hz), (20.0, 1_000.0));
         assert_eq!(got.controls.pitch_semitones, 0.0);
         assert_eq!(got.controls.formant_semitones, -12.0);
         assert_eq!(got.controls.correction.tuning_hz, 480.0);

@@ -1,4 +1,4 @@
-//! The command line: `convert`, `pitch`, `bench`, `models`, `doctor`. The main thread of a process
+//! The command line: `convert`, `presets`, `pitch`, `bench`, `models`, `doctor`. The main thread of a process
 //! of its own; never imports `plugin` or `editor`. Results go to stdout, progress and errors to
 //! stderr.
 
@@ -12,6 +12,8 @@ mod models;
 mod out;
 mod pitch;
 mod plan;
+mod preset;
+mod presets;
 mod progress;
 mod tracker;
 #[cfg(feature = "train")]
@@ -42,6 +44,8 @@ struct Cli {
 enum Command {
     /// Convert audio files: another pitch, another formant, corrected tuning
     Convert(Box<convert::ConvertArgs>),
+    /// List, show, share and keep presets
+    Presets(presets::PresetsArgs),
     /// Track the pitch of audio files: a table, a picture, a MIDI file
     Pitch(Box<pitch::PitchArgs>),
     /// Measure speed and latency on this machine
@@ -88,6 +92,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Convert(arguments) => convert::run(&arguments),
+        Command::Presets(arguments) => presets::run(&arguments),
         Command::Pitch(arguments) => pitch::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Models(arguments) => models::run(&arguments),

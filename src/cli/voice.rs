@@ -1,35 +1,38 @@
 //! Options that say what to do with a voice, as the audio path takes them.
 
 use super::failure::Failure;
+use super::preset::{self, Chosen};
 use super::tracker::{self, Wish};
 use crate::bridge::Settings;
 use crate::engine::shift::ShiftEngine;
-use crate::engine::{Controls, Engine, EngineError};
+use crate::engine::{Engine, EngineError};
 use crate::pitch::text::{self, TextError};
-use crate::pitch::{Correction, Key, Scale, ScaleMask, TrackerChoice, TrackerKind, VoiceRange};
+use crate::pitch::{HeldNotes, Key, Scale, ScaleMask, TrackerChoice, TrackerKind, VoiceRange};
+use crate::preset::{Id, Value};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 
-/// Options of the voice, shared by the commands that run the audio path.
+/// Options of the voice, shared by the commands that run the audio path. What is left out is as
+/// the preset has it, and without one at its default.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Voice")]
 pub(super) struct VoiceArgs {
-    /// Transpose, -24 to 24 semitones: 4, -5, "+3 st 20 ct"
-    #[arg(long, value_name = "SEMITONES", default_value = "0",
-          allow_hyphen_values = true, value_parser = parse_pitch)]
-    pitch: f32,
-    /// Shift the formants, -12 to 12 semitones: -2, "+1 st 50 ct"
-    #[arg(long, value_name = "SEMITONES", default_value = "0",
-          allow_hyphen_values = true, value_parser = parse_formant)]
-    formant: f32,
-    /// Lowest note expected; it sets the latency: a higher one is faster
-    #[arg(long, value_name = "RANGE", default_value = "low", ignore_case = true,
-          value_parser = range_parser())]
-    range: VoiceRange,
+    /// Start from a preset: its name, its file or its code; the options below change it
+    #[arg(long, value_name = "PRESET")]
+    preset: Option<String>,
+    /// Transpose, -24 to 24 semitones: 4, -5, "+3 st 20 ct" [default: 0]
+    #[arg(long, value_name = "SEMITONES", allow_hyphen_values = true, value_parser = parse_pitch)]
+    pitch: Option<f32>,
+    /// Shift the formants, -12 to 12 semitones: -2, "+1 st 50 ct" [default: 0]
+    #[arg(long, value_name = "SEMITONES", allow_hyphen_values = true, value_parser = parse_formant)]
+    formant: Option<f32>,
+    /// Lowest note expected; it sets the latency: a higher one is faster [default: low]
+    #[arg(long, value_name = "RANGE", ignore_case = true, value_parser = range_parser())]
+    range: Option<VoiceRange>,
     /// What follows the pitch; auto takes the best that costs no delay in the plugin
-    #[arg(long, value_name = "TRACKER", default_value = "auto", ignore_case = true,
-          value_parser = tracker::wish_parser())]
-    tracker: Wish,
+    /// [default: auto]
+    #[arg(long, value_name = "TRACKER", ignore_case = true, value_parser = tracker::wish_parser())]
+    tracker: Option<Wish>,
     /// What converts
     #[arg(long, value_enum, default_value_t = EngineChoice::Shift)]
     engine: EngineChoice,
@@ -39,36 +42,42 @@ pub(super) struct VoiceArgs {
     /// Correct the tuning to these notes: C,D,E or 101010000000 (from C to B)
     #[arg(long, value_name = "NOTES", value_parser = text::parse_notes, group = "target")]
     scale_notes: Option<ScaleMask>,
-    /// Time the correction takes in milliseconds, 0 to 400
-    #[arg(long, value_name = "MS", requires = "target", value_parser = within(0.0, 400.0))]
+    /// Time the correction takes in milliseconds, 0 to 400 [default: 30]
+    #[arg(long, value_name = "MS", value_parser = within(0.0, 400.0))]
     retune: Option<f32>,
-    /// Share of the error that is corrected, 0 to 1
-    #[arg(long, value_name = "SHARE", requires = "target", value_parser = within(0.0, 1.0))]
+    /// Share of the error that is corrected, 0 to 1 [default: 1]
+    #[arg(long, value_name = "SHARE", value_parser = within(0.0, 1.0))]
     amount: Option<f32>,
-    /// How far sustained notes keep their vibrato, 0 to 1
-    #[arg(long, value_name = "SHARE", requires = "target", value_parser = within(0.0, 1.0))]
+    /// How far sustained notes keep their vibrato, 0 to 1 [default: 0]
+    #[arg(long, value_name = "SHARE", value_parser = within(0.0, 1.0))]
     humanize: Option<f32>,
-    /// Frequency of A4 in Hz, 400 to 480
-    #[arg(long, value_name = "HZ", requires = "target", value_parser = within(400.0, 480.0))]
+    /// Frequency of A4 in Hz, 400 to 480 [default: 440]
+    #[arg(long, value_name = "HZ", value_parser = within(400.0, 480.0))]
     tuning: Option<f32>,
-    /// Share of the converted voice, 0 to 1; the rest is the dry voice
-    #[arg(long, value_name = "SHARE", default_value = "1", value_parser = within(0.0, 1.0))]
-    mix: f32,
-    /// Gain before the conversion, -60 (silence) to 24 dB
-    #[arg(long, value_name = "DB", default_value = "0",
-          allow_hyphen_values = true, value_parser = parse_gain)]
-    input_db: f32,
-    /// Silence the input below this level, -100 (never) to 0 dBFS
-    #[arg(long, value_name = "DB", default_value = "-100",
-          allow_hyphen_values = true, value_parser = parse_gate)]
-    gate_db: f32,
-    /// Gain after the conversion, -60 (silence) to 24 dB
-    #[arg(long, value_name = "DB", default_value = "0",
-          allow_hyphen_values = true, value_parser = parse_gain)]
-    output_db: f32,
-    /// Keep the output below 0 dBFS
-    #[arg(long)]
-    limiter: bool,
+    /// Share of the converted voice, 0 to 1; the rest is the dry voice [default: 1]
+    #[arg(long, value_name = "SHARE", value_parser = within(0.0, 1.0))]
+    mix: Option<f32>,
+    /// Gain before the conversion, -60 (silence) to 24 dB [default: 0]
+    #[arg(long, value_name = "DB", allow_hyphen_values = true, value_parser = parse_gain)]
+    input_db: Option<f32>,
+    /// Silence the input below this level, -100 (never) to 0 dBFS [default: -100]
+    #[arg(long, value_name = "DB", allow_hyphen_values = true, value_parser = parse_gate)]
+    gate_db: Option<f32>,
+    /// Gain after the conversion, -60 (silence) to 24 dB [default: 0]
+    #[arg(long, value_name = "DB", allow_hyphen_values = true, value_parser = parse_gain)]
+    output_db: Option<f32>,
+    /// Keep the output below 0 dBFS; --limiter=off takes a preset's away [default: off]
+    #[arg(long, value_name = "ON", num_args = 0..=1, require_equals = true,
+          default_missing_value = "on", value_parser = parse_switch)]
+    limiter: Option<bool>,
+    /// Remove what lies below this frequency from the converted voice, 20 (nothing) to 1000 Hz
+    /// [default: 20]
+    #[arg(long, value_name = "HZ", value_parser = within(20.0, 1_000.0))]
+    low_cut: Option<f32>,
+    /// Remove what lies above this frequency from the converted voice, 1000 to 20000 Hz (nothing)
+    /// [default: 20000]
+    #[arg(long, value_name = "HZ", value_parser = within(1_000.0, 20_000.0))]
+    high_cut: Option<f32>,
 }
 
 /// The engines there are.
@@ -141,40 +150,84 @@ fn unsuitable(error: EngineError) -> Failure {
 }
 
 impl VoiceArgs {
-    pub(super) fn voice(&self) -> Voice {
-        let target = self
-            .key
-            .map(|(key, scale)| scale.mask(key, ScaleMask::CHROMATIC))
-            .or(self.scale_notes);
-        let default = Correction::default();
-        let correction = Correction {
-            enabled: target.is_some(),
-            scale: target.unwrap_or(default.scale),
-            tuning_hz: self.tuning.unwrap_or(default.tuning_hz),
-            retune_ms: self.retune.unwrap_or(default.retune_ms),
-            amount: self.amount.unwrap_or(default.amount),
-            humanize: self.humanize.unwrap_or(default.humanize),
-            midi: default.midi,
-        };
-        Voice {
-            engine: self.engine,
-            range: self.range,
-            tracker: self.tracker,
-            settings: Settings {
-                mix: self.mix,
-                input_db: self.input_db,
-                gate_db: self.gate_db,
-                output_db: self.output_db,
-                limiter: self.limiter,
-                controls: Controls {
-                    pitch_semitones: self.pitch,
-                    formant_semitones: self.formant,
-                    correction,
-                    ..Controls::default()
-                },
-                ..Settings::default()
-            },
+    /// The preset asked for.
+    ///
+    /// # Errors
+    /// Where there is no such preset.
+    pub(super) fn preset(&self) -> Result<Option<Chosen>, Failure> {
+        self.preset.as_deref().map(preset::choose).transpose()
+    }
+
+    /// The preset, changed by what was said besides.
+    ///
+    /// # Errors
+    /// Where the tuning is set up but nothing is tuned.
+    pub(super) fn voice(&self, preset: Option<&Chosen>) -> Result<Voice, Failure> {
+        let mut values = preset.map(|chosen| chosen.values).unwrap_or_default();
+        for (id, given) in [
+            (Id::Pitch, self.pitch),
+            (Id::Formant, self.formant),
+            (Id::RetuneMs, self.retune),
+            (Id::Amount, self.amount),
+            (Id::Humanize, self.humanize),
+            (Id::TuningHz, self.tuning),
+            (Id::Mix, self.mix),
+            (Id::InputDb, self.input_db),
+            (Id::GateDb, self.gate_db),
+            (Id::OutputDb, self.output_db),
+            (Id::LowCutHz, self.low_cut),
+            (Id::HighCutHz, self.high_cut),
+        ] {
+            if let Some(number) = given {
+                values.set(id, Value::Number(number));
+            }
         }
+        if let Some(on) = self.limiter {
+            values.set(Id::Limiter, Value::Switch(on));
+        }
+        let notes = self.scale_notes.map(|_| (Key::default(), Scale::Custom));
+        if let Some((key, scale)) = self.key.or(notes) {
+            let position = Scale::ALL.iter().position(|known| *known == scale);
+            values.set(Id::Correct, Value::Switch(true));
+            values.set(Id::Key, Value::Choice(key.pitch_class().into()));
+            values.set(Id::Scale, Value::Choice(position.unwrap_or(0)));
+        }
+        if let Some(mask) = self.scale_notes {
+            values.set(Id::CustomScale, Value::Notes(mask));
+        }
+        let settings = values.settings(HeldNotes::default());
+        if !settings.controls.correction.enabled {
+            self.refuse_tuning()?;
+        }
+        Ok(Voice {
+            engine: self.engine,
+            range: self.range.unwrap_or_else(|| values.range()),
+            tracker: self.tracker.unwrap_or(match values.tracker() {
+                TrackerChoice::Auto => Wish::Auto,
+                TrackerChoice::Neural => Wish::Kind(TrackerKind::Neural),
+                TrackerChoice::Yin => Wish::Kind(TrackerKind::Yin),
+            }),
+            settings,
+        })
+    }
+
+    fn refuse_tuning(&self) -> Result<(), Failure> {
+        for (option, given) in [
+            ("--retune", self.retune),
+            ("--amount", self.amount),
+            ("--humanize", self.humanize),
+            ("--tuning", self.tuning),
+        ] {
+            if given.is_some() {
+                return Err(Failure::usage(
+                    format!(
+                        "expected a key, notes or a preset that corrects, required by {option}"
+                    ),
+                    "name a key: --key \"C# minor\"",
+                ));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -197,6 +250,14 @@ fn parse_pitch(text: &str) -> Result<f32, String> {
 
 fn parse_formant(text: &str) -> Result<f32, String> {
     check(semitones(text)?, -12.0, 12.0)
+}
+
+fn parse_switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(format!("expected on or off, got \"{text}\"")),
+    }
 }
 
 fn semitones(text: &str) -> Result<f32, String> {

@@ -1,5 +1,6 @@
 //! Signal processing: slices in, slices out. Knows no threads, files or networks.
 
+pub mod cut;
 pub mod decimate;
 pub mod gate;
 pub mod history;

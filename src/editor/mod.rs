@@ -2,31 +2,41 @@
 //! through [`Feed`], and nothing else passes: no engine, no audio path. Runs on the GUI thread,
 //! and only while the window is open.
 
+mod compare;
+mod hand;
+mod history;
 mod notes;
 mod panels;
-mod theme;
+mod settings;
+mod shelf;
+mod state;
+pub mod theme;
+mod tips;
 mod widgets;
 
 use crate::bridge::Meters;
 use crate::plugin::{AutoVoiceParams, Feed};
-use egui::Ui;
-use nice_plug::context::gui::{GuiContext, ParamSetter};
-use nice_plug::editor::dpi::LogicalSize;
-use nice_plug_egui::baseview::HandlerError;
+use egui::{Modifiers, Ui};
+use hand::{Hand, Memory};
+use keyboard_types::{Key, NamedKey};
+use nice_plug::context::PluginApi;
+use nice_plug::context::gui::GuiContext;
+use nice_plug::editor::ResizeHint;
+use nice_plug::editor::dpi::{LogicalSize, PhysicalSize};
+use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{
     EguiEditor, EguiEditorState, EguiNiceSettings, KeyCapture, NiceEguiApp, RepaintNotifier,
 };
-use panels::pitch::PitchTrace;
+pub use settings::{Scene, WindowSettings};
+use state::State;
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use widgets::meter::Ballistics;
 
-/// Width and height of the window in points.
-pub const SIZE: (f32, f32) = (980.0, 640.0);
-
-/// Meters are drawn this often while the window is open.
-const REDRAW: Duration = Duration::from_millis(33);
+/// The window is drawn this often while it is open.
+const REDRAW: Duration = Duration::from_micros(16_667);
 
 /// The editor's window.
 pub type Window = EguiEditor<App>;
@@ -34,12 +44,24 @@ pub type Window = EguiEditor<App>;
 /// The editor of these parameters, closed.
 #[must_use]
 pub fn window(params: Arc<AutoVoiceParams>, feed: Arc<Feed>) -> Option<Window> {
-    let (width, height) = SIZE;
+    let app = App::new(params, feed);
+    let WindowSettings { scale, .. } = app.state.window;
+    let (width, height) = app.state.window.size();
+    // In pixels: the framework tells hosts a size in points without the scale.
+    let pixels = |points: f32| (points * scale).round() as u32;
+    let size = PhysicalSize::new(pixels(width), pixels(height));
+    let ((least_width, least_height), (most_width, most_height)) = settings::SIZES;
+    let resizing = ResizeHint::RESIZABLE.with_min_max_logical_size(
+        Some(LogicalSize::new(least_width, least_height)),
+        Some(LogicalSize::new(most_width, most_height)),
+    );
     nice_plug_egui::create_egui_editor(
-        EguiEditorState::from_size(LogicalSize::new(width, height), 1.0),
+        EguiEditorState::from_size(size, scale),
         RepaintNotifier::default(),
-        EguiNiceSettings::new().with_tile("AutoVoice"),
-        App::new(params, feed),
+        EguiNiceSettings::new()
+            .with_tile("AutoVoice")
+            .with_resize_hint(resizing),
+        app,
     )
 }
 
@@ -48,9 +70,8 @@ pub struct App {
     params: Arc<AutoVoiceParams>,
     feed: Arc<Feed>,
     host: Option<GuiContext>,
-    input: Ballistics,
-    output: Ballistics,
-    trace: PitchTrace,
+    memory: RefCell<Memory>,
+    state: State,
     has_panicked: bool,
 }
 
@@ -59,38 +80,88 @@ pub(crate) struct View<'a> {
     /// Parameters, to read.
     pub params: &'a AutoVoiceParams,
     /// Parameters, to write.
-    pub setter: &'a ParamSetter<'a>,
+    pub hand: &'a Hand<'a>,
     /// The newest meters.
     pub now: &'a Meters,
     /// Whether settings wait for the host to restart the plugin.
     pub awaits_restart: bool,
+    /// What is wrong with the window itself.
+    pub notice: Option<&'a str>,
     /// Seconds since the window opened.
     pub time_s: f64,
 }
 
 impl App {
-    /// The contents of a closed window.
+    /// The contents of a closed window, looking as the last one did.
     #[must_use]
     pub fn new(params: Arc<AutoVoiceParams>, feed: Arc<Feed>) -> Self {
+        Self::with(params, feed, State::remembered(WindowSettings::file()))
+    }
+
+    /// The contents of a closed window that looks like this, which is not remembered; the user's
+    /// presets are those of a folder.
+    #[must_use]
+    pub fn looking(
+        params: Arc<AutoVoiceParams>,
+        feed: Arc<Feed>,
+        window: WindowSettings,
+        presets: PathBuf,
+    ) -> Self {
+        Self::with(params, feed, State::new(window, Some(presets)))
+    }
+
+    fn with(params: Arc<AutoVoiceParams>, feed: Arc<Feed>, state: State) -> Self {
         Self {
             params,
             feed,
             host: None,
-            input: Ballistics::default(),
-            output: Ballistics::default(),
-            trace: PitchTrace::default(),
+            memory: RefCell::default(),
+            state,
             has_panicked: false,
         }
     }
 
     /// Prepares a freshly opened window.
     pub fn open(&mut self, ctx: &egui::Context, host: GuiContext) {
-        theme::apply(ctx);
         self.host = Some(host);
-        self.input = Ballistics::default();
-        self.output = Ballistics::default();
-        self.trace = PitchTrace::default();
+        self.state.open(ctx);
         self.has_panicked = false;
+    }
+
+    /// The same below something else in the window, so many points high.
+    #[must_use]
+    pub fn below(mut self, height: f32) -> Self {
+        self.state.above = height;
+        self
+    }
+
+    /// Width and height of the window in points, with what is above the editor.
+    #[must_use]
+    pub fn window_size(&self) -> (f32, f32) {
+        self.state.window_size().into()
+    }
+
+    /// Asks once after opening for the size that was remembered.
+    pub fn fit(&mut self, ctx: &egui::Context) {
+        self.state.fit(ctx);
+    }
+
+    /// Takes in the window's new size in points.
+    pub fn resized(&mut self, size: WindowSize) {
+        self.state
+            .resized((size.logical.width as f32, size.logical.height as f32));
+    }
+
+    /// What is behind everything.
+    #[must_use]
+    pub fn background(&self) -> egui::Color32 {
+        theme::palette(self.look().dark).background
+    }
+
+    /// How the window looks.
+    #[must_use]
+    pub fn look(&self) -> WindowSettings {
+        self.state.window
     }
 
     /// Draws one frame and passes on what the hand did.
@@ -98,24 +169,29 @@ impl App {
         let Some(host) = self.host.clone() else {
             return;
         };
-        let setter = host.param_setter();
         let now = self.feed.newest();
         let time_s = ui.input(|input| input.time);
-        self.input.update(now.input_peak, time_s);
-        self.output.update(now.output_peak, time_s);
-        self.trace
-            .push(&now, self.params.correction.tuning_hz.value(), time_s);
+        let tuning_hz = self.params.correction.tuning_hz.value();
+        self.state.update(&now, tuning_hz, time_s);
+        let hand = Hand::new(host.param_setter(), &self.params, &self.memory, time_s);
+        if host.plugin_api() == PluginApi::Standalone {
+            take_back_by_key(ui, &hand);
+        }
+        let notice = self.state.notice.clone();
         let view = View {
             params: &self.params,
-            setter: &setter,
+            hand: &hand,
             now: &now,
             awaits_restart: self
                 .feed
                 .built_for()
                 .is_some_and(|w| w != self.params.wanted()),
+            notice: notice.as_deref(),
             time_s,
         };
-        panels::show(ui, &view, &mut self.input, &mut self.output, &self.trace);
+        self.state.shelf.wake(&self.params);
+        panels::show(ui, &view, &mut self.state);
+        self.state.remember(time_s);
     }
 }
 
@@ -126,7 +202,7 @@ impl NiceEguiApp for App {
         host: GuiContext,
         frame: &mut nice_plug_egui::Frame,
     ) -> Result<(), HandlerError> {
-        frame.set_clear_color(theme::BACKGROUND.into());
+        frame.set_clear_color(self.background().into());
         self.open(&ctx, host);
         Ok(())
     }
@@ -134,7 +210,7 @@ impl NiceEguiApp for App {
     fn ui(&mut self, ui: &mut Ui, frame: &mut nice_plug_egui::Frame) {
         if self.has_panicked {
             ui.colored_label(
-                theme::DANGER,
+                theme::of(ui).danger,
                 "The window failed and is switched off; the sound goes on. Reopen it to try again.",
             );
             return;
@@ -142,11 +218,58 @@ impl NiceEguiApp for App {
         // The caller is C code of the host: a panic must end here.
         let drawn = catch_unwind(AssertUnwindSafe(|| self.draw(ui)));
         self.has_panicked = drawn.is_err();
-        // The space bar and shortcuts belong to the host, except while a value is typed.
-        frame.set_key_capture(match ui.ctx().egui_wants_keyboard_input() {
-            true => KeyCapture::CaptureAll,
-            false => KeyCapture::IgnoreAll,
-        });
+        self.fit(ui.ctx());
+        frame.set_key_capture(keys_taken(ui));
         ui.ctx().request_repaint_after(REDRAW);
     }
+
+    fn resized(&mut self, size: WindowSize) {
+        App::resized(self, size);
+    }
+}
+
+/// The keys of a program for undo and redo. In a plugin they are the host's.
+fn take_back_by_key(ui: &Ui, hand: &Hand<'_>) {
+    if ui.ctx().text_edit_focused() {
+        return;
+    }
+    let with_shift = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+    // The longer one first: the shorter one would take it, too.
+    let (redo, undo) = ui.input_mut(|input| {
+        let redo = input.consume_key(with_shift, egui::Key::Z)
+            || input.consume_key(Modifiers::COMMAND, egui::Key::Y);
+        (redo, input.consume_key(Modifiers::COMMAND, egui::Key::Z))
+    });
+    match (undo, redo) {
+        (true, _) => hand.undo(),
+        (false, true) => hand.redo(),
+        (false, false) => {}
+    }
+}
+
+/// The keys that do not go on to the host. The space bar and shortcuts belong to it, except while a
+/// value is typed.
+fn keys_taken(ui: &Ui) -> KeyCapture {
+    let is_typing = ui.ctx().text_edit_focused();
+    let is_reached = ui.memory(|memory| memory.focused().is_some());
+    if is_typing {
+        return KeyCapture::CaptureAll;
+    }
+    if !is_reached {
+        return KeyCapture::IgnoreAll;
+    }
+    let named = [
+        NamedKey::Tab,
+        NamedKey::Enter,
+        NamedKey::Escape,
+        NamedKey::Delete,
+        NamedKey::Backspace,
+        NamedKey::PageUp,
+        NamedKey::PageDown,
+        NamedKey::ArrowUp,
+        NamedKey::ArrowDown,
+        NamedKey::ArrowLeft,
+        NamedKey::ArrowRight,
+    ];
+    KeyCapture::CaptureKeys(named.map(Key::Named).into())
 }

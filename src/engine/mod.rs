@@ -62,6 +62,8 @@ pub struct Observation {
     pub sung_hz: f32,
     /// Pitch put out in Hz, 0 where unvoiced.
     pub target_hz: f32,
+    /// Mean pitch in Hz of the note being sung, 0 between notes.
+    pub note_hz: f32,
     /// Confidence that the input is voiced, 0..=1.
     pub voicing: f32,
 }

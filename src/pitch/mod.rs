@@ -46,7 +46,7 @@ impl VoiceRange {
 
     /// The name shown and parsed.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Bass => "Bass",
             Self::Low => "Low",

@@ -144,7 +144,7 @@ impl Scale {
 
     /// The name shown and parsed.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Chromatic => "chromatic",
             Self::Major => "major",

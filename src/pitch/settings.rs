@@ -14,6 +14,21 @@ pub enum MidiMode {
     Nearest,
 }
 
+impl MidiMode {
+    /// Every mode in the order shown; positions are frozen, they are saved in projects.
+    pub const ALL: [Self; 3] = [Self::Off, Self::Last, Self::Nearest];
+
+    /// The name shown and parsed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Off => "Off",
+            Self::Last => "Last note",
+            Self::Nearest => "Nearest note",
+        }
+    }
+}
+
 /// The notes held on a MIDI keyboard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HeldNotes {

@@ -7,6 +7,7 @@ mod export;
 mod feed;
 mod hosting;
 pub mod params;
+pub mod presets;
 mod remote;
 pub mod state;
 pub mod text;

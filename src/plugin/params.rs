@@ -4,23 +4,11 @@
 
 use super::state::LoadReport;
 use super::text::{self, Text};
-use crate::bridge::{DropoutMode, Settings};
-use crate::engine::Controls;
-use crate::pitch::{Correction, HeldNotes, MidiMode, Scale, TrackerChoice, VoiceRange};
+use crate::bridge::Settings;
+use crate::pitch::{HeldNotes, TrackerChoice, VoiceRange};
+use crate::preset::parameter::COUNT;
+use crate::preset::{Id, Kind, PARAMETERS, Value, Values};
 use nice_plug::prelude::*;
-
-const PITCH_ST: f32 = 24.0;
-const FORMANT_ST: f32 = 12.0;
-const GAIN_DB: (f32, f32) = (-60.0, 24.0);
-const GATE_DB: (f32, f32) = (-100.0, 0.0);
-const TUNING_HZ: (f32, f32) = (400.0, 480.0);
-const RETUNE_MS: f32 = 400.0;
-const RANGES: [&str; 5] = ["Bass", "Low", "Mid", "High", "Soprano"];
-const SLOTS: [&str; 5] = ["Shift", "Voice 1", "Voice 2", "Voice 3", "Voice 4"];
-const MIDI_MODES: [MidiMode; 3] = [MidiMode::Off, MidiMode::Last, MidiMode::Nearest];
-const MIDI_NAMES: [&str; 3] = ["Off", "Last note", "Nearest note"];
-const DROPOUTS: [&str; 3] = ["Dry", "Silence", "Shift"];
-const TRACKERS: [&str; 3] = ["Auto", "Neural", "Yin"];
 
 /// Every parameter of the plugin.
 #[derive(Params)]
@@ -40,6 +28,9 @@ pub struct AutoVoiceParams {
     /// How the plugin runs.
     #[nested(group = "System")]
     pub system: SystemParams,
+    /// What of its spectrum is left.
+    #[nested(group = "Tone")]
+    pub tone: ToneParams,
     /// The version written into saved states, and what the last load had to say.
     #[persist = "state_version"]
     pub load_report: LoadReport,
@@ -71,7 +62,7 @@ pub struct CorrectionParams {
     /// Pitch class of the tonic, 0 for C.
     #[id = "key"]
     pub key: IntParam,
-    /// Position in [`Scale::ALL`].
+    /// Position in [`crate::pitch::Scale::ALL`].
     #[id = "scale"]
     pub scale: IntParam,
     /// Twelve bits, C lowest, used by the custom scale alone.
@@ -117,7 +108,7 @@ pub struct LevelParams {
 /// How the plugin runs.
 #[derive(Params)]
 pub struct SystemParams {
-    /// Position in [`DropoutMode::ALL`].
+    /// Position in [`crate::bridge::DropoutMode::ALL`].
     #[id = "dropout_mode"]
     pub dropout_mode: IntParam,
     /// Whether the host is told the delay; takes effect with a restart.
@@ -127,6 +118,17 @@ pub struct SystemParams {
     /// restart.
     #[id = "tracker"]
     pub tracker: IntParam,
+}
+
+/// What is left of the converted voice's spectrum.
+#[derive(Params)]
+pub struct ToneParams {
+    /// Removes what lies below it; at its lowest it is off.
+    #[id = "low_cut_hz"]
+    pub low_cut_hz: FloatParam,
+    /// Removes what lies above it; at its highest it is off.
+    #[id = "high_cut_hz"]
+    pub high_cut_hz: FloatParam,
 }
 
 /// What only a restart can change.
@@ -151,117 +153,94 @@ pub enum ParamRef<'a> {
     Bool(&'a BoolParam),
 }
 
+impl ParamRef<'_> {
+    /// The name shown.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Float(param) => param.name(),
+            Self::Int(param) => param.name(),
+            Self::Bool(param) => param.name(),
+        }
+    }
+
+    /// What hosts know it by.
+    #[must_use]
+    pub fn pointer(&self) -> ParamPtr {
+        match self {
+            Self::Float(param) => param.as_ptr(),
+            Self::Int(param) => param.as_ptr(),
+            Self::Bool(param) => param.as_ptr(),
+        }
+    }
+
+    /// Where it is set, 0..=1, without what a host adds by modulation.
+    #[must_use]
+    pub fn normalized(&self) -> f32 {
+        match self {
+            Self::Float(param) => param.unmodulated_normalized_value(),
+            Self::Int(param) => param.unmodulated_normalized_value(),
+            Self::Bool(param) => param.unmodulated_normalized_value(),
+        }
+    }
+}
+
 impl Default for AutoVoiceParams {
     fn default() -> Self {
-        let settings = Settings::default();
         Self {
-            bypass: switch("Bypass", settings.bypass).make_bypass(),
-            voice: VoiceParams::new(&settings),
-            correction: CorrectionParams::new(&settings.controls.correction),
-            levels: LevelParams::new(&settings),
+            bypass: switch(Id::Bypass).make_bypass(),
+            voice: VoiceParams {
+                pitch: float(Id::Pitch, LINEAR, 0.01, text::semitones()),
+                formant: float(Id::Formant, LINEAR, 0.01, text::semitones()),
+                range: words(Id::Range).non_automatable(),
+                slot: words(Id::Slot),
+            },
+            correction: CorrectionParams {
+                correct: switch(Id::Correct),
+                key: int(Id::Key, text::key()),
+                scale: int(Id::Scale, text::scale()),
+                custom_scale: int(Id::CustomScale, text::notes()),
+                tuning_hz: number(Id::TuningHz, LINEAR),
+                // Half of the way covers the first quarter: short times are where the ear tells.
+                retune_ms: number(Id::RetuneMs, 0.5),
+                amount: share(Id::Amount),
+                humanize: share(Id::Humanize),
+                midi_mode: words(Id::MidiMode),
+            },
+            levels: LevelParams {
+                input_db: decibels(Id::InputDb, "-inf dB"),
+                gate_db: decibels(Id::GateDb, "off"),
+                mix: share(Id::Mix),
+                output_db: decibels(Id::OutputDb, "-inf dB"),
+                limiter: switch(Id::Limiter),
+            },
             system: SystemParams {
-                dropout_mode: words("Dropouts", 0, &DROPOUTS),
-                report_latency: switch("Report latency", true).non_automatable(),
-                tracker: words("Pitch tracker", 0, &TRACKERS).non_automatable(),
+                dropout_mode: words(Id::DropoutMode),
+                report_latency: switch(Id::ReportLatency).non_automatable(),
+                tracker: words(Id::Tracker).non_automatable(),
+            },
+            // The factors put the geometric mean into the middle, for the ear counts octaves.
+            tone: ToneParams {
+                low_cut_hz: float(Id::LowCutHz, 0.33, 1.0, text::hertz(Settings::LOW_CUT_HZ.0)),
+                high_cut_hz: float(
+                    Id::HighCutHz,
+                    0.41,
+                    10.0,
+                    text::hertz(Settings::HIGH_CUT_HZ.1),
+                ),
             },
             load_report: LoadReport::default(),
         }
     }
 }
 
-impl VoiceParams {
-    fn new(settings: &Settings) -> Self {
-        let semitones = |name, default, reach: f32| {
-            let range = FloatRange::Linear {
-                min: -reach,
-                max: reach,
-            };
-            float(name, default, range, 0.01, text::semitones())
-        };
-        let default_range = VoiceRange::ALL
-            .iter()
-            .position(|range| *range == VoiceRange::default());
-        Self {
-            pitch: semitones("Pitch", settings.controls.pitch_semitones, PITCH_ST),
-            formant: semitones("Formant", settings.controls.formant_semitones, FORMANT_ST),
-            range: words("Voice range", default_range.unwrap_or(0) as i32, &RANGES)
-                .non_automatable(),
-            slot: words("Voice", settings.slot as i32, &SLOTS),
-        }
-    }
-}
-
-impl CorrectionParams {
-    fn new(correction: &Correction) -> Self {
-        let (tuning_low, tuning_high) = TUNING_HZ;
-        let tuning = FloatRange::Linear {
-            min: tuning_low,
-            max: tuning_high,
-        };
-        // Half of the way covers the first quarter: short times are where the ear tells.
-        let retune = FloatRange::Skewed {
-            min: 0.0,
-            max: RETUNE_MS,
-            factor: 0.5,
-        };
-        let key = IntRange::Linear { min: 0, max: 11 };
-        let scale = IntRange::Linear {
-            min: 0,
-            max: Scale::ALL.len() as i32 - 1,
-        };
-        let custom = IntRange::Linear { min: 1, max: 0xfff };
-        let every_note = i32::from(correction.scale.bits());
-        Self {
-            correct: switch("Correction", correction.enabled),
-            key: int("Key", 0, key, text::key()),
-            scale: int("Scale", 0, scale, text::scale()),
-            custom_scale: int("Custom scale", every_note, custom, text::notes()),
-            tuning_hz: float(
-                "Tuning",
-                correction.tuning_hz,
-                tuning,
-                0.1,
-                text::number(1.0, &["hz"]),
-            )
-            .with_unit(" Hz"),
-            retune_ms: float(
-                "Retune",
-                correction.retune_ms,
-                retune,
-                0.1,
-                text::number(1.0, &["ms"]),
-            )
-            .with_unit(" ms"),
-            amount: share("Amount", correction.amount),
-            humanize: share("Humanize", correction.humanize),
-            midi_mode: words("MIDI", 0, &MIDI_NAMES),
-        }
-    }
-}
-
-impl LevelParams {
-    fn new(settings: &Settings) -> Self {
-        let decibels = |name, default, (min, max), word| {
-            let range = FloatRange::Linear { min, max };
-            float(name, default, range, 0.1, text::decibels(min, word))
-        };
-        Self {
-            input_db: decibels("Input", settings.input_db, GAIN_DB, "-inf dB"),
-            gate_db: decibels("Gate", settings.gate_db, GATE_DB, "off"),
-            mix: share("Mix", settings.mix),
-            output_db: decibels("Output", settings.output_db, GAIN_DB, "-inf dB"),
-            limiter: switch("Limiter", settings.limiter),
-        }
-    }
-}
-
 impl AutoVoiceParams {
-    /// Every parameter with its frozen id.
+    /// Every parameter with its frozen id, in the order of [`PARAMETERS`].
     #[must_use]
-    pub fn all(&self) -> [(&'static str, ParamRef<'_>); 22] {
+    pub fn all(&self) -> [(&'static str, ParamRef<'_>); COUNT] {
         use ParamRef::{Bool, Float, Int};
         let (voice, correction) = (&self.voice, &self.correction);
-        let (levels, system) = (&self.levels, &self.system);
+        let (levels, system, tone) = (&self.levels, &self.system, &self.tone);
         [
             ("bypass", Bool(&self.bypass)),
             ("mix", Float(&levels.mix)),
@@ -285,87 +264,144 @@ impl AutoVoiceParams {
             ("dropout_mode", Int(&system.dropout_mode)),
             ("report_latency", Bool(&system.report_latency)),
             ("tracker", Int(&system.tracker)),
+            ("low_cut_hz", Float(&tone.low_cut_hz)),
+            ("high_cut_hz", Float(&tone.high_cut_hz)),
         ]
+    }
+
+    /// The values the audio path gets, automation and modulation included. Real-time safe.
+    #[must_use]
+    pub fn values(&self) -> Values {
+        self.read(Reading {
+            float: FloatParam::value,
+            int: IntParam::value,
+            bool: BoolParam::value,
+        })
+    }
+
+    /// The values as they are set, whatever modulates them. Real-time safe.
+    #[must_use]
+    pub fn set_values(&self) -> Values {
+        self.read(Reading {
+            float: FloatParam::unmodulated_plain_value,
+            int: IntParam::unmodulated_plain_value,
+            bool: BoolParam::unmodulated_plain_value,
+        })
+    }
+
+    fn read(&self, reading: Reading) -> Values {
+        let mut values = Values::default();
+        for ((_, param), parameter) in self.all().into_iter().zip(&PARAMETERS) {
+            let value = match (param, &parameter.kind) {
+                (ParamRef::Float(param), _) => Value::Number((reading.float)(param)),
+                (ParamRef::Bool(param), _) => Value::Switch((reading.bool)(param)),
+                (ParamRef::Int(param), Kind::Notes) => {
+                    Value::Notes(text::mask_of((reading.int)(param)))
+                }
+                (ParamRef::Int(param), _) => {
+                    let position = usize::try_from((reading.int)(param));
+                    Value::Choice(position.unwrap_or(0))
+                }
+            };
+            values.set(parameter.at, value);
+        }
+        values
     }
 
     /// What the audio path is told now. Real-time safe.
     #[must_use]
     pub fn settings(&self, notes: HeldNotes) -> Settings {
-        let (voice, levels, correction) = (&self.voice, &self.levels, &self.correction);
-        let key = text::key_of(correction.key.value());
-        let custom = text::mask_of(correction.custom_scale.value());
-        Settings {
-            bypass: self.bypass.value(),
-            mix: levels.mix.value(),
-            input_db: levels.input_db.value(),
-            gate_db: levels.gate_db.value(),
-            output_db: levels.output_db.value(),
-            limiter: levels.limiter.value(),
-            slot: usize::try_from(voice.slot.value()).unwrap_or(0),
-            dropout: text::pick(&DropoutMode::ALL, self.system.dropout_mode.value()),
-            controls: Controls {
-                pitch_semitones: voice.pitch.value(),
-                formant_semitones: voice.formant.value(),
-                correction: Correction {
-                    enabled: correction.correct.value(),
-                    scale: text::scale_of(correction.scale.value()).mask(key, custom),
-                    tuning_hz: correction.tuning_hz.value(),
-                    retune_ms: correction.retune_ms.value(),
-                    amount: correction.amount.value(),
-                    humanize: correction.humanize.value(),
-                    midi: text::pick(&MIDI_MODES, correction.midi_mode.value()),
-                },
-                notes,
-            },
-        }
+        self.values().settings(notes)
     }
 
     /// What only a restart can change, as it is set now. Real-time safe.
     #[must_use]
     pub fn wanted(&self) -> Wanted {
+        let values = self.values();
         Wanted {
-            range: text::pick(&VoiceRange::ALL, self.voice.range.value()),
-            report_latency: self.system.report_latency.value(),
-            tracker: text::pick(&TrackerChoice::ALL, self.system.tracker.value()),
+            range: values.range(),
+            report_latency: values.report_latency(),
+            tracker: values.tracker(),
         }
     }
 }
 
-fn float(
-    name: &str,
-    default: f32,
-    range: FloatRange,
-    step: f32,
-    (write, read): Text<f32>,
-) -> FloatParam {
-    FloatParam::new(name, default, range)
+/// How parameters are read.
+struct Reading {
+    float: fn(&FloatParam) -> f32,
+    int: fn(&IntParam) -> i32,
+    bool: fn(&BoolParam) -> bool,
+}
+
+// Names, ranges and defaults are those of the table that presets share.
+
+/// The factor of a range that is not bent.
+const LINEAR: f32 = 1.0;
+
+fn float(id: Id, factor: f32, step: f32, (write, read): Text<f32>) -> FloatParam {
+    let parameter = id.parameter();
+    let Kind::Number {
+        min, max, default, ..
+    } = parameter.kind
+    else {
+        unreachable!("{} is a number", parameter.id);
+    };
+    let range = match factor == LINEAR {
+        true => FloatRange::Linear { min, max },
+        false => FloatRange::Skewed { min, max, factor },
+    };
+    FloatParam::new(parameter.name, default, range)
         .with_step_size(step)
         .with_value_to_string(write)
         .with_string_to_value(read)
 }
 
-fn share(name: &str, default: f32) -> FloatParam {
-    let range = FloatRange::Linear { min: 0.0, max: 1.0 };
-    float(name, default, range, 0.001, text::number(100.0, &["%"])).with_unit(" %")
+/// A number shown with one decimal and its unit.
+fn number(id: Id, factor: f32) -> FloatParam {
+    let (units, shown): (&[&str], &str) = match id.parameter().kind {
+        Kind::Number { unit: "Hz", .. } => (&["hz"], " Hz"),
+        Kind::Number { unit: "ms", .. } => (&["ms"], " ms"),
+        _ => (&[], ""),
+    };
+    float(id, factor, 0.1, text::number(1.0, units)).with_unit(shown)
 }
 
-fn int(name: &str, default: i32, range: IntRange, (write, read): Text<i32>) -> IntParam {
-    IntParam::new(name, default, range)
+fn share(id: Id) -> FloatParam {
+    float(id, LINEAR, 0.001, text::number(100.0, &["%"])).with_unit(" %")
+}
+
+/// A level; at its lowest it is shown as this word.
+fn decibels(id: Id, lowest: &'static str) -> FloatParam {
+    let min = match id.parameter().kind {
+        Kind::Number { min, .. } => min,
+        _ => f32::NEG_INFINITY,
+    };
+    float(id, LINEAR, 0.1, text::decibels(min, lowest))
+}
+
+fn int(id: Id, (write, read): Text<i32>) -> IntParam {
+    let parameter = id.parameter();
+    let (min, max, default) = match parameter.kind {
+        Kind::Choice { words, default } => (0, words.len() as i32 - 1, default as i32),
+        _ => (1, 0xfff, 0xfff),
+    };
+    IntParam::new(parameter.name, default, IntRange::Linear { min, max })
         .with_value_to_string(write)
         .with_string_to_value(read)
 }
 
-fn words(name: &str, default: i32, all: &'static [&'static str]) -> IntParam {
-    let range = IntRange::Linear {
-        min: 0,
-        max: all.len() as i32 - 1,
+fn words(id: Id) -> IntParam {
+    let Kind::Choice { words, .. } = id.parameter().kind else {
+        unreachable!("{} is a choice", id.parameter().id);
     };
-    int(name, default, range, text::words(all))
+    int(id, text::words(words))
 }
 
-fn switch(name: &str, default: bool) -> BoolParam {
+fn switch(id: Id) -> BoolParam {
+    let parameter = id.parameter();
+    let default = parameter.kind == Kind::Switch { default: true };
     let (write, read) = text::switch();
-    BoolParam::new(name, default)
+    BoolParam::new(parameter.name, default)
         .with_value_to_string(write)
         .with_string_to_value(read)
 }

@@ -9,7 +9,7 @@ use nice_plug::prelude::{
 /// Eight knobs to a page; what is turned while singing comes first.
 pub fn pages(params: &AutoVoiceParams, context: &mut impl RemoteControlsContext) {
     let (voice, correction) = (&params.voice, &params.correction);
-    let (levels, system) = (&params.levels, &params.system);
+    let (levels, system, tone) = (&params.levels, &params.system, &params.tone);
     context.add_section("AutoVoice", |section| {
         section.add_page("Voice", |page| {
             page.add_param(&voice.pitch);
@@ -31,13 +31,15 @@ pub fn pages(params: &AutoVoiceParams, context: &mut impl RemoteControlsContext)
             page.add_param(&correction.tuning_hz);
             page.add_param(&correction.midi_mode);
         });
-        section.add_page("System", |page| {
+        section.add_page("Tone and system", |page| {
             page.add_param(&params.bypass);
             page.add_param(&voice.range);
             page.add_param(&system.dropout_mode);
             page.add_param(&system.report_latency);
             page.add_param(&system.tracker);
             page.add_param(&correction.custom_scale);
+            page.add_param(&tone.low_cut_hz);
+            page.add_param(&tone.high_cut_hz);
         });
     });
 }

@@ -3,6 +3,7 @@
 //! allocates. It never panics and never touches a parameter itself.
 
 use super::params::{AutoVoiceParams, ParamRef};
+use crate::bridge::Settings;
 use nice_plug::params::persist::{PersistentField, deserialize_field, serialize_field};
 use nice_plug::plugin::ParamValue;
 use nice_plug::prelude::{FloatParam, FloatRange, IntParam, IntRange, PluginState};
@@ -11,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 /// The version of the states written now.
-pub const CURRENT: u32 = 2;
+pub const CURRENT: u32 = 3;
 
 /// The field that carries the version.
 pub const VERSION_KEY: &str = "state_version";
@@ -26,6 +27,18 @@ const STEPS: [Step; CURRENT as usize - 1] = [
         if params.contains_key("range") {
             let tracker = params.entry("tracker".to_owned());
             tracker.or_insert(ParamValue::I32(0));
+        }
+    },
+    // Version 2 cut nothing.
+    |params| {
+        if params.contains_key("range") {
+            for (id, off_hz) in [
+                ("low_cut_hz", Settings::LOW_CUT_HZ.0),
+                ("high_cut_hz", Settings::HIGH_CUT_HZ.1),
+            ] {
+                let cut = params.entry(id.to_owned());
+                cut.or_insert(ParamValue::F32(off_hz));
+            }
         }
     },
 ];

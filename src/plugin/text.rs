@@ -61,6 +61,35 @@ pub fn number(scale: f32, units: &'static [&'static str]) -> Text<f32> {
     )
 }
 
+/// A cutoff: "120 Hz", "3.2 kHz"; where it is `off_hz` the word "off".
+#[must_use]
+pub fn hertz(off_hz: f32) -> Text<f32> {
+    (
+        Arc::new(move |hz| {
+            if hz == off_hz {
+                "off".to_owned()
+            } else if hz.round() < 1_000.0 {
+                format!("{hz:.0} Hz")
+            } else {
+                format!("{} kHz", (hz / 10.0).round() / 100.0)
+            }
+        }),
+        Arc::new(move |text| {
+            if is_no(text) {
+                return Some(off_hz);
+            }
+            let text = text.trim().to_lowercase().replace(',', ".");
+            let text = text.strip_suffix("hz").unwrap_or(&text).trim_end();
+            let (number, scale) = match text.strip_suffix('k') {
+                Some(number) => (number, 1_000.0),
+                None => (text, 1.0),
+            };
+            let value: f32 = number.trim().parse().ok()?;
+            (value * scale).is_finite().then_some(value * scale)
+        }),
+    )
+}
+
 /// "on" and "off".
 #[must_use]
 pub fn switch() -> Text<bool> {

@@ -40,6 +40,8 @@ PARAMETERS = [
     ("dropouts", str, "Dry"),
     ("report_latency", bool, True),
     ("pitch_tracker", str, "Auto"),
+    ("low_cut", str, "off"),
+    ("high_cut", str, "off"),
 ]
 NOT_AUTOMATABLE = {"voice_range", "report_latency", "pitch_tracker"}
 

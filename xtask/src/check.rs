@@ -1,11 +1,11 @@
 //! `cargo xtask test`: everything a change must pass, cheapest first; stops at the first failure.
 //! The closing lines are the test runners' own.
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use xtask::display::Display;
 use xtask::paths;
 
 use crate::{bundle, packages, step};
@@ -47,7 +47,13 @@ pub fn run() -> Result<()> {
 
     steps.next("CLAP in an in-process host");
     let display = Display::open()?;
-    let mut environment = vec![("AUTOVOICE_REQUIRE_HOSTS", "1".to_owned())];
+    // The editor remembers how its window looks: not among the user's own settings.
+    let home = paths::target()?.join("test-home");
+    let home = home.to_string_lossy().into_owned();
+    let mut environment = vec![
+        ("AUTOVOICE_REQUIRE_HOSTS", "1".to_owned()),
+        ("AUTOVOICE_HOME", home),
+    ];
     environment.extend(display.environment());
     cargo_test("--package xtask", &environment)?;
     drop(display);
@@ -109,56 +115,6 @@ fn cargo_test(arguments: &str, environment: &[(&str, String)]) -> Result<()> {
         command.env(key, value);
     }
     step::run(&mut command)
-}
-
-/// An X display without a screen, ended on drop.
-struct Display {
-    server: Child,
-    number: u32,
-}
-
-impl Display {
-    /// Starts Xvfb on a free display; it says which.
-    fn open() -> Result<Self> {
-        println!("    starting Xvfb");
-        let mut server = Command::new("Xvfb")
-            .args([
-                "-displayfd",
-                "1",
-                "-screen",
-                "0",
-                "4096x2160x24",
-                "+extension",
-                "GLX",
-            ])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("Xvfb did not start")?;
-        let mut said = String::new();
-        if let Some(output) = server.stdout.take() {
-            BufReader::new(output).read_line(&mut said)?;
-        }
-        let number = said.trim().parse();
-        let number = number.with_context(|| format!("expected a display number, got {said:?}"))?;
-        Ok(Self { server, number })
-    }
-
-    fn environment(&self) -> [(&'static str, String); 2] {
-        [
-            ("DISPLAY", format!(":{}", self.number)),
-            ("LIBGL_ALWAYS_SOFTWARE", "1".to_owned()),
-        ]
-    }
-}
-
-impl Drop for Display {
-    fn drop(&mut self) {
-        // Nothing is lost if it is already gone.
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
 }
 
 /// The interpreter of a virtual environment that holds the pinned packages.

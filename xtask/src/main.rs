@@ -1,10 +1,12 @@
-//! Chores: `cargo xtask bundle | demo | test`. Needs Rust and a C linker, nothing else; what more
+//! Chores: `cargo xtask bundle | demo | editor-cost | screenshots | test`. Needs Rust and a C linker, nothing else; what more
 //! a chore needs it installs or asks for.
 
 mod bundle;
 mod check;
 mod demo;
+mod editor_cost;
 mod packages;
+mod screenshots;
 mod step;
 
 use std::process::ExitCode;
@@ -14,11 +16,13 @@ use anyhow::{Result, bail};
 const USAGE: &str = "\
 Usage: cargo xtask <chore>
 
-  bundle   build target/bundled/AutoVoice.clap and .vst3, and target/release/autovoice
-  demo     bundle, then run the demo recording through the plugin and the command line
-  test     formatting, lints, unit and integration tests, bundle, tests in real hosts
+  bundle       build target/bundled/AutoVoice.clap and .vst3, and target/release/autovoice
+  demo         bundle, then run the demo recording through the plugin and the command line
+  editor-cost  bundle, then measure what the open and the closed editor take
+  screenshots  bundle, then take pictures of every view of the editor without a screen
+  test         formatting, lints, unit and integration tests, bundle, tests in real hosts
 
-`demo` and `test` first look for missing system packages (Debian, Ubuntu) and install them when
+All but `bundle` first look for missing system packages (Debian, Ubuntu) and install them when
 they may; otherwise they print the line to run.";
 
 fn main() -> ExitCode {
@@ -38,6 +42,11 @@ fn run() -> Result<()> {
     match arguments[..] {
         ["bundle"] => bundle::run(),
         ["demo"] => demo::run(),
+        ["editor-cost"] => editor_cost::run(),
+        [editor_cost::MEASURE, clap] => editor_cost::measure(clap),
+        ["screenshots"] => screenshots::run(),
+        [screenshots::SHOOT, clap, file] => screenshots::shoot(clap, file),
+        [screenshots::SHOOT_APP, program, file] => screenshots::shoot_app(program, file),
         ["test"] => check::run(),
         [] | ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

@@ -101,8 +101,9 @@ pub(super) fn run(arguments: &ConvertArgs) -> Result<Exit, Failure> {
             Format::Flac => Container::Flac,
         })),
     })?;
+    let preset = arguments.voice.preset()?;
     let conversion = Conversion {
-        voice: arguments.voice.voice(),
+        voice: arguments.voice.voice(preset.as_ref())?,
         rate_hz: arguments.rate,
         depth: arguments.bits.map(|bits| match bits {
             Bits::Int16 => BitDepth::Int16,
@@ -118,6 +119,9 @@ pub(super) fn run(arguments: &ConvertArgs) -> Result<Exit, Failure> {
             false => Existing::Keep,
         },
     };
+    if let Some(preset) = &preset {
+        preset.complain();
+    }
     let stop = stop_flag();
     let mut files = Vec::with_capacity(jobs.len());
     for (index, job) in jobs.iter().enumerate() {
@@ -137,7 +141,10 @@ pub(super) fn run(arguments: &ConvertArgs) -> Result<Exit, Failure> {
         }
     }
     if arguments.json {
-        say(format_args!("{:#}", report::json(&files, &conversion)));
+        say(format_args!(
+            "{:#}",
+            report::json(&files, &conversion, preset.as_ref())
+        ));
     }
     Ok(exit_of(&files))
 }

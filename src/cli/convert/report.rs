@@ -5,6 +5,7 @@ use crate::bridge::Latency;
 use crate::cli::failure::Failure;
 use crate::cli::out::{complain, notes, say};
 use crate::cli::plan::Job;
+use crate::cli::preset::Chosen;
 use crate::cli::voice::Voice;
 use crate::pitch::text;
 use crate::units::{frames_to_ms, gain_to_db};
@@ -67,11 +68,12 @@ impl File {
 }
 
 /// The whole report.
-pub(super) fn json(files: &[File], conversion: &Conversion) -> Value {
+pub(super) fn json(files: &[File], conversion: &Conversion, preset: Option<&Chosen>) -> Value {
     let failed = files.iter().filter(|file| file.outcome.is_err()).count();
     json!({
         "command": "convert",
         "version": env!("CARGO_PKG_VERSION"),
+        "preset": preset.map(Chosen::json),
         "settings": settings_json(&conversion.voice),
         "files": files.iter().map(File::json).collect::<Vec<_>>(),
         "converted": files.len() - failed,
@@ -99,6 +101,8 @@ fn settings_json(voice: &Voice) -> Value {
         "gate_db": plain(settings.gate_db),
         "output_db": plain(settings.output_db),
         "limiter": settings.limiter,
+        "low_cut_hz": plain(settings.low_cut_hz),
+        "high_cut_hz": plain(settings.high_cut_hz),
     })
 }
 

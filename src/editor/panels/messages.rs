@@ -2,7 +2,7 @@
 
 use crate::bridge::HostConfig;
 use crate::editor::View;
-use crate::editor::theme;
+use crate::editor::theme::Palette;
 use egui::Color32;
 
 pub struct Message {
@@ -10,7 +10,8 @@ pub struct Message {
     pub color: Color32,
 }
 
-pub fn collect(view: &View<'_>) -> Vec<Message> {
+/// Everything to know now, in the colours of this look.
+pub fn collect(view: &View<'_>, colors: &Palette) -> Vec<Message> {
     let now = view.now;
     let mut messages = Vec::new();
     let mut add = |color, text: &str| {
@@ -21,7 +22,7 @@ pub fn collect(view: &View<'_>) -> Vec<Message> {
     };
     if now.panicked {
         add(
-            theme::DANGER,
+            colors.danger,
             "The audio path failed: the dry voice is passed on. Switch the plugin off and on \
              to try again.",
         );
@@ -33,35 +34,38 @@ pub fn collect(view: &View<'_>) -> Vec<Message> {
              voice is passed on. Choose another rate in the host.",
             now.rate_hz
         );
-        add(theme::DANGER, &text);
+        add(colors.danger, &text);
+    }
+    if let Some(notice) = view.notice {
+        add(colors.sung, notice);
     }
     let notice = view.params.load_report.notice();
     if !notice.is_empty() {
-        add(theme::SUNG, &format!("Saved state: {notice}"));
+        add(colors.sung, &format!("Saved state: {notice}"));
     }
     if view.awaits_restart {
         add(
-            theme::SUNG,
+            colors.sung,
             "Voice range, pitch tracker and latency reporting wait for the host to restart the \
              plugin. If it does not, switch the plugin off and on.",
         );
     }
     if now.realtime_priority == Some(false) {
         add(
-            theme::SUNG,
+            colors.sung,
             "The system grants the engine no real-time priority: dropouts are likelier. On \
              Linux, give your user an rtprio limit (group \"audio\").",
         );
     }
     if view.params.voice.slot.value() != 0 && now.slot == 0 {
         add(
-            theme::DIM,
+            colors.dim,
             "This slot holds no voice: the shift engine is heard.",
         );
     }
     if !view.params.system.report_latency.value() {
         add(
-            theme::DIM,
+            colors.dim,
             "The delay is not reported: the host does not line this track up.",
         );
     }

@@ -1,76 +1,79 @@
 //! The panels and where they stand. GUI thread; a panel holds no state but what it is handed.
 
+mod browser;
 mod correction;
 mod header;
 mod levels;
 mod messages;
 pub mod pitch;
+mod stage;
 mod status;
+mod studio;
 mod voice;
 
 use super::View;
+use super::settings::Scene;
+use super::state::State;
 use super::theme;
-use super::widgets::meter::Ballistics;
-use egui::{Align2, Layout, Rect, Stroke, StrokeKind, Ui, UiBuilder, pos2, vec2};
-use pitch::PitchTrace;
+use super::tips::tip;
+use super::widgets;
+use super::widgets::knob::Knob;
+use egui::{Align2, Layout, Rect, Response, Stroke, StrokeKind, Ui, UiBuilder, vec2};
+use nice_plug::params::{BoolParam, FloatParam, IntParam, Param};
 
 const MARGIN: f32 = 12.0;
 const GAP: f32 = 10.0;
 const TITLE_HEIGHT: f32 = 20.0;
-const SIDE_WIDTH: f32 = 168.0;
-const VOICE_WIDTH: f32 = 304.0;
 
 /// Draws the whole window.
-pub fn show(
-    ui: &mut Ui,
-    view: &View<'_>,
-    input: &mut Ballistics,
-    output: &mut Ballistics,
-    trace: &PitchTrace,
-) {
+pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut State) {
     let window = ui.max_rect();
-    ui.painter().rect_filled(window, 0.0, theme::BACKGROUND);
-    let mut left = window.shrink(MARGIN);
-    let mut row = |height: f32| {
-        let row = Rect::from_min_size(left.min, vec2(left.width(), height));
-        left.min.y += height + GAP;
-        row
-    };
-    place(ui, row(36.0), |ui| header::show(ui, view));
-    let [input_at, voice_at, pitch_at, output_at] = columns(row(268.0));
-    panel(ui, input_at, "INPUT", |ui| levels::input(ui, view, input));
-    panel(ui, voice_at, "VOICE", |ui| voice::show(ui, view));
-    panel(ui, pitch_at, "PITCH", |ui| pitch::show(ui, view, trace));
-    panel(ui, output_at, "OUTPUT", |ui| {
-        levels::output(ui, view, output)
-    });
-    panel(ui, row(138.0), "CORRECTION", |ui| {
-        correction::show(ui, view)
-    });
-    panel(ui, row(144.0), "SYSTEM", |ui| status::show(ui, view));
+    ui.painter()
+        .rect_filled(window, 0.0, theme::of(ui).background);
+    match state.window.scene {
+        Scene::Studio => studio::show(ui, view, state),
+        Scene::Stage => stage::show(ui, view, state),
+    }
 }
 
-fn columns(row: Rect) -> [Rect; 4] {
-    let pitch_width = row.width() - 2.0 * SIDE_WIDTH - VOICE_WIDTH - 3.0 * GAP;
-    let mut left = row.left();
-    [SIDE_WIDTH, VOICE_WIDTH, pitch_width, SIDE_WIDTH].map(|width| {
-        let column = Rect::from_min_size(pos2(left, row.top()), vec2(width, row.height()));
-        left += width + GAP;
-        column
-    })
+/// A knob with its explanation; `look` says what is special about it.
+fn knob<'a>(
+    ui: &mut Ui,
+    view: &'a View<'a>,
+    param: &'a FloatParam,
+    look: impl FnOnce(Knob<'a>) -> Knob<'a>,
+) -> Response {
+    let knob = look(Knob::new(param, view.hand));
+    knob.show(ui).on_hover_text(explain(view, param))
+}
+
+/// A list with its explanation.
+fn choice(ui: &mut Ui, view: &View<'_>, param: &IntParam, width: f32) -> Response {
+    widgets::choice::choice(ui, view.hand, param, width).on_hover_text(explain(view, param))
+}
+
+/// A switch with its explanation.
+fn toggle(ui: &mut Ui, view: &View<'_>, param: &BoolParam) -> Response {
+    let lit = theme::of(ui).accent;
+    widgets::toggle::toggle(ui, view.hand, param, lit).on_hover_text(explain(view, param))
+}
+
+fn explain<P: Param>(view: &View<'_>, param: &P) -> &'static str {
+    view.hand.id_of(param).map_or("", tip)
 }
 
 fn panel(ui: &mut Ui, rect: Rect, title: &str, add: impl FnOnce(&mut Ui)) {
-    let line = Stroke::new(1.0, theme::RAISED);
+    let colors = theme::of(ui);
+    let line = Stroke::new(1.0, colors.raised);
     ui.painter()
-        .rect(rect, theme::RADIUS, theme::PANEL, line, StrokeKind::Inside);
+        .rect(rect, theme::RADIUS, colors.panel, line, StrokeKind::Inside);
     let inner = rect.shrink2(vec2(12.0, 9.0));
     ui.painter().text(
         inner.min,
         Align2::LEFT_TOP,
         title,
         theme::label(),
-        theme::DIM,
+        colors.dim,
     );
     let body = Rect::from_min_max(inner.min + vec2(0.0, TITLE_HEIGHT), inner.max);
     place(ui, body, add);

@@ -1,14 +1,13 @@
-//! The delay item by item, the load, what went missing, and messages.
+//! What runs, the delay item by item, the load, what went missing, and messages.
 
-use super::messages;
+use super::{choice, messages, toggle};
 use crate::editor::View;
 use crate::editor::theme;
-use crate::editor::widgets::choice::choice;
-use crate::editor::widgets::toggle::toggle;
 use crate::units::{Frames, frames_to_ms};
 use egui::{Align2, Grid, Rect, RichText, ScrollArea, Sense, Ui, vec2};
 
 pub fn show(ui: &mut Ui, view: &View<'_>) {
+    let colors = theme::of(ui);
     ui.spacing_mut().item_spacing = vec2(18.0, 2.0);
     ui.vertical(|ui| latency(ui, view));
     ui.separator();
@@ -22,10 +21,9 @@ pub fn show(ui: &mut Ui, view: &View<'_>) {
             0 => 0.0,
             rate_hz => now.dropouts.missed_frames as f64 * 1e3 / f64::from(rate_hz),
         };
-        let color = if now.dropouts.count == 0 {
-            theme::DIM
-        } else {
-            theme::DANGER
+        let color = match now.dropouts.count {
+            0 => colors.dim,
+            _ => colors.danger,
         };
         let text = format!("{} dropouts, {lost_ms:.0} ms replaced", now.dropouts.count);
         ui.label(RichText::new(text).small().color(color));
@@ -33,16 +31,14 @@ pub fn show(ui: &mut Ui, view: &View<'_>) {
     ui.separator();
     ui.vertical(|ui| {
         let system = &view.params.system;
-        choice(ui, view.setter, &system.dropout_mode, 110.0)
-            .on_hover_text("What is heard while a voice is late");
+        choice(ui, view, &system.dropout_mode, 110.0);
         ui.add_space(8.0);
-        toggle(ui, view.setter, &system.report_latency, theme::ACCENT).on_hover_text(
-            "Off for singing live through the host: it then leaves the other tracks alone",
-        );
+        toggle(ui, view, &system.report_latency);
     });
     ui.separator();
     ui.vertical(|ui| {
-        let messages = messages::collect(view);
+        ui.label(RichText::new(running(view)).small());
+        let messages = messages::collect(view, colors);
         ScrollArea::vertical()
             .auto_shrink([false, false])
             .show(ui, |ui| {
@@ -51,13 +47,32 @@ pub fn show(ui: &mut Ui, view: &View<'_>) {
                     ui.label(RichText::new(&message.text).small().color(message.color));
                 }
                 if messages.is_empty() {
-                    ui.label(RichText::new("All is well.").small().color(theme::DIM));
+                    ui.label(RichText::new("All is well.").small().color(colors.dim));
                 }
             });
     });
 }
 
+/// What runs, where, and how late it is.
+pub fn running(view: &View<'_>) -> String {
+    let now = view.now;
+    if now.rate_hz == 0 {
+        return "no sound yet".to_owned();
+    }
+    let total = now.latency.total();
+    format!(
+        "{} on the CPU  ·  {:.1} ms  ·  {} frames at {} Hz  ·  load {:.0} %  ·  {} dropouts",
+        now.engine,
+        frames_to_ms(total, now.rate_hz),
+        total,
+        now.rate_hz,
+        now.load.max(now.worker_load) * 100.0,
+        now.dropouts.count,
+    )
+}
+
 fn latency(ui: &mut Ui, view: &View<'_>) {
+    let colors = theme::of(ui);
     let latency = view.now.latency;
     let rate_hz = view.now.rate_hz;
     let row = |ui: &mut Ui, name: &str, frames: Frames, color| {
@@ -76,7 +91,7 @@ fn latency(ui: &mut Ui, view: &View<'_>) {
         .spacing(vec2(16.0, 1.0))
         .show(ui, |ui| {
             for title in ["delay", "ms", "frames"] {
-                ui.label(RichText::new(title).small().color(theme::DIM));
+                ui.label(RichText::new(title).small().color(colors.dim));
             }
             ui.end_row();
             for (name, frames) in [
@@ -86,40 +101,41 @@ fn latency(ui: &mut Ui, view: &View<'_>) {
                 ("lookahead", latency.lookahead),
                 ("resampling", latency.resampling),
             ] {
-                let color = if frames == 0 { theme::DIM } else { theme::TEXT };
+                let color = if frames == 0 { colors.dim } else { colors.text };
                 row(ui, name, frames, color);
             }
-            row(ui, "total", latency.total(), theme::ACCENT);
+            row(ui, "total", latency.total(), colors.accent);
         });
 }
 
 fn bar(ui: &mut Ui, label: &str, share: f32) {
     let (rect, _) = ui.allocate_exact_size(vec2(150.0, 28.0), Sense::hover());
+    let colors = theme::of(ui);
     let painter = ui.painter();
     painter.text(
         rect.min,
         Align2::LEFT_TOP,
         label,
         theme::label(),
-        theme::DIM,
+        colors.dim,
     );
     painter.text(
         rect.right_top(),
         Align2::RIGHT_TOP,
         format!("{:.1} %", share * 100.0),
         theme::label(),
-        theme::TEXT,
+        colors.text,
     );
     let track = Rect::from_min_size(rect.min + vec2(0.0, 18.0), vec2(rect.width(), 6.0));
-    painter.rect_filled(track, 3.0, theme::SUNKEN);
+    painter.rect_filled(track, 3.0, colors.sunken);
     let filled = Rect::from_min_size(
         track.min,
         vec2(track.width() * share.clamp(0.0, 1.0), track.height()),
     );
     let color = match share {
-        share if share < 0.5 => theme::ACCENT,
-        share if share < 0.8 => theme::SUNG,
-        _ => theme::DANGER,
+        share if share < 0.5 => colors.accent,
+        share if share < 0.8 => colors.sung,
+        _ => colors.danger,
     };
     painter.rect_filled(filled, 3.0, color);
 }

@@ -1,8 +1,7 @@
 //! What the voice becomes.
 
+use super::{choice, knob};
 use crate::editor::View;
-use crate::editor::widgets::choice::choice;
-use crate::editor::widgets::knob::Knob;
 use egui::Ui;
 
 /// Width of a list; three stand side by side.
@@ -13,28 +12,17 @@ pub fn show(ui: &mut Ui, view: &View<'_>) {
     ui.vertical(|ui| {
         ui.add_space(14.0);
         ui.horizontal(|ui| {
-            Knob::new(&params.pitch, view.setter)
-                .big()
-                .stepped(1.0)
-                .centered_on(0.0)
-                .show(ui);
-            Knob::new(&params.formant, view.setter)
-                .big()
-                .stepped(1.0)
-                .centered_on(0.0)
-                .show(ui);
+            for param in [&params.pitch, &params.formant] {
+                knob(ui, view, param, |knob| {
+                    knob.big().stepped(1.0).centered_on(0.0)
+                });
+            }
         });
         ui.add_space(20.0);
         ui.horizontal(|ui| {
-            choice(ui, view.setter, &params.slot, WIDTH);
-            choice(ui, view.setter, &params.range, WIDTH).on_hover_text(
-                "The lowest note expected. A higher range answers sooner; \
-                 a change restarts the plugin, because it changes the delay.",
-            );
-            choice(ui, view.setter, &view.params.system.tracker, WIDTH).on_hover_text(
-                "What follows the pitch. Neural is the surest and may add delay; Yin is the \
-                 fastest; Auto takes Neural where it adds none. A change restarts the plugin.",
-            );
+            choice(ui, view, &params.slot, WIDTH);
+            choice(ui, view, &params.range, WIDTH);
+            choice(ui, view, &view.params.system.tracker, WIDTH);
         });
     });
 }

@@ -1,18 +1,18 @@
 //! A list to choose one value of a stepped parameter from.
 
-use super::{set_once, shown};
+use super::shown;
+use crate::editor::hand::Hand;
 use crate::editor::theme;
 use egui::{ComboBox, Response, RichText, Ui};
-use nice_plug::context::gui::ParamSetter;
 use nice_plug::params::range::IntRange;
 use nice_plug::params::{IntParam, Param};
 
 /// Draws the parameter's name above a list of all its values.
-pub fn choice(ui: &mut Ui, setter: &ParamSetter<'_>, param: &IntParam, width: f32) -> Response {
+pub fn choice(ui: &mut Ui, hand: &Hand<'_>, param: &IntParam, width: f32) -> Response {
     ui.vertical(|ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
         let label = RichText::new(param.name()).font(theme::label());
-        ui.label(label.color(theme::DIM));
+        ui.label(label.color(theme::of(ui).dim));
         let (first, last) = match param.range() {
             IntRange::Linear { min, max } => (min, max),
             IntRange::Reversed(inner) => match *inner {
@@ -30,7 +30,7 @@ pub fn choice(ui: &mut Ui, setter: &ParamSetter<'_>, param: &IntParam, width: f3
                     let name =
                         param.normalized_value_to_string(param.preview_normalized(value), true);
                     if ui.selectable_label(value == now, name).clicked() && value != now {
-                        set_once(setter, param, value);
+                        hand.set_once(param, value);
                     }
                 }
             })

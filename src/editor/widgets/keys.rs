@@ -1,12 +1,14 @@
 //! One octave of keys showing the notes of the scale; a click makes a scale of one's own.
 
-use super::set_once;
+use super::mark_focus;
+use crate::editor::hand::Hand;
 use crate::editor::theme;
-use crate::pitch::{Scale, ScaleMask};
+use crate::editor::tips::tip;
+use crate::pitch::{Key, Scale, ScaleMask};
 use crate::plugin::AutoVoiceParams;
 use crate::plugin::text::{key_of, mask_of, scale_of};
-use egui::{Color32, Rect, Response, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
-use nice_plug::context::gui::ParamSetter;
+use egui::{Color32, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use nice_plug::params::Param;
 
 const WHITE: [u8; 7] = [0, 2, 4, 5, 7, 9, 11];
 /// Black keys and the white key they follow.
@@ -29,52 +31,69 @@ fn turned_over(mask: ScaleMask, note: u8) -> Option<ScaleMask> {
 
 /// Draws the keys; a click turns a note over in the custom scale and makes that the scale. The
 /// last note stays.
-pub fn keyboard(
-    ui: &mut Ui,
-    setter: &ParamSetter<'_>,
-    params: &AutoVoiceParams,
-    size: egui::Vec2,
-) -> Response {
-    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+pub fn keyboard(ui: &mut Ui, hand: &Hand<'_>, params: &AutoVoiceParams, size: egui::Vec2) {
+    let colors = theme::of(ui);
+    let (_, rect) = ui.allocate_space(size);
     let mask = current_mask(params);
-    let under_pointer = response.hover_pos().and_then(|at| key_at(rect, at));
-    let clicked = response.clicked().then_some(under_pointer).flatten();
-    if let Some(turned) = clicked.and_then(|note| turned_over(mask, note)) {
-        let correction = &params.correction;
-        set_once(setter, &correction.custom_scale, i32::from(turned.bits()));
-        let custom = Scale::ALL.iter().position(|s| *s == Scale::Custom);
-        if let Some(custom) = custom.and_then(|at| i32::try_from(at).ok())
-            && correction.scale.value() != custom
-        {
-            set_once(setter, &correction.scale, custom);
-        }
-    }
     let has_tonic = !matches!(
         scale_of(params.correction.scale.value()),
         Scale::Chromatic | Scale::Custom
     );
-    let tonic = key_of(params.correction.key.value()).pitch_class();
-    for (note, key, is_black) in keys(rect) {
+    let tonic = key_of(params.correction.key.value());
+    let (white, black) = colors.keys;
+    for (note, place, is_black) in keys(rect) {
         let is_in = mask.contains(i32::from(note));
+        let name = Key::from_pitch_class(note).name();
+        // A black key is drawn after the white ones it lies on, and is hit before them.
+        let id = ui.scope_id().with(("key", note));
+        let response = ui.interact(place, id, Sense::click());
+        if response.clicked()
+            && let Some(turned) = turned_over(mask, note)
+        {
+            set_custom(hand, params, turned);
+        }
         let fill = match (is_in, is_black) {
-            (true, false) => theme::ACCENT,
-            (true, true) => theme::ACCENT.lerp_to_gamma(Color32::BLACK, 0.45),
-            (false, false) => Color32::from_gray(0xc4),
-            (false, true) => Color32::from_gray(0x22),
+            (true, false) => colors.accent,
+            (true, true) => colors.accent.lerp_to_gamma(Color32::BLACK, 0.45),
+            (false, false) => white,
+            (false, true) => black,
         };
-        let fill = match under_pointer == Some(note) {
+        let fill = match response.hovered() {
             true => fill.gamma_multiply(0.8),
             false => fill,
         };
         let painter = ui.painter();
-        let line = Stroke::new(1.5, theme::PANEL);
-        painter.rect(key, 3.0, fill, line, StrokeKind::Inside);
-        if has_tonic && note == tonic {
-            let dot = pos2(key.center().x, key.bottom() - 9.0);
-            painter.circle_filled(dot, 3.5, theme::SUNKEN);
+        let line = Stroke::new(1.5, colors.panel);
+        painter.rect(place, 3.0, fill, line, StrokeKind::Inside);
+        if has_tonic && note == tonic.pitch_class() {
+            let dot = pos2(place.center().x, place.bottom() - 9.0);
+            painter.circle_filled(dot, 3.5, colors.sunken);
         }
+        mark_focus(ui, &response, place.shrink(2.0), 3.0);
+        response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, is_in, name));
+        let state = if is_in {
+            "in the scale"
+        } else {
+            "not in the scale"
+        };
+        response.on_hover_text(format!("{name}, {state}. {}", tip("custom_scale")));
     }
-    response.on_hover_text("Click keys for a scale of your own")
+}
+
+/// Makes these notes the custom scale, and that the scale.
+fn set_custom(hand: &Hand<'_>, params: &AutoVoiceParams, notes: ScaleMask) {
+    let correction = &params.correction;
+    let mut values = vec![(
+        "custom_scale",
+        correction
+            .custom_scale
+            .preview_normalized(i32::from(notes.bits())),
+    )];
+    let custom = Scale::ALL.iter().position(|s| *s == Scale::Custom);
+    if let Some(custom) = custom.and_then(|at| i32::try_from(at).ok()) {
+        values.push(("scale", correction.scale.preview_normalized(custom)));
+    }
+    hand.apply("Scale", &values);
 }
 
 /// Every key with its place, white ones first.
@@ -93,16 +112,16 @@ fn keys(rect: Rect) -> impl Iterator<Item = (u8, Rect, bool)> {
     white.chain(black)
 }
 
-fn key_at(rect: Rect, at: egui::Pos2) -> Option<u8> {
-    keys(rect)
-        .filter(|(_, key, _)| key.contains(at))
-        .last()
-        .map(|(note, ..)| note)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn key_at(rect: Rect, at: egui::Pos2) -> Option<u8> {
+        keys(rect)
+            .filter(|(_, key, _)| key.contains(at))
+            .last()
+            .map(|(note, ..)| note)
+    }
 
     #[test]
     fn every_note_has_one_key_and_black_lies_on_white() {

@@ -1,13 +1,14 @@
 //! A knob: drag to turn, shift for fine, double click to reset, wheel to step, click the number to
-//! type it. A stepped knob stops at whole steps unless it is turned finely.
+//! type it. With the keys: arrows step, Page Up and Down go far, Enter types, Delete resets. A
+//! stepped knob stops at whole steps unless it is turned finely.
 
-use super::{set_once, shown};
+use super::{mark_focus, shown};
+use crate::editor::hand::Hand;
 use crate::editor::theme;
 use egui::{
-    Align2, CursorIcon, Event, Id, Key, MouseWheelUnit, Painter, Pos2, Rect, Response, Sense,
-    Stroke, TextEdit, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Align2, CursorIcon, Event, EventFilter, Id, Key, MouseWheelUnit, Painter, Pos2, Rect, Response,
+    Sense, Stroke, TextEdit, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
-use nice_plug::context::gui::ParamSetter;
 use nice_plug::params::{FloatParam, Param};
 use std::f32::consts::PI;
 
@@ -17,6 +18,8 @@ const TRAVEL: f32 = 180.0;
 const FINE: f32 = 10.0;
 /// A trackpad's way that counts as one notch of a wheel.
 const POINTS_PER_NOTCH: f32 = 24.0;
+/// Notches that Page Up and Page Down are worth.
+const NOTCHES_PER_PAGE: f32 = 12.0;
 /// Angles of both ends, clockwise from the right.
 const ENDS: (f32, f32) = (0.75 * PI, 2.25 * PI);
 const LABEL_HEIGHT: f32 = 16.0;
@@ -25,7 +28,7 @@ const VALUE_HEIGHT: f32 = 20.0;
 /// A knob for one parameter.
 pub struct Knob<'a> {
     param: &'a FloatParam,
-    setter: &'a ParamSetter<'a>,
+    hand: &'a Hand<'a>,
     diameter: f32,
     width: f32,
     origin: f32,
@@ -34,10 +37,10 @@ pub struct Knob<'a> {
 
 impl<'a> Knob<'a> {
     /// A knob of the usual size whose arc starts at the low end.
-    pub fn new(param: &'a FloatParam, setter: &'a ParamSetter<'a>) -> Self {
+    pub fn new(param: &'a FloatParam, hand: &'a Hand<'a>) -> Self {
         Self {
             param,
-            setter,
+            hand,
             diameter: 44.0,
             width: 76.0,
             origin: 0.0,
@@ -83,6 +86,8 @@ impl<'a> Knob<'a> {
             .interact(dial, id, Sense::click_and_drag())
             .on_hover_and_drag_cursor(CursorIcon::ResizeVertical);
         self.turn(ui, &response);
+        self.step_by_key(ui, &response, id.with("typed"));
+        mark_focus(ui, &response, rect.expand(2.0), 6.0);
         self.paint(ui, rect, dial, &response);
         self.show_value(ui, rect, id);
         response.widget_info(|| {
@@ -95,9 +100,10 @@ impl<'a> Knob<'a> {
     fn turn(&self, ui: &Ui, response: &Response) {
         let held = response.id.with("held");
         if response.double_clicked() {
-            set_once(self.setter, self.param, self.param.default_plain_value());
+            self.hand
+                .set_once(self.param, self.param.default_plain_value());
         } else if response.drag_started() {
-            self.setter.begin_set_parameter(self.param);
+            self.hand.begin(self.param);
             let start = self.param.unmodulated_normalized_value();
             ui.data_mut(|data| data.insert_temp(held, start));
         }
@@ -111,10 +117,10 @@ impl<'a> Knob<'a> {
                 Some(step) if !fine => (value / step).round() * step,
                 _ => value,
             };
-            self.setter.set_parameter(self.param, value);
+            self.hand.set(self.param, value);
         }
         if response.drag_stopped() {
-            self.setter.end_set_parameter(self.param);
+            self.hand.end(self.param);
         }
         if response.hovered() && !response.dragged() {
             self.step_by_wheel(ui, response.id);
@@ -131,31 +137,75 @@ impl<'a> Knob<'a> {
         let turned = turned + ui.data(|data| data.get_temp(rest)).unwrap_or(0.0);
         let notches = turned.trunc();
         ui.data_mut(|data| data.insert_temp(rest, turned - notches));
+        self.step_by(notches.signum() * notches.abs().min(1.0), fine);
+    }
+
+    /// Goes so many notches up.
+    fn step_by(&self, notches: f32, fine: bool) {
+        if notches == 0.0 {
+            return;
+        }
         let now = self.param.unmodulated_plain_value();
-        let next = match (notches, self.step) {
-            (up, None) if 0.0 < up => self.param.next_step(now, fine),
-            (down, None) if down < 0.0 => self.param.previous_step(now, fine),
-            (way, Some(step)) if way != 0.0 => {
+        let next = match self.step {
+            Some(step) => {
                 let step = if fine { step / 10.0 } else { step };
-                let next = ((now + way.signum() * step) / step).round() * step;
+                let next = ((now + notches * step) / step).round() * step;
                 // Through the normalized value, which keeps it in range.
                 self.param
                     .preview_plain(self.param.preview_normalized(next))
             }
-            _ => return,
+            None => (0..notches.abs() as usize).fold(now, |value, _| match 0.0 < notches {
+                true => self.param.next_step(value, fine),
+                false => self.param.previous_step(value, fine),
+            }),
         };
-        set_once(self.setter, self.param, next);
+        self.hand.set_once(self.param, next);
+    }
+
+    fn step_by_key(&self, ui: &Ui, response: &Response, typed: Id) {
+        if !response.has_focus() {
+            return;
+        }
+        // The arrows move the knob, not the focus.
+        let filter = EventFilter {
+            horizontal_arrows: true,
+            vertical_arrows: true,
+            ..EventFilter::default()
+        };
+        ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
+        for (key, notches) in [
+            (Key::ArrowUp, 1.0),
+            (Key::ArrowRight, 1.0),
+            (Key::ArrowDown, -1.0),
+            (Key::ArrowLeft, -1.0),
+            (Key::PageUp, NOTCHES_PER_PAGE),
+            (Key::PageDown, -NOTCHES_PER_PAGE),
+        ] {
+            let (pressed, fine) = ui.input(|input| (input.key_pressed(key), input.modifiers.shift));
+            if pressed {
+                self.step_by(notches, fine);
+            }
+        }
+        let pressed = |key| ui.input(|input| input.key_pressed(key));
+        if pressed(Key::Delete) || pressed(Key::Backspace) {
+            let default = self.param.default_plain_value();
+            self.hand.set_once(self.param, default);
+        }
+        if pressed(Key::Enter) {
+            ui.data_mut(|data| data.insert_temp(typed, shown(self.param)));
+        }
     }
 
     fn paint(&self, ui: &Ui, rect: Rect, dial: Rect, response: &Response) {
         let painter = ui.painter();
+        let colors = theme::of(ui);
         let is_held = response.dragged() || response.hovered();
         painter.text(
             rect.center_top(),
             Align2::CENTER_TOP,
             self.param.name(),
             theme::label(),
-            if is_held { theme::TEXT } else { theme::DIM },
+            if is_held { colors.text } else { colors.dim },
         );
         let radius = self.diameter / 2.0;
         let track = (self.diameter * 0.075).max(3.5);
@@ -168,7 +218,7 @@ impl<'a> Knob<'a> {
             arc_radius,
             0.0,
             1.0,
-            Stroke::new(track, theme::SUNKEN),
+            Stroke::new(track, colors.sunken),
         );
         let (from, to) = match value < self.origin {
             true => (value, self.origin),
@@ -180,15 +230,15 @@ impl<'a> Knob<'a> {
             arc_radius,
             from,
             to,
-            Stroke::new(track, theme::ACCENT),
+            Stroke::new(track, colors.accent),
         );
         let body = radius - track - 4.0;
-        let edge = if is_held { theme::DIM } else { theme::LINE };
-        painter.circle(center, body, theme::RAISED, Stroke::new(1.0, edge));
+        let edge = if is_held { colors.dim } else { colors.line };
+        painter.circle(center, body, colors.raised, Stroke::new(1.0, edge));
         let tip = direction(value);
         painter.line_segment(
             [center + tip * (body * 0.42), center + tip * (body - 3.0)],
-            Stroke::new((track * 0.75).max(2.5), theme::TEXT),
+            Stroke::new((track * 0.75).max(2.5), colors.text),
         );
     }
 
@@ -204,9 +254,10 @@ impl<'a> Knob<'a> {
                 let response = ui
                     .interact(place, id.with("value"), Sense::click())
                     .on_hover_cursor(CursorIcon::Text);
+                let colors = theme::of(ui);
                 let color = match response.hovered() {
-                    true => theme::ACCENT,
-                    false => theme::TEXT,
+                    true => colors.accent,
+                    false => colors.text,
                 };
                 ui.painter().text(
                     place.center(),
@@ -223,6 +274,7 @@ impl<'a> Knob<'a> {
     }
 
     fn edit_value(&self, ui: &mut Ui, place: Rect, typed: Id, mut text: String) {
+        let colors = theme::of(ui);
         let entered = self.param.string_to_normalized_value(&text);
         let field_id = typed.with("field");
         let is_new = ui.data(|data| data.get_temp::<bool>(field_id)).is_none();
@@ -231,8 +283,8 @@ impl<'a> Knob<'a> {
             .font(theme::value())
             .margin(egui::Margin::symmetric(4, 1))
             .text_color(match entered {
-                Some(_) => theme::TEXT,
-                None => theme::DANGER,
+                Some(_) => colors.text,
+                None => colors.danger,
             })
             .align(egui::Align2::CENTER_CENTER);
         let response = ui.place(place, field);
@@ -244,11 +296,8 @@ impl<'a> Knob<'a> {
         if !is_new && response.lost_focus() {
             let is_confirmed = ui.input(|input| input.key_pressed(Key::Enter));
             if let (true, Some(normalized)) = (is_confirmed, entered) {
-                set_once(
-                    self.setter,
-                    self.param,
-                    self.param.preview_plain(normalized),
-                );
+                let value = self.param.preview_plain(normalized);
+                self.hand.set_once(self.param, value);
             }
             ui.data_mut(|data| {
                 data.remove_temp::<String>(typed);

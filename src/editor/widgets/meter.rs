@@ -2,7 +2,7 @@
 
 use crate::editor::theme;
 use crate::units::gain_to_db;
-use egui::{Align2, Color32, FontId, Rect, Sense, Ui, Vec2, pos2, vec2};
+use egui::{Align2, FontId, Rect, Sense, Ui, Vec2, pos2, vec2};
 
 /// Ends of the scale in dBFS.
 const SCALE_DB: (f32, f32) = (-60.0, 6.0);
@@ -61,15 +61,16 @@ impl Ballistics {
 
 /// Draws both channels side by side; a click forgets the clipping.
 pub fn meter(ui: &mut Ui, levels: &mut Ballistics, size: Vec2) {
+    let colors = theme::of(ui);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     if response.clicked() {
         levels.has_clipped = false;
     }
     let lamp = Rect::from_min_size(rect.min, vec2(rect.width() - 24.0, 6.0));
     let color = if levels.has_clipped {
-        theme::DANGER
+        colors.danger
     } else {
-        theme::SUNKEN
+        colors.sunken
     };
     ui.painter().rect_filled(lamp, 2.0, color);
     let bars = Rect::from_min_max(
@@ -89,7 +90,7 @@ pub fn meter(ui: &mut Ui, levels: &mut Ballistics, size: Vec2) {
             Align2::RIGHT_CENTER,
             format!("{db:.0}"),
             FontId::proportional(9.5),
-            theme::DIM,
+            colors.dim,
         );
     }
     let (floor_db, _) = SCALE_DB;
@@ -104,9 +105,9 @@ pub fn meter(ui: &mut Ui, levels: &mut Ballistics, size: Vec2) {
         text,
         theme::label(),
         if levels.has_clipped {
-            theme::DANGER
+            colors.danger
         } else {
-            theme::TEXT
+            colors.text
         },
     );
     response.on_hover_text("Peak in dBFS; click to forget clipping");
@@ -114,11 +115,12 @@ pub fn meter(ui: &mut Ui, levels: &mut Ballistics, size: Vec2) {
 
 fn paint_channel(ui: &Ui, bar: Rect, channel: &Channel) {
     let painter = ui.painter();
-    painter.rect_filled(bar, 2.0, theme::SUNKEN);
+    let colors = theme::of(ui);
+    painter.rect_filled(bar, 2.0, colors.sunken);
     for (from_db, to_db, color) in [
-        (-60.0, -12.0, theme::ACCENT),
-        (-12.0, 0.0, theme::SUNG),
-        (0.0, 6.0, theme::DANGER),
+        (-60.0, -12.0, colors.accent),
+        (-12.0, 0.0, colors.sung),
+        (0.0, 6.0, colors.danger),
     ] {
         if from_db < channel.level_db {
             let top = height_of(bar, channel.level_db.min(to_db));
@@ -130,7 +132,7 @@ fn paint_channel(ui: &Ui, bar: Rect, channel: &Channel) {
     let (floor_db, _) = SCALE_DB;
     if floor_db < channel.held_db {
         let y = height_of(bar, channel.held_db);
-        painter.hline(bar.x_range(), y, egui::Stroke::new(1.5, Color32::WHITE));
+        painter.hline(bar.x_range(), y, egui::Stroke::new(1.5, colors.text));
     }
 }
 

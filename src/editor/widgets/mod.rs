@@ -1,23 +1,28 @@
 //! Widgets for parameters. GUI thread. A widget reads its parameter anew each frame and writes it
-//! through the host's setter alone, between a begin and an end, so that hosts record it.
+//! through the hand alone. Each can be reached with Tab and moved with the keys.
 
 pub mod choice;
+pub mod icon;
 pub mod keys;
 pub mod knob;
 pub mod meter;
+pub mod stepper;
 pub mod toggle;
 
-use nice_plug::context::gui::ParamSetter;
+use super::theme;
+use egui::{Rect, Response, Stroke, StrokeKind, Ui};
 use nice_plug::params::Param;
-
-/// Sets a parameter in one gesture.
-pub fn set_once<P: Param>(setter: &ParamSetter<'_>, param: &P, value: P::Plain) {
-    setter.begin_set_parameter(param);
-    setter.set_parameter(param, value);
-    setter.end_set_parameter(param);
-}
 
 /// The value as shown, with its unit.
 pub fn shown<P: Param>(param: &P) -> String {
     param.normalized_value_to_string(param.modulated_normalized_value(), true)
+}
+
+/// Marks what the keys go to.
+pub fn mark_focus(ui: &Ui, response: &Response, place: Rect, radius: f32) {
+    if response.has_focus() {
+        let line = Stroke::new(1.5, theme::of(ui).accent);
+        ui.painter()
+            .rect_stroke(place, radius, line, StrokeKind::Outside);
+    }
 }

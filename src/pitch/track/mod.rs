@@ -127,7 +127,7 @@ impl TrackerChoice {
 
     /// The name shown and parsed.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Auto => "Auto",
             Self::Neural => "Neural",

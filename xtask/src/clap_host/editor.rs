@@ -1,7 +1,7 @@
 //! The plugin's window: created into a parent window of the host, shown, destroyed.
 
 use anyhow::{Context, Result, ensure};
-use clack_extensions::gui::{GuiApiType, GuiConfiguration, PluginGui, Window};
+use clack_extensions::gui::{GuiApiType, GuiConfiguration, GuiSize, PluginGui, Window};
 
 use super::Plugin;
 
@@ -61,6 +61,27 @@ impl Plugin {
         // Embedded windows of some frameworks are visible from the start and refuse `show`.
         let _ = gui.show(&handle);
         Ok(())
+    }
+
+    /// Resizes the open editor as a host does when its window is dragged; the size it took.
+    ///
+    /// # Errors
+    /// When it cannot be resized or refuses the size.
+    pub fn resize_editor(&mut self, wanted: EditorSize) -> Result<EditorSize> {
+        let gui = self.gui()?;
+        let handle = self.instance.plugin_handle();
+        ensure!(gui.can_resize(&handle), "the editor cannot be resized");
+        let size = GuiSize {
+            width: wanted.width,
+            height: wanted.height,
+        };
+        let size = gui.adjust_size(&handle, size).unwrap_or(size);
+        gui.set_size(&handle, size).context("set_size")?;
+        self.idle();
+        Ok(EditorSize {
+            width: size.width,
+            height: size.height,
+        })
     }
 
     /// Destroys the editor.

@@ -1,15 +1,12 @@
 //! The window: opened into a parent as a DAW does, painted, closed, again and again.
 //! Needs an X display; `cargo xtask test` starts one without a screen.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use x11rb::COPY_DEPTH_FROM_PARENT;
-use x11rb::connection::Connection;
-use x11rb::protocol::xproto::{ConnectionExt, CreateWindowAux, ImageFormat, WindowClass};
-use x11rb::rust_connection::RustConnection;
-use x11rb::wrapper::ConnectionExt as _;
 use xtask::clap_host::{EditorSize, Plugin};
+use xtask::desktop::Desktop;
 use xtask::measure::tone;
 
 use crate::support::{RATE_HZ, assert_clean, bundle, instance, skip};
@@ -19,63 +16,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A window with text, knobs and meters has far more; a blank one has one or two.
 const FEWEST_COLOURS: usize = 8;
 
-/// The host's side of the display.
-struct Desktop {
-    connection: RustConnection,
-    screen: usize,
-}
-
-impl Desktop {
-    fn open() -> Option<Self> {
-        let Ok((connection, screen)) = x11rb::connect(None) else {
-            skip("no X display; run `cargo xtask test`, or start Xvfb and set DISPLAY");
-            return None;
-        };
-        Some(Self { connection, screen })
+/// The display; where there is none the test is skipped, loudly.
+fn desktop() -> Option<Desktop> {
+    let desktop = Desktop::open();
+    if desktop.is_none() {
+        skip("no X display; run `cargo xtask test`, or start Xvfb and set DISPLAY");
     }
-
-    /// A parent window with its left edge here. What another window covers is not painted.
-    fn window(&self, left: i16, size: EditorSize) -> Result<u32> {
-        let root = self.connection.setup().roots[self.screen].root;
-        let id = self.connection.generate_id()?;
-        let (width, height) = (u16::try_from(size.width)?, u16::try_from(size.height)?);
-        let class = WindowClass::INPUT_OUTPUT;
-        let look = CreateWindowAux::new().background_pixel(0);
-        let depth = COPY_DEPTH_FROM_PARENT;
-        self.connection
-            .create_window(depth, id, root, left, 0, width, height, 0, class, 0, &look)?;
-        self.connection.map_window(id)?;
-        // The plugin asks the server over a connection of its own: the window must be there.
-        self.connection.sync()?;
-        Ok(id)
-    }
-
-    fn children(&self, window: u32) -> Result<Vec<u32>> {
-        Ok(self.connection.query_tree(window)?.reply()?.children)
-    }
-
-    fn colours(&self, window: u32) -> Result<usize> {
-        let geometry = self.connection.get_geometry(window)?.reply()?;
-        let (width, height) = (geometry.width, geometry.height);
-        let image =
-            self.connection
-                .get_image(ImageFormat::Z_PIXMAP, window, 0, 0, width, height, !0)?;
-        let mut pixels: Vec<[u8; 3]> = image
-            .reply()?
-            .data
-            .chunks_exact(4)
-            .map(|p| [p[0], p[1], p[2]])
-            .collect();
-        pixels.sort_unstable();
-        pixels.dedup();
-        Ok(pixels.len())
-    }
-
-    fn close(&self, window: u32) -> Result<()> {
-        self.connection.destroy_window(window)?;
-        self.connection.sync()?;
-        Ok(())
-    }
+    desktop
 }
 
 /// The window lives on a thread of the plugin's: this waits for what that thread does, by asking
@@ -117,7 +64,7 @@ fn open_paint_close(desktop: &Desktop, plugin: &mut Plugin) -> Result<()> {
     let child = desktop.children(parent)?;
     let child = *child.first().context("the window is gone")?;
     wait_for(plugin, "painting", || {
-        Ok(desktop.colours(child)? >= FEWEST_COLOURS)
+        Ok(desktop.picture(child)?.colours() >= FEWEST_COLOURS)
     })?;
     plugin.close_editor()?;
     wait_for(plugin, "closing", || {
@@ -129,7 +76,7 @@ fn open_paint_close(desktop: &Desktop, plugin: &mut Plugin) -> Result<()> {
 #[test]
 fn the_editor_opens_paints_and_closes_many_times() {
     let Some(bundle) = bundle() else { return };
-    let Some(desktop) = Desktop::open() else {
+    let Some(desktop) = desktop() else {
         return;
     };
     let mut plugin = instance(&bundle, (2, 2));
@@ -145,7 +92,7 @@ fn the_editor_opens_paints_and_closes_many_times() {
 #[test]
 fn the_editor_opens_while_audio_runs() {
     let Some(bundle) = bundle() else { return };
-    let Some(desktop) = Desktop::open() else {
+    let Some(desktop) = desktop() else {
         return;
     };
     let mut plugin = instance(&bundle, (2, 2));
@@ -172,7 +119,7 @@ fn the_editor_opens_while_audio_runs() {
 #[test]
 fn two_editors_are_open_at_once() {
     let Some(bundle) = bundle() else { return };
-    let Some(desktop) = Desktop::open() else {
+    let Some(desktop) = desktop() else {
         return;
     };
     let mut plugins = [instance(&bundle, (2, 2)), instance(&bundle, (1, 1))];
@@ -190,7 +137,7 @@ fn two_editors_are_open_at_once() {
         let painted = || {
             let children = desktop.children(parent)?;
             let child = children.first().context("no window yet")?;
-            Ok(desktop.colours(*child)? >= FEWEST_COLOURS)
+            Ok(desktop.picture(*child)?.colours() >= FEWEST_COLOURS)
         };
         wait_for(plugin, "painting", painted).unwrap();
     }
@@ -198,4 +145,58 @@ fn two_editors_are_open_at_once() {
         plugin.close_editor().unwrap();
         assert_clean(plugin);
     }
+}
+
+#[test]
+fn the_editor_is_resized_and_remembers_it() {
+    let Some(bundle) = bundle() else { return };
+    let Some(desktop) = desktop() else { return };
+    let Some(home) = std::env::var_os("AUTOVOICE_HOME").map(PathBuf::from) else {
+        skip("AUTOVOICE_HOME is not set: the window would be remembered among your own settings");
+        return;
+    };
+    let file = home.join("settings/editor.toml");
+    let mut plugin = instance(&bundle, (2, 2));
+    let mut parent = 0;
+    plugin
+        .open_editor(|size| {
+            parent = desktop.window(0, size)?;
+            Ok(parent)
+        })
+        .unwrap();
+    let child = || desktop.children(parent)?.first().copied().context("none");
+    wait_for(&mut plugin, "painting", || {
+        Ok(desktop.picture(child()?)?.colours() >= FEWEST_COLOURS)
+    })
+    .unwrap();
+    let tiny = EditorSize {
+        width: 100,
+        height: 100,
+    };
+    let least = plugin.resize_editor(tiny).unwrap();
+    assert!(400 < least.width && 250 < least.height, "{least:?}");
+    let wanted = EditorSize {
+        width: 1301,
+        height: 803,
+    };
+    assert_eq!(plugin.resize_editor(wanted).unwrap(), wanted);
+    wait_for(&mut plugin, "resizing", || {
+        Ok(desktop.size(child()?)? == wanted)
+    })
+    .unwrap();
+    wait_for(&mut plugin, "remembering", || {
+        Ok(std::fs::read_to_string(&file)?.contains("studio = [1301.0, 803.0]"))
+    })
+    .unwrap();
+    plugin.close_editor().unwrap();
+    assert_clean(&plugin);
+
+    let mut other = instance(&bundle, (1, 1));
+    let opened = other.open_editor(|size| desktop.window(0, size)).unwrap();
+    other.close_editor().unwrap();
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(
+        opened, wanted,
+        "another instance opens as this one was left"
+    );
 }

@@ -5,7 +5,7 @@ use xtask::clap_host::param_id;
 use crate::support::{assert_clean, bundle, instance};
 
 /// Every parameter, by the id that projects and presets hold. Frozen: only ever add.
-pub const FROZEN: [&str; 22] = [
+pub const FROZEN: [&str; 24] = [
     "bypass",
     "mix",
     "input_db",
@@ -28,6 +28,8 @@ pub const FROZEN: [&str; 22] = [
     "dropout_mode",
     "report_latency",
     "tracker",
+    "low_cut_hz",
+    "high_cut_hz",
 ];
 
 /// What moves the latency needs a restart, so no automation lane.
@@ -115,6 +117,8 @@ fn text_means_what_a_musician_reads() {
         ("mix", "35 %", "35 %"),
         ("tuning_hz", "442 Hz", "442 Hz"),
         ("retune_ms", "30", "30 ms"),
+        ("low_cut_hz", "120", "120 Hz"),
+        ("high_cut_hz", "3.2 kHz", "3.2 kHz"),
     ];
     for (id, typed, shown) in table {
         plugin.set(id, typed).unwrap();

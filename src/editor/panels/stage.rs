@@ -1,0 +1,87 @@
+//! What is looked at and touched while singing, big: the slots, the note sung and the note put
+//! out, one meter, bypass, and the truth in one line. Fills whatever window there is.
+
+use super::{GAP, MARGIN, browser, header, messages, panel, pitch, place, status};
+use crate::editor::View;
+use crate::editor::state::State;
+use crate::editor::theme;
+use crate::editor::tips::tip;
+use crate::editor::widgets::meter::meter;
+use crate::editor::widgets::stepper::buttons;
+use crate::editor::widgets::toggle::toggle;
+use egui::{Align, Layout, Rect, RichText, Ui, pos2, vec2};
+
+const HEADER_HEIGHT: f32 = 34.0;
+const STATUS_HEIGHT: f32 = 20.0;
+const METER_WIDTH: f32 = 92.0;
+
+pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut State) {
+    let window = ui.max_rect().shrink(MARGIN);
+    let header_at = Rect::from_min_size(window.min, vec2(window.width(), HEADER_HEIGHT));
+    place(ui, header_at, |ui| {
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            browser::strip(ui, view, state);
+            ui.add_space(6.0);
+            header::take_back(ui, view);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let lit = theme::of(ui).sung;
+                toggle(ui, view.hand, &view.params.bypass, lit).on_hover_text(tip("bypass"));
+                header::look(ui, state);
+            });
+        });
+    });
+    let status_at = Rect::from_min_max(
+        pos2(window.left(), window.bottom() - STATUS_HEIGHT),
+        window.max,
+    );
+    let middle = Rect::from_min_max(
+        pos2(window.left(), header_at.bottom() + GAP),
+        pos2(window.right(), status_at.top() - GAP),
+    );
+    let slots_height = (middle.height() * 0.24).clamp(40.0, 140.0);
+    let slots_at = Rect::from_min_max(
+        pos2(middle.left(), middle.bottom() - slots_height),
+        middle.max,
+    );
+    let upper = Rect::from_min_max(middle.min, pos2(middle.right(), slots_at.top() - GAP));
+    let meter_at = Rect::from_min_max(pos2(upper.right() - METER_WIDTH, upper.top()), upper.max);
+    let pitch_at = Rect::from_min_max(upper.min, pos2(meter_at.left() - GAP, upper.bottom()));
+    if state.window.presets {
+        panel(ui, pitch_at, "PRESETS", |ui| {
+            browser::show(ui, view, &mut state.shelf)
+        });
+    } else {
+        panel(ui, pitch_at, "PITCH", |ui| {
+            pitch::show_big(ui, view, &state.trace)
+        });
+    }
+    panel(ui, meter_at, "OUTPUT", |ui| {
+        let size = ui.available_size();
+        meter(ui, &mut state.output, size);
+    });
+    let heard = view.now.slot;
+    buttons(
+        ui,
+        view.hand,
+        &view.params.voice.slot,
+        0..=4,
+        slots_at,
+        |slot| {
+            // A slot that is chosen and not heard holds no voice.
+            let is_chosen = slot != 0 && slot == view.params.voice.slot.value();
+            if is_chosen && heard == 0 { "empty" } else { "" }
+        },
+    );
+    place(ui, status_at, |ui| truth(ui, view));
+}
+
+/// One line: how it runs, and the worst there is to know.
+fn truth(ui: &mut Ui, view: &View<'_>) {
+    let colors = theme::of(ui);
+    let small = |text: String, color| RichText::new(text).small().color(color);
+    ui.label(small(status::running(view), colors.dim));
+    if let Some(worst) = messages::collect(view, colors).into_iter().next() {
+        ui.add(egui::Label::new(small(worst.text.clone(), worst.color)).truncate())
+            .on_hover_text(worst.text);
+    }
+}

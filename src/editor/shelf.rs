@@ -1,0 +1,353 @@
+//! The presets as the window has them: which one is set, which are looked for, and what is done
+//! with them. Files are the library's business, parameters the hand's. GUI thread.
+
+use super::hand::Hand;
+use crate::io::Existing;
+use crate::plugin::AutoVoiceParams;
+use crate::plugin::presets::{Change, capture, changes};
+use crate::preset::{
+    About, Entry, Extent, Library, Notice, Origin, Preset, PresetError, Values, from_code,
+    looks_like_code, to_code,
+};
+use nice_plug::params::Param;
+use std::path::{Path, PathBuf};
+
+/// The presets of a window.
+pub struct Shelf {
+    /// Where the user's own lie; `None` for the user's folder.
+    folder: Option<PathBuf>,
+    library: Option<Library>,
+    current: Option<Current>,
+    /// What is looked for.
+    pub query: String,
+    /// Tags that everything shown has.
+    pub tags: Vec<String>,
+    /// What is being filled in.
+    pub form: Option<Form>,
+    /// What came of the last thing done.
+    pub said: Option<Said>,
+}
+
+/// The preset that was set last.
+struct Current {
+    preset: Preset,
+    /// What it set.
+    values: Values,
+}
+
+/// What is being filled in.
+pub enum Form {
+    /// A preset to be saved.
+    Save {
+        /// Its name.
+        name: String,
+        /// Who made it.
+        author: String,
+        /// Tags, parted by commas.
+        tags: String,
+        /// What it is for.
+        comment: String,
+        /// Whether levels, range and tracker are saved, too.
+        with_setup: bool,
+        /// Whether one of this name is there, and the next click replaces it.
+        replaces: bool,
+    },
+    /// A code or the path of a file to be taken in.
+    Take {
+        /// What was pasted or typed.
+        text: String,
+    },
+    /// The path of a file to be written.
+    Export {
+        /// What was typed.
+        path: String,
+    },
+}
+
+/// What is said to the musician.
+pub struct Said {
+    /// The words.
+    pub text: String,
+    /// Whether something went wrong.
+    pub is_error: bool,
+}
+
+impl Shelf {
+    /// The presets of the user, or those with this folder instead.
+    pub fn new(folder: Option<PathBuf>) -> Self {
+        Self {
+            folder,
+            library: None,
+            current: None,
+            query: String::new(),
+            tags: Vec::new(),
+            form: None,
+            said: None,
+        }
+    }
+
+    /// Reads the presets if that was not done yet, and finds out which one is set.
+    pub fn wake(&mut self, params: &AutoVoiceParams) {
+        if self.library.is_some() {
+            return;
+        }
+        let loaded = match &self.folder {
+            Some(folder) => Ok(Library::load(folder)),
+            None => Library::of_user(),
+        };
+        let library = loaded.unwrap_or_else(|error| {
+            self.said = Some(Said::error(&error));
+            Library::factory()
+        });
+        // A project that is opened again shows what it was saved with.
+        let set = library.entries().iter().find_map(|entry| {
+            let current = Current::of(&entry.preset).0;
+            current.is_set(params).then_some(current)
+        });
+        self.current = self.current.take().or(set);
+        self.library = Some(library);
+    }
+
+    /// Every tag in use.
+    pub fn all_tags(&self) -> Vec<&str> {
+        self.library.as_ref().map_or_else(Vec::new, Library::tags)
+    }
+
+    /// What is shown of the presets, as query and tags have it.
+    pub fn found(&self) -> impl Iterator<Item = &Entry> {
+        let library = self.library.iter();
+        library.flat_map(|library| library.search(&self.query, &self.tags))
+    }
+
+    /// Files that are no presets, and why.
+    pub fn damaged(&self) -> impl Iterator<Item = String> {
+        let library = self.library.iter();
+        library.flat_map(Library::damaged).map(|damaged| {
+            let name = damaged.path.file_name().unwrap_or_default();
+            format!("{}: {}", name.to_string_lossy(), damaged.error)
+        })
+    }
+
+    /// Name of the preset set last, and whether something was changed since.
+    pub fn current(&self, params: &AutoVoiceParams) -> Option<(&str, bool)> {
+        let current = self.current.as_ref()?;
+        let name = current.preset.about.name.as_str();
+        Some((name, !current.is_set(params)))
+    }
+
+    /// Whether this is the preset set last.
+    pub fn is_current(&self, entry: &Entry) -> bool {
+        let current = self.current.as_ref();
+        current.is_some_and(|current| current.preset == entry.preset)
+    }
+
+    /// Whether the preset set last is the user's own.
+    pub fn is_own(&self) -> bool {
+        let mut entries = self.library.iter().flat_map(Library::entries);
+        entries.any(|entry| entry.origin != Origin::Factory && self.is_current(entry))
+    }
+
+    /// Sets a preset.
+    pub fn set(&mut self, preset: &Preset, params: &AutoVoiceParams, hand: &Hand<'_>) {
+        let (current, notices) = Current::of(preset);
+        let moves: Vec<_> = changes(params, &current.values)
+            .filter_map(|change| as_move(hand, change))
+            .collect();
+        hand.apply(&preset.about.name, &moves);
+        self.said = (!notices.is_empty()).then(|| Said::notices(&notices));
+        self.current = Some(current);
+    }
+
+    /// Sets the next of the presets found, or the one before: from the last on to the first.
+    pub fn step(&mut self, way: isize, params: &AutoVoiceParams, hand: &Hand<'_>) {
+        let found: Vec<&Entry> = self.found().collect();
+        if found.is_empty() {
+            return;
+        }
+        let count = found.len() as isize;
+        let at = found.iter().position(|entry| self.is_current(entry));
+        let next = match (at, way < 0) {
+            (Some(at), _) => (at as isize + way).rem_euclid(count),
+            (None, true) => count - 1,
+            (None, false) => 0,
+        };
+        let preset = found[next as usize].preset.clone();
+        self.set(&preset, params, hand);
+    }
+
+    /// A form to save what is set.
+    pub fn begin_saving(&mut self) {
+        let about = self.current.as_ref().map(|current| &current.preset.about);
+        let about = about.cloned().unwrap_or_default();
+        // What came with AutoVoice keeps its author: the user's is another preset.
+        let is_own = self.is_own();
+        self.form = Some(Form::Save {
+            name: about.name,
+            author: if is_own { about.author } else { String::new() },
+            tags: about.tags.join(", "),
+            comment: about.comment,
+            with_setup: false,
+            replaces: false,
+        });
+        self.said = None;
+    }
+
+    /// Saves what is set under what was filled in. A name that is taken is told of first.
+    pub fn save(&mut self, params: &AutoVoiceParams) {
+        let Some(Form::Save {
+            name,
+            author,
+            tags,
+            comment,
+            with_setup,
+            replaces,
+        }) = &mut self.form
+        else {
+            return;
+        };
+        let extent = match with_setup {
+            true => Extent::Everything,
+            false => Extent::Sound,
+        };
+        let mut preset = Preset::of(name, &capture(params), extent);
+        preset.about = About::written(name, author, tags, comment);
+        let existing = match replaces {
+            true => Existing::Replace,
+            false => Existing::Keep,
+        };
+        let Some(library) = &mut self.library else {
+            return;
+        };
+        match library.save(&preset, existing) {
+            Ok(path) => {
+                self.said = Some(Said::done(format!("Saved as {}", path.display())));
+                self.current = Some(Current::of(&preset).0);
+                self.form = None;
+            }
+            Err(error) => {
+                *replaces = matches!(error, PresetError::Exists { .. });
+                self.said = Some(Said::error(&error));
+            }
+        }
+    }
+
+    /// The code of what is set, as it sounds now.
+    pub fn code(&mut self, params: &AutoVoiceParams) -> String {
+        let about = self.current.as_ref().map(|current| &current.preset.about);
+        let name = about.map_or("Shared sound", |about| about.name.as_str());
+        let mut preset = Preset::of(name, &capture(params), Extent::Sound);
+        if let Some(about) = about {
+            preset.about = about.clone();
+        }
+        let code = to_code(&preset);
+        let length = code.chars().count();
+        let text = format!("Copied a code of {length} characters: paste it into a chat.");
+        self.said = Some(Said::done(text));
+        code
+    }
+
+    /// Takes in what was pasted or typed: a code is set, a file joins the user's own and is set.
+    pub fn take(&mut self, params: &AutoVoiceParams, hand: &Hand<'_>) {
+        let Some(Form::Take { text }) = &self.form else {
+            return;
+        };
+        let text = text.trim();
+        let taken = match (looks_like_code(text), &mut self.library) {
+            (false, Some(library)) if !text.is_empty() => {
+                library.import(Path::new(text), Existing::Keep)
+            }
+            _ => from_code(text),
+        };
+        match taken {
+            Ok((preset, notices)) => {
+                self.set(&preset, params, hand);
+                if self.said.is_none() && !notices.is_empty() {
+                    self.said = Some(Said::notices(&notices));
+                }
+                self.form = None;
+            }
+            Err(error) => self.said = Some(Said::error(&error)),
+        }
+    }
+
+    /// Writes the preset set last, as it was saved, to the file that was typed.
+    pub fn export(&mut self) {
+        let (Some(Form::Export { path }), Some(current), Some(library)) =
+            (&self.form, &self.current, &self.library)
+        else {
+            return;
+        };
+        let name = &current.preset.about.name;
+        match library.export(name, Path::new(path.trim()), Existing::Keep) {
+            Ok(path) => {
+                self.said = Some(Said::done(format!("Wrote {}", path.display())));
+                self.form = None;
+            }
+            Err(error) => self.said = Some(Said::error(&error)),
+        }
+    }
+
+    /// Removes the preset set last from the user's own; the sound stays.
+    pub fn remove(&mut self) {
+        let (Some(current), Some(library)) = (&self.current, &mut self.library) else {
+            return;
+        };
+        let name = current.preset.about.name.clone();
+        match library.remove(&name) {
+            Ok(()) => {
+                self.said = Some(Said::done(format!("Removed {name}.")));
+                self.current = None;
+            }
+            Err(error) => self.said = Some(Said::error(&error)),
+        }
+    }
+}
+
+impl Current {
+    fn of(preset: &Preset) -> (Self, Vec<Notice>) {
+        // No slot holds a voice that can be named yet.
+        let resolved = preset.resolve(&|_| None);
+        let current = Self {
+            preset: preset.clone(),
+            values: resolved.values,
+        };
+        (current, resolved.notices)
+    }
+
+    fn is_set(&self, params: &AutoVoiceParams) -> bool {
+        changes(params, &self.values).next().is_none()
+    }
+}
+
+impl Said {
+    fn done(text: String) -> Self {
+        Self {
+            text,
+            is_error: false,
+        }
+    }
+
+    fn error(error: &PresetError) -> Self {
+        Self {
+            text: format!("{error}: {}", error.remedy()),
+            is_error: true,
+        }
+    }
+
+    fn notices(notices: &[Notice]) -> Self {
+        let texts: Vec<String> = notices.iter().map(Notice::to_string).collect();
+        Self {
+            text: texts.join("; "),
+            is_error: true,
+        }
+    }
+}
+
+/// A change as the hand takes it.
+fn as_move(hand: &Hand<'_>, change: Change<'_>) -> Option<(&'static str, f32)> {
+    Some(match change {
+        Change::Float(param, value) => (hand.id_of(param)?, param.preview_normalized(value)),
+        Change::Int(param, value) => (hand.id_of(param)?, param.preview_normalized(value)),
+        Change::Bool(param, value) => (hand.id_of(param)?, param.preview_normalized(value)),
+    })
+}
