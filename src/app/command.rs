@@ -4,6 +4,7 @@
 use super::backend::{Backend, Backends, Choice, Source};
 use super::control::{Control, Handle, Memory};
 use super::host::Host;
+use super::preset;
 use super::settings::{self, Settings};
 use super::status::{State, Status};
 use super::supervisor::{Command, Shared};
@@ -62,6 +63,9 @@ struct AppArgs {
     /// What of the input is converted: a channel's number, or "stereo" [default: 1]
     #[arg(long, value_name = "N", value_parser = source)]
     channel: Option<Source>,
+    /// Starts with a preset: its name, its file or its code
+    #[arg(long, value_name = "PRESET")]
+    preset: Option<String>,
     /// Sets a parameter, for instance --set pitch="+3 st"; may be repeated
     #[arg(long = "set", value_name = "ID=VALUE")]
     set: Vec<String>,
@@ -227,6 +231,11 @@ fn start(arguments: &AppArgs) -> Result<ExitCode, String> {
     let host = Host::new(shared.params.clone());
     if let Some(Err(error)) = memory.sound.as_deref().map(|file| host.load(file)) {
         complain(error);
+    }
+    if let Some(wanted) = &arguments.preset {
+        let (values, notices) = preset::choose(wanted)?;
+        host.apply(&values);
+        notices.iter().for_each(complain);
     }
     for assignment in &arguments.set {
         let pair = assignment.split_once('=');

@@ -5,7 +5,9 @@
 use crate::io::{DocumentError, Existing, read_document, write_document};
 use crate::plugin::AutoVoiceParams;
 use crate::plugin::params::ParamRef;
+use crate::plugin::presets::{Change, changes};
 use crate::plugin::state;
+use crate::preset::Values;
 use nice_plug::context::PluginApi;
 use nice_plug::context::gui::{GuiContext, GuiContextInner};
 use nice_plug::params::InternalParamMut as _;
@@ -71,6 +73,23 @@ impl Host {
     #[must_use]
     pub fn text(&self) -> String {
         serde_json::to_string(&self.get_state()).expect("numbers and texts by name")
+    }
+
+    /// Sets what a preset sets.
+    pub fn apply(&self, values: &Values) {
+        for change in changes(&self.params, values) {
+            match change {
+                Change::Float(param, value) => {
+                    Self::set(ParamRef::Float(param), param.preview_normalized(value));
+                }
+                Change::Int(param, value) => {
+                    Self::set(ParamRef::Int(param), param.preview_normalized(value));
+                }
+                Change::Bool(param, value) => {
+                    Self::set(ParamRef::Bool(param), param.preview_normalized(value));
+                }
+            }
+        }
     }
 
     /// Sets a parameter to what a text says: "pitch", "+3 st".
