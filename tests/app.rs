@@ -514,6 +514,7 @@ fn the_program_says_what_it_does_not_understand() {
     for (arguments, code, expected) in [
         (&["app", "--backend", "harp"][..], 2, "jack"),
         (&["app", "--channel", "0"], 2, "stereo"),
+        (&["app", "--talk-key", "harp"], 2, "Space"),
         (&["app", "--preset", "No such sound"], 1, "No such sound"),
         (&["app", "--set", "pitch"], 1, "ID=VALUE"),
         (&["app", "--set", "harp=3"], 1, "formant"),

@@ -81,8 +81,12 @@ impl Server {
     fn stop(&mut self) {
         if let Some(process) = self.0.take() {
             signal(&process, "-TERM");
-            // Given the time to take its shared memory away; then it goes anyway.
-            std::thread::park_timeout(Duration::from_millis(500));
+            // Given the time to take its shared memory away; killed at once it leaves it broken,
+            // for the next server too.
+            let mut process = process;
+            wait_for("the end of jackd", || {
+                process.0.try_wait().is_ok_and(|s| s.is_some())
+            });
         }
     }
 }

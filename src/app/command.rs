@@ -76,7 +76,7 @@ struct AppArgs {
     #[arg(long)]
     push_to_talk: bool,
     /// The key for that [default: Space]
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_parser = key)]
     talk_key: Option<String>,
     /// The key turns talking on and off, instead of being held
     #[arg(long)]
@@ -115,6 +115,12 @@ fn source(text: &str) -> Result<Source, String> {
         None if text.eq_ignore_ascii_case("stereo") => Ok(Source::Stereo),
         None => Err("expected a channel from 1 to 64, or \"stereo\"".to_owned()),
     }
+}
+
+fn key(name: &str) -> Result<String, String> {
+    let key = egui::Key::from_name(name);
+    key.map(|key| key.name().to_owned())
+        .ok_or_else(|| "expected the name of a key: Space, F1, T, Enter".to_owned())
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

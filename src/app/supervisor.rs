@@ -2,7 +2,7 @@
 //! and measurements, and says all of it in a [`Status`]. It may block; the audio thread never
 //! waits for it. A test steps it by hand.
 
-use super::backend::{Backend, Backends, Choice, Format, Health, Loss, OpenError, Stream};
+use super::backend::{Backend, Backends, Choice, Format, Health, Loss, Offer, OpenError, Stream};
 use super::engine::{Engine, Order, Remote, Switches};
 use super::loopback::Probe;
 use super::record::{self, Recording, Take};
@@ -14,6 +14,7 @@ use crate::plugin::params::Wanted;
 use crate::plugin::{AutoVoiceParams, Feed};
 use crate::units::Frames;
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -63,6 +64,9 @@ impl Shared {
     }
 }
 
+/// What a backend was found to offer.
+type Looked = (Backend, Result<Offer, String>);
+
 /// An open stream and what belongs to it.
 struct Running {
     stream: Box<dyn Stream>,
@@ -89,6 +93,7 @@ pub struct Supervisor {
     retry_at: Duration,
     recording: Option<Recording>,
     virtual_mic: Option<(VirtualMic, Option<String>)>,
+    looked: (Sender<Looked>, Receiver<Looked>),
     /// What is to be told, until the next thing happens.
     status: Status,
 }
@@ -123,6 +128,7 @@ impl Supervisor {
             retry_at: Duration::ZERO,
             recording: None,
             virtual_mic: None,
+            looked: channel(),
             status,
         }
     }
@@ -166,7 +172,7 @@ impl Supervisor {
                 self.candidates.clear();
                 self.choose(choice, now);
             }
-            Command::Refresh => self.refresh(),
+            Command::Refresh => self.look(&Backend::ALL),
             Command::Record(true) => self.start_take(),
             Command::Record(false) => self.end_take(),
             Command::Measure => self.measure(),
@@ -220,7 +226,7 @@ impl Supervisor {
                     self.status.problem = None;
                     self.status.state = State::Running;
                     self.status.opened += 1;
-                    self.refresh_one(backend);
+                    self.look(&[backend]);
                     return;
                 }
                 Err(error) => {
@@ -273,6 +279,7 @@ impl Supervisor {
 
     /// Takes what the audio thread is done with, and frees it here.
     fn collect(&mut self) {
+        self.take_looked();
         while let Some(old) = self.running.as_mut().and_then(|r| r.remote.receive()) {
             if let Order::Probe(probe) = old {
                 self.status.is_measuring = false;
@@ -465,19 +472,34 @@ impl Supervisor {
         }
     }
 
-    fn refresh(&mut self) {
-        for backend in Backend::ALL {
-            self.refresh_one(backend);
-        }
+    /// Looks for devices on a thread of its own: a server that hangs may keep who asks waiting, and
+    /// the stream must not wait with it.
+    fn look(&self, backends: &[Backend]) {
+        let (tell, all, backends) = (
+            self.looked.0.clone(),
+            self.backends.clone(),
+            backends.to_vec(),
+        );
+        let looking = move || {
+            for backend in backends {
+                let offer = all.offer(backend).map_err(|error| error.to_string());
+                if tell.send((backend, offer)).is_err() {
+                    return;
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("autovoice-look".to_owned());
+        // Without a thread the lists stay as they are.
+        let _ = thread.spawn(looking);
     }
 
-    fn refresh_one(&mut self, backend: Backend) {
-        let offer = self.backends.offer(backend);
-        let offer = offer.map_err(|error| error.to_string());
-        let known = self.status.offers.iter_mut().find(|(b, _)| *b == backend);
-        match known {
-            Some((_, old)) => *old = offer,
-            None => self.status.offers.push((backend, offer)),
+    fn take_looked(&mut self) {
+        for (backend, offer) in self.looked.1.try_iter() {
+            let known = self.status.offers.iter_mut().find(|(b, _)| *b == backend);
+            match known {
+                Some((_, old)) => *old = offer,
+                None => self.status.offers.push((backend, offer)),
+            }
         }
     }
 
