@@ -102,11 +102,12 @@ fn steepest(signal: &[f32]) -> f32 {
 }
 
 #[test]
-fn a_sine_comes_out_an_octave_higher_at_every_rate() {
+fn a_voice_comes_out_an_octave_higher_at_every_rate() {
     for rate_hz in [44_100, 48_000, 96_000] {
         for source in [Source::Channel(0), Source::Stereo] {
             let mut rig = Rig::new(Choice {
                 backend: Backend::Dummy,
+                input: Some("voice".to_owned()),
                 rate_hz: Some(rate_hz),
                 source,
                 ..Choice::default()
@@ -114,9 +115,9 @@ fn a_sine_comes_out_an_octave_higher_at_every_rate() {
             rig.set("pitch", "12");
             rig.run(0.5);
             let out = rig.run(0.5);
-            let (up, down) = (level(&out, 440.0, rate_hz), level(&out, 220.0, rate_hz));
+            let (up, down) = (level(&out, 300.0, rate_hz), level(&out, 150.0, rate_hz));
             assert!(
-                up > 0.15 && up > 10.0 * down,
+                up > 0.05 && up > 10.0 * down,
                 "{rate_hz} {source:?}: {up} {down}"
             );
             let status = rig.status();
@@ -165,7 +166,7 @@ fn a_device_that_no_longer_calls_is_opened_again() {
 
 #[test]
 fn a_rate_that_changes_is_followed() {
-    let mut rig = Rig::singing("sine");
+    let mut rig = Rig::singing("voice");
     rig.set("pitch", "12");
     for rate_hz in [44_100, 96_000, 48_000] {
         rig.run(0.5);
@@ -175,7 +176,8 @@ fn a_rate_that_changes_is_followed() {
         assert_eq!(status.format.expect("open").rate_hz, rate_hz);
         assert!(status.notice.expect("said").contains("rate"));
         let out = rig.run(0.5);
-        assert!(level(&out, 440.0, rate_hz) > 0.15, "{rate_hz}");
+        let (up, down) = (level(&out, 300.0, rate_hz), level(&out, 150.0, rate_hz));
+        assert!(up > 0.05 && up > 10.0 * down, "{rate_hz}: {up} {down}");
     }
 }
 
@@ -242,7 +244,7 @@ fn push_to_talk_and_monitoring_open_and_close_without_a_click() {
     rig.run(0.5);
     let calm = steepest(&rig.run(0.5));
     let switches = rig.shared.switches.clone();
-    let mut turn = |rig: &mut Rig, push_to_talk, talking, monitor, is_heard: bool| {
+    let turn = |rig: &mut Rig, push_to_talk, talking, monitor, is_heard: bool| {
         switches.push_to_talk.store(push_to_talk, Ordering::Relaxed);
         switches.talking.store(talking, Ordering::Relaxed);
         switches.monitor.store(monitor, Ordering::Relaxed);
@@ -315,6 +317,23 @@ fn a_take_holds_what_was_sung_and_what_came_out_in_step() {
         );
         assert!(level(&dry, 150.0, 48_000) > 0.1);
     }
+}
+
+#[test]
+fn a_folder_that_vanishes_during_a_take_is_said() {
+    let mut rig = Rig::singing("voice");
+    rig.ask(Command::Record(true));
+    rig.run(0.3);
+    std::fs::remove_dir_all(rig.folder.path().join("takes")).expect("there");
+    rig.ask(Command::Record(false));
+    rig.run(0.1);
+    let failure = finished_take(&mut rig).failure.expect("said");
+    assert!(failure.contains("--record"), "{failure}");
+    assert_eq!(rig.status().notice, Some(failure));
+    assert!(
+        level(&rig.run(0.3), 150.0, 48_000) > 0.1,
+        "the sound goes on"
+    );
 }
 
 #[test]
@@ -445,6 +464,40 @@ fn the_program_runs_without_a_window_and_remembers() {
     );
     let said = String::from_utf8_lossy(&measured.stdout);
     assert!(said.contains("measured 480 frames"), "{said}");
+}
+
+/// A limit on the size of files stands for a disk that is full.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_ends_the_take_and_keeps_what_was_written() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let limited = std::process::Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 400; exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_autovoice"))
+        .args([
+            "app",
+            "--backend",
+            "dummy",
+            "--input",
+            "voice",
+            "--no-window",
+        ])
+        .args(["--seconds", "2", "--record", "takes"])
+        .current_dir(home.path())
+        .env("AUTOVOICE_HOME", home.path())
+        .output()
+        .expect("a shell");
+    let said = String::from_utf8_lossy(&limited.stderr);
+    assert_eq!(limited.status.code(), Some(1), "{said}");
+    assert!(said.contains("free some space"), "{said}");
+    let takes = std::fs::read_dir(home.path().join("takes")).expect("made");
+    let files: Vec<_> = takes.map(|take| take.expect("readable").path()).collect();
+    assert_eq!(files.len(), 2, "{files:?}");
+    for file in files {
+        let (_, channels, samples) = read(&file);
+        let seconds = samples.len() as f64 / f64::from(channels) / 48_000.0;
+        assert!(seconds > 0.4, "{file:?}: {seconds} s");
+    }
 }
 
 #[test]

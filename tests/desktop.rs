@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 const RATE_HZ: u32 = 48_000;
-/// What is sung on the two ports.
-const TONES_HZ: [f64; 2] = [220.0, 330.0];
+/// Pitch of what is sung on the two ports.
+const TONES_HZ: [f64; 2] = [150.0, 210.0];
 /// How long processes may take for what is asked of them.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// As much is listened to at a time.
@@ -110,7 +110,8 @@ impl Display {
     fn open() -> Self {
         let mut server = Command::new("Xvfb")
             .args(["-displayfd", "1", "-screen", "0", "1600x1000x24"])
-            .args(["+extension", "GLX"])
+            // It would start anew whenever its last client goes, under the feet of the next.
+            .args(["+extension", "GLX", "-noreset"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -193,7 +194,8 @@ impl ProcessHandler for Song {
         for (port, hz) in self.sung.iter_mut().zip(TONES_HZ) {
             for (at, x) in port.as_mut_slice(scope).iter_mut().enumerate() {
                 let time_s = (from + at as u64) as f64 / f64::from(RATE_HZ);
-                *x = 0.3 * (TAU * hz * time_s).sin() as f32;
+                // A buzz has the formants that a voice keeps when it is transposed.
+                *x = 0.4 - 0.8 * (hz * time_s).fract() as f32;
             }
         }
         self.at += u64::from(scope.n_frames());
@@ -250,7 +252,9 @@ impl Singer {
     }
 
     fn wait_for_tone(&self, hz: f64) {
-        wait_for(&format!("{hz} Hz"), || self.level(hz) > 0.1);
+        wait_for(&format!("{hz} Hz"), || {
+            self.level(hz) > 0.05 && self.level(0.5 * hz) < 0.02
+        });
     }
 
     fn wait_for_silence(&self) {
@@ -310,7 +314,6 @@ fn the_window_converts_obeys_the_hand_and_survives_its_server() {
     display.hand(&format!("windowfocus {id}"));
     display.hand("keydown space");
     singer.wait_for_tone(2.0 * TONES_HZ[0]);
-    assert!(singer.level(TONES_HZ[0]) < 0.03, "converted, not mixed");
     display.click(MONITOR);
     singer.wait_for_silence();
     display.click(MONITOR);
@@ -340,6 +343,32 @@ fn the_window_converts_obeys_the_hand_and_survives_its_server() {
         status.is_some()
     });
     assert!(status.expect("waited for").success());
+}
+
+/// JACK itself puts one block into a loop of a client's own ports.
+#[test]
+fn a_loop_through_the_server_is_measured_to_the_frame() {
+    if !in_own_process("a_loop_through_the_server_is_measured_to_the_frame") {
+        return;
+    }
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let _server = Server::start();
+    drop(Singer::start());
+    let measured = Command::new(env!("CARGO_BIN_EXE_autovoice"))
+        .args([
+            "app",
+            "--backend",
+            "jack",
+            "--forget",
+            "--no-window",
+            "--measure-latency",
+        ])
+        .args(["--input", "AutoVoice", "--output", ""])
+        .env("AUTOVOICE_HOME", home.path())
+        .output()
+        .expect("the program runs");
+    let said = String::from_utf8_lossy(&measured.stdout);
+    assert!(said.contains("measured 256 frames"), "{said} {measured:?}");
 }
 
 #[test]

@@ -66,7 +66,8 @@ impl Control {
         let keeper = Keeper {
             host: Host::new(shared.params.clone()),
             saved_sound: String::new(),
-            saved: settings.clone(),
+            settings: settings.clone(),
+            is_saved: false,
             memory,
         };
         let (for_thread, quit) = (shared.clone(), Arc::<AtomicBool>::default());
@@ -131,7 +132,8 @@ fn run(
 struct Keeper {
     host: Host,
     memory: Memory,
-    saved: Settings,
+    settings: Settings,
+    is_saved: bool,
     saved_sound: String,
 }
 
@@ -139,25 +141,26 @@ impl Keeper {
     fn keep(&mut self, supervisor: &Supervisor, shared: &Shared) {
         let switches = &shared.switches;
         let status = shared.status();
-        let audio = supervisor.remembered(&status).or(self.saved.audio.clone());
+        let audio = supervisor
+            .remembered(&status)
+            .or(self.settings.audio.clone());
         let settings = Settings {
             monitor: switches.monitor.load(Ordering::Relaxed),
             push_to_talk: switches.push_to_talk.load(Ordering::Relaxed),
             talk_toggles: switches.talk_toggles.load(Ordering::Relaxed),
             audio,
-            ..self.saved.clone()
+            ..self.settings.clone()
         };
-        if let Some(path) = &self.memory.settings
-            && settings != self.saved
-            // Tried again only when something else changes; the sound matters more.
-            && settings.save(path).is_ok()
-        {
-            self.saved = settings;
+        let is_news = !self.is_saved || settings != self.settings;
+        if let (true, Some(path)) = (is_news, &self.memory.settings) {
+            // What cannot be written is tried again; the sound matters more than a message.
+            self.is_saved = settings.save(path).is_ok();
         }
+        self.settings = settings;
         let sound = self.host.text();
         if let Some(path) = &self.memory.sound
             && sound != self.saved_sound
-            && (self.saved_sound.is_empty() || self.host.save(path).is_ok())
+            && self.host.save(path).is_ok()
         {
             self.saved_sound = sound;
         }

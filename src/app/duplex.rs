@@ -199,9 +199,11 @@ impl Reader {
         let delay = unread + age;
         let deviation = delay - self.plan.delay() as f64;
         let needed = self.speed * frames as f64 + self.half() as f64 + 1.0;
+        // A full ring has lost what came since: all in it is old.
+        let is_stale = self.plan.capacity() < waiting as Frames + self.plan.input_block;
         if self.is_flowing {
             self.judge(deviation);
-            if unread < needed || self.is_too_short(deviation) {
+            if is_stale || unread < needed || self.is_too_short(deviation) {
                 self.stop();
                 pulled.is_dropout = true;
             } else if self.is_too_long(deviation) {
@@ -210,6 +212,8 @@ impl Reader {
             } else {
                 self.follow(deviation, frames);
             }
+        } else if is_stale {
+            self.stop();
         } else if count != 0 && deviation >= 0.0 && unread - deviation >= needed {
             self.start(deviation);
         }
@@ -276,9 +280,16 @@ impl Reader {
         self.speed = 1.0 + self.drift;
     }
 
-    /// The last frame fades out, silence follows.
+    /// The last frame fades out, silence follows. What still waits is thrown away: heard after the
+    /// gap it would be a piece of the past.
     fn stop(&mut self) {
         self.is_flowing = false;
+        let waiting = self.ring.slots();
+        if let Ok(chunk) = self.ring.read_chunk(waiting) {
+            chunk.commit_all();
+            self.taken = self.taken.wrapping_add(waiting as u32);
+        }
+        self.at = self.window[0].len() as f64;
         let fade = self.tail[0].len();
         for (channel, last) in self.tail.iter_mut().zip(self.last) {
             for (at, x) in channel.iter_mut().enumerate() {

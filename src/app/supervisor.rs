@@ -198,6 +198,7 @@ impl Supervisor {
     fn stop(&mut self) {
         // Dropping the engine drops the tap, which ends a take.
         self.running = None;
+        self.status.state = State::Starting;
         self.status.is_measuring = false;
     }
 
@@ -421,7 +422,7 @@ impl Supervisor {
         }
         if running
             .remote
-            .send(Order::Probe(Box::new(Probe::new())))
+            .send(Order::Probe(Box::<Probe>::default()))
             .is_ok()
         {
             self.status.is_measuring = true;

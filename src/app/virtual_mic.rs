@@ -9,6 +9,12 @@ pub const SINK: &str = "AutoVoiceToMic";
 /// The microphone others see.
 pub const MICROPHONE: &str = "AutoVoiceMic";
 
+/// Whether a device of this name is ours: to sing into it would be a loop without end.
+#[must_use]
+pub fn is_ours(device: &str) -> bool {
+    device.starts_with(SINK) || device.starts_with(MICROPHONE)
+}
+
 /// Why there is no virtual microphone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VirtualMicError {

@@ -7,6 +7,7 @@ use super::{
     OpenError, Source, Stream,
 };
 use crate::app::duplex::{Plan, Reader, Writer, duplex};
+use crate::app::virtual_mic;
 use crate::units::Frames;
 use cpal::traits::{DeviceTrait as _, HostTrait as _, StreamTrait as _};
 use cpal::{
@@ -99,7 +100,7 @@ pub fn offer(backend: Backend) -> Result<Offer, OpenError> {
         };
         let id = id.id().to_owned();
         let is_part = |part: &&str| id.split([':', ',']).next() == Some(*part);
-        if backend == Backend::Alsa && ALSA_PARTS.iter().any(|part| is_part(&part)) {
+        if backend == Backend::Alsa && ALSA_PARTS.iter().any(|part| is_part(part)) {
             continue;
         }
         let listed = Device {
@@ -112,7 +113,7 @@ pub fn offer(backend: Backend) -> Result<Offer, OpenError> {
         };
         let direction = about.direction();
         let may = |other| direction != other;
-        if may(DeviceDirection::Output) {
+        if may(DeviceDirection::Output) && !virtual_mic::is_ours(&listed.id) {
             offer.inputs.push(listed.clone());
         }
         if may(DeviceDirection::Input) {
@@ -156,7 +157,7 @@ impl End {
                 .devices()
                 .ok()
                 .and_then(|mut all| all.find(|device| has_id(device, id))),
-            None if is_input => host.default_input_device(),
+            None if is_input => default_input(host),
             None => host.default_output_device(),
         };
         let Some(device) = device else {
@@ -215,6 +216,19 @@ impl End {
             format,
         })
     }
+}
+
+/// The default input, unless that is our own virtual microphone: a server may take the newest one.
+fn default_input(host: &cpal::Host) -> Option<cpal::Device> {
+    let is_ours = |device: &cpal::Device| {
+        let id = device.id();
+        id.is_ok_and(|id| virtual_mic::is_ours(id.id()))
+    };
+    let default = host.default_input_device();
+    default.filter(|device| !is_ours(device)).or_else(|| {
+        let mut all = host.input_devices().ok()?;
+        all.find(|device| !is_ours(device))
+    })
 }
 
 fn has_id(device: &cpal::Device, id: &str) -> bool {

@@ -6,6 +6,7 @@ use super::{
     Backend, Callback, Choice, Device, DeviceLatency, Format, Health, MakeCallback, Note, Offer,
     OpenError, Source, Stream,
 };
+use crate::app::virtual_mic;
 use crate::units::Frames;
 use jack::{
     AsyncClient, AudioIn, AudioOut, Client, ClientOptions, Control, LatencyType, MidiIn,
@@ -268,7 +269,12 @@ impl JackStream {
         match name {
             Some("") => Vec::new(),
             Some(name) => ports_of(client, flags, name),
-            None => client.ports(None, Some(AUDIO), flags | PortFlags::IS_PHYSICAL),
+            // Our own virtual microphone counts as hardware.
+            None => client
+                .ports(None, Some(AUDIO), flags | PortFlags::IS_PHYSICAL)
+                .into_iter()
+                .filter(|port| !virtual_mic::is_ours(port))
+                .collect(),
         }
     }
 

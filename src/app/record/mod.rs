@@ -35,8 +35,8 @@ pub enum RecordError {
     },
     /// A file could not be written.
     #[error(
-        "expected room for the take in {}, found: {found}; what was written is kept, free some \
-         space or choose another folder with --record FOLDER",
+        "expected to write the take in {}, found: {found}; what was written before is kept; free \
+         some space there or choose another folder with --record FOLDER",
         folder.display()
     )]
     Write {
