@@ -146,7 +146,8 @@ const RULES: [Rule; 17] = [
     Rule {
         module: "app",
         may_know: &[
-            "units", "dsp", "pitch", "io", "voice", "engine", "bridge", "plugin", "editor",
+            "units", "dsp", "pitch", "preset", "io", "voice", "engine", "bridge", "plugin",
+            "editor",
         ],
         but_not: &[NET, "candle"],
     },

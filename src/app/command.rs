@@ -9,6 +9,7 @@ use super::status::{State, Status};
 use super::supervisor::{Command, Shared};
 use super::window::{self, Closing};
 use crate::io::folders;
+use crate::preset::Library;
 use clap::Parser;
 use serde_json::json;
 use std::ffi::OsString;
@@ -62,6 +63,9 @@ struct AppArgs {
     /// What of the input is converted: a channel's number, or "stereo" [default: 1]
     #[arg(long, value_name = "N", value_parser = source)]
     channel: Option<Source>,
+    /// Starts with a preset: its name, a code or a file
+    #[arg(long, value_name = "PRESET", allow_hyphen_values = true)]
+    preset: Option<String>,
     /// Sets a parameter, for instance --set pitch="+3 st"; may be repeated
     #[arg(long = "set", value_name = "ID=VALUE")]
     set: Vec<String>,
@@ -210,6 +214,22 @@ fn run_app(arguments: &AppArgs) -> ExitCode {
     }
 }
 
+/// Sets a preset, and says what is to be known of it.
+fn set_preset(wanted: &str, host: &Host) -> Result<(), String> {
+    let library = Library::of_user().unwrap_or_else(|_| Library::factory());
+    let (preset, mut notices, _) = library
+        .choose(wanted)
+        .map_err(|error| format!("{error}; {}", error.remedy()))?;
+    // No voices can be loaded yet.
+    let resolved = preset.resolve(&|_| None);
+    notices.extend(resolved.notices);
+    host.set_values(&resolved.values);
+    for notice in notices {
+        complain(format_args!("note: {}: {notice}", preset.about.name));
+    }
+    Ok(())
+}
+
 fn start(arguments: &AppArgs) -> Result<ExitCode, String> {
     let memory = match arguments.forget {
         true => Memory::default(),
@@ -227,6 +247,9 @@ fn start(arguments: &AppArgs) -> Result<ExitCode, String> {
     let host = Host::new(shared.params.clone());
     if let Some(Err(error)) = memory.sound.as_deref().map(|file| host.load(file)) {
         complain(error);
+    }
+    if let Some(wanted) = &arguments.preset {
+        set_preset(wanted, &host)?;
     }
     for assignment in &arguments.set {
         let pair = assignment.split_once('=');

@@ -186,7 +186,10 @@ mod tests {
         wav.write(&[0.3]).expect("room");
         // The program ends here: nothing of `finish` runs.
         drop(wav);
-        assert_eq!(recover(folder.path()).expect("readable"), vec![path.clone()]);
+        assert_eq!(
+            recover(folder.path()).expect("readable"),
+            vec![path.clone()]
+        );
         let (_, _, samples) = read(&path);
         assert_eq!(samples[..2], [0.1, 0.2]);
         assert!(recover(folder.path()).expect("readable").is_empty());
