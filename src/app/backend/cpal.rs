@@ -100,7 +100,7 @@ pub fn offer(backend: Backend) -> Result<Offer, OpenError> {
         };
         let id = id.id().to_owned();
         let is_part = |part: &&str| id.split([':', ',']).next() == Some(*part);
-        if backend == Backend::Alsa && ALSA_PARTS.iter().any(|part| is_part(part)) {
+        if backend == Backend::Alsa && ALSA_PARTS.iter().any(is_part) {
             continue;
         }
         let listed = Device {
