@@ -450,6 +450,14 @@ fn the_program_runs_without_a_window_and_remembers() {
             .expect("remembered")
             .contains("\"pitch\":{\"f32\":3.0}")
     );
+    let flags = ["app", "--no-window", "--seconds", "0.2", "--preset", "Airy"];
+    assert!(program(home.path(), &flags).status.success());
+    let sound = std::fs::read(home.path().join("settings/app-sound.json")).expect("remembered");
+    let sound: serde_json::Value = serde_json::from_slice(&sound).expect("JSON");
+    let formant = sound["params"]["formant"]["f32"]
+        .as_f64()
+        .expect("a number");
+    assert!((formant - 1.2).abs() < 0.005, "{formant}");
     let measured = program(
         home.path(),
         &[
@@ -506,6 +514,7 @@ fn the_program_says_what_it_does_not_understand() {
     for (arguments, code, expected) in [
         (&["app", "--backend", "harp"][..], 2, "jack"),
         (&["app", "--channel", "0"], 2, "stereo"),
+        (&["app", "--preset", "No such sound"], 1, "No such sound"),
         (&["app", "--set", "pitch"], 1, "ID=VALUE"),
         (&["app", "--set", "harp=3"], 1, "formant"),
         (&["app", "--set", "pitch=loud"], 1, "pitch"),
