@@ -75,23 +75,6 @@ impl Host {
         serde_json::to_string(&self.get_state()).expect("numbers and texts by name")
     }
 
-    /// Sets what a preset sets.
-    pub fn apply(&self, values: &Values) {
-        for change in changes(&self.params, values) {
-            match change {
-                Change::Float(param, value) => {
-                    Self::set(ParamRef::Float(param), param.preview_normalized(value));
-                }
-                Change::Int(param, value) => {
-                    Self::set(ParamRef::Int(param), param.preview_normalized(value));
-                }
-                Change::Bool(param, value) => {
-                    Self::set(ParamRef::Bool(param), param.preview_normalized(value));
-                }
-            }
-        }
-    }
-
     /// Sets a parameter to what a text says: "pitch", "+3 st".
     ///
     /// # Errors
