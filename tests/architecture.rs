@@ -105,7 +105,7 @@ const RULES: [Rule; 17] = [
     // Parameters and meters, never engines.
     Rule {
         module: "editor",
-        may_know: &["units", "pitch", "bridge", "preset", "plugin"],
+        may_know: &["units", "pitch", "io", "preset", "bridge", "plugin"],
         but_not: &[
             FILES,
             NET,
