@@ -105,7 +105,7 @@ const RULES: [Rule; 17] = [
     // Parameters and meters, never engines.
     Rule {
         module: "editor",
-        may_know: &["units", "pitch", "bridge", "preset", "plugin"],
+        may_know: &["units", "pitch", "io", "preset", "bridge", "plugin"],
         but_not: &[
             FILES,
             NET,
@@ -146,7 +146,7 @@ const RULES: [Rule; 17] = [
     Rule {
         module: "app",
         may_know: &[
-            "units", "dsp", "pitch", "io", "voice", "engine", "bridge", "preset", "plugin",
+            "units", "dsp", "pitch", "preset", "io", "voice", "engine", "bridge", "plugin",
             "editor",
         ],
         but_not: &[NET, "candle"],

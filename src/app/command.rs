@@ -4,12 +4,12 @@
 use super::backend::{Backend, Backends, Choice, Source};
 use super::control::{Control, Handle, Memory};
 use super::host::Host;
-use super::preset;
 use super::settings::{self, Settings};
 use super::status::{State, Status};
 use super::supervisor::{Command, Shared};
 use super::window::{self, Closing};
 use crate::io::folders;
+use crate::preset::Library;
 use clap::Parser;
 use serde_json::json;
 use std::ffi::OsString;
@@ -63,8 +63,8 @@ struct AppArgs {
     /// What of the input is converted: a channel's number, or "stereo" [default: 1]
     #[arg(long, value_name = "N", value_parser = source)]
     channel: Option<Source>,
-    /// Starts with a preset: its name, its file or its code
-    #[arg(long, value_name = "PRESET")]
+    /// Starts with a preset: its name, a code or a file
+    #[arg(long, value_name = "PRESET", allow_hyphen_values = true)]
     preset: Option<String>,
     /// Sets a parameter, for instance --set pitch="+3 st"; may be repeated
     #[arg(long = "set", value_name = "ID=VALUE")]
@@ -220,6 +220,22 @@ fn run_app(arguments: &AppArgs) -> ExitCode {
     }
 }
 
+/// Sets a preset, and says what is to be known of it.
+fn set_preset(wanted: &str, host: &Host) -> Result<(), String> {
+    let library = Library::of_user().unwrap_or_else(|_| Library::factory());
+    let (preset, mut notices, _) = library
+        .choose(wanted)
+        .map_err(|error| format!("{error}; {}", error.remedy()))?;
+    // No voices can be loaded yet.
+    let resolved = preset.resolve(&|_| None);
+    notices.extend(resolved.notices);
+    host.set_values(&resolved.values);
+    for notice in notices {
+        complain(format_args!("note: {}: {notice}", preset.about.name));
+    }
+    Ok(())
+}
+
 fn start(arguments: &AppArgs) -> Result<ExitCode, String> {
     let memory = match arguments.forget {
         true => Memory::default(),
@@ -239,9 +255,7 @@ fn start(arguments: &AppArgs) -> Result<ExitCode, String> {
         complain(error);
     }
     if let Some(wanted) = &arguments.preset {
-        let (values, notices) = preset::choose(wanted)?;
-        host.apply(&values);
-        notices.iter().for_each(complain);
+        set_preset(wanted, &host)?;
     }
     for assignment in &arguments.set {
         let pair = assignment.split_once('=');

@@ -75,23 +75,6 @@ impl Host {
         serde_json::to_string(&self.get_state()).expect("numbers and texts by name")
     }
 
-    /// Sets what a preset sets.
-    pub fn apply(&self, values: &Values) {
-        for change in changes(&self.params, values) {
-            match change {
-                Change::Float(param, value) => {
-                    Self::set(ParamRef::Float(param), param.preview_normalized(value));
-                }
-                Change::Int(param, value) => {
-                    Self::set(ParamRef::Int(param), param.preview_normalized(value));
-                }
-                Change::Bool(param, value) => {
-                    Self::set(ParamRef::Bool(param), param.preview_normalized(value));
-                }
-            }
-        }
-    }
-
     /// Sets a parameter to what a text says: "pitch", "+3 st".
     ///
     /// # Errors
@@ -115,6 +98,18 @@ impl Host {
             normalized.ok_or_else(|| format!("expected a value of {id}, found \"{text}\""))?;
         Self::set(*param, normalized.clamp(0.0, 1.0));
         Ok(())
+    }
+
+    /// Sets the parameters that have a value here; the others stay.
+    pub fn set_values(&self, values: &Values) {
+        for change in changes(&self.params, values) {
+            let (param, normalized) = match change {
+                Change::Float(p, value) => (ParamRef::Float(p), p.preview_normalized(value)),
+                Change::Int(p, value) => (ParamRef::Int(p), p.preview_normalized(value)),
+                Change::Bool(p, value) => (ParamRef::Bool(p), p.preview_normalized(value)),
+            };
+            Self::set(param, normalized);
+        }
     }
 
     /// Sets a parameter to a normalized value, 0..=1.
@@ -188,6 +183,7 @@ impl GuiContextInner for Host {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::preset::Library;
 
     #[test]
     fn the_sound_of_the_last_run_comes_back() {
@@ -217,6 +213,19 @@ mod tests {
         assert_eq!(others.voice.range.value(), 3, "nothing is changed");
         std::fs::remove_file(&path).expect("there");
         host.load(&path).expect("no file is the first run");
+    }
+
+    #[test]
+    fn a_preset_sets_the_sound_and_leaves_the_rest() {
+        let params = Arc::<AutoVoiceParams>::default();
+        let host = Host::new(params.clone());
+        host.set_text("range", "High").expect("a range");
+        host.set_text("mix", "20").expect("a share");
+        let (preset, ..) = Library::factory().choose("octave down").expect("there");
+        host.set_values(&preset.resolve(&|_| None).values);
+        assert_eq!(params.voice.pitch.value(), -12.0);
+        assert_eq!(params.levels.mix.value(), 1.0);
+        assert_eq!(params.voice.range.value(), 3);
     }
 
     #[test]

@@ -17,7 +17,6 @@ pub mod engine;
 pub mod host;
 pub mod loopback;
 mod panel;
-mod preset;
 pub mod record;
 pub mod settings;
 pub mod status;

@@ -5,8 +5,9 @@ use super::backend::{Backend, Choice, Device, Source};
 use super::control::Handle;
 use super::status::{State, Status};
 use super::supervisor::Command;
+use crate::editor::theme;
 use crate::units::{Frames, frames_to_ms};
-use egui::{Color32, ComboBox, Event, Key, RichText, Sense, Ui, vec2};
+use egui::{ComboBox, Event, Key, RichText, Sense, Ui, vec2};
 use std::sync::atomic::Ordering;
 
 /// Height of the bar in points.
@@ -33,12 +34,15 @@ impl Panel {
     pub fn show(&mut self, ui: &mut Ui, control: &Handle) {
         let status = control.shared.status();
         self.hear_key(ui, control);
-        let fill = ui.visuals().panel_fill;
+        let fill = theme::of(ui).background;
         ui.painter().rect_filled(ui.max_rect(), 0.0, fill);
         let margin = ui.max_rect().shrink2(vec2(12.0, 8.0));
         ui.scope_builder(egui::UiBuilder::new().max_rect(margin), |ui| {
             ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
-            ui.horizontal(|ui| devices(ui, &status, control));
+            ui.horizontal(|ui| {
+                devices(ui, &status, control);
+                format(ui, &status, control);
+            });
             ui.horizontal(|ui| {
                 latency(ui, &status, control);
                 self.switches(ui, control);
@@ -123,148 +127,160 @@ impl Panel {
     }
 }
 
-/// A chooser; returns what was picked.
-fn choose<T: Clone + PartialEq>(
-    ui: &mut Ui,
-    (name, hint): (&str, &str),
+/// One of the choosers of the bar.
+struct Chooser<'a, T> {
+    name: &'a str,
+    hint: &'a str,
     width: f32,
-    shown: &str,
-    all: &[(T, String)],
-    current: &T,
-) -> Option<T> {
-    let mut picked = None;
-    let combo = ComboBox::from_id_salt(name)
-        .width(width)
-        .truncate()
-        .selected_text(shown)
-        .show_ui(ui, |ui| {
-            for (value, label) in all {
-                if ui.selectable_label(value == current, label).clicked() {
-                    picked = Some(value.clone());
-                }
-            }
-        });
-    combo.response.on_hover_text(format!("{name}: {hint}"));
-    picked
+    /// What is shown while it is closed: what runs, which may be other than what was chosen.
+    shown: &'a str,
+    all: Vec<(T, String)>,
+    current: &'a T,
 }
 
+impl<T: Clone + PartialEq> Chooser<'_, T> {
+    /// Draws it; what was picked, if anything.
+    fn show(self, ui: &mut Ui) -> Option<T> {
+        let mut picked = None;
+        let combo = ComboBox::from_id_salt(self.name)
+            .width(self.width)
+            .truncate()
+            .selected_text(self.shown)
+            .show_ui(ui, |ui| {
+                for (value, label) in &self.all {
+                    let response = ui.selectable_label(value == self.current, label);
+                    if response.clicked() {
+                        picked = Some(value.clone());
+                    }
+                }
+            });
+        let hint = format!("{}: {}", self.name, self.hint);
+        combo.response.on_hover_text(hint);
+        picked
+    }
+}
+
+/// What carries the sound, from where, and where to.
 fn devices(ui: &mut Ui, status: &Status, control: &Handle) {
     let choice = &status.choice;
     let ask = |choice: Choice| control.ask(Command::Choose(choice));
-    let backends: Vec<(Backend, String)> = Backend::ALL
-        .into_iter()
-        .map(|backend| {
-            let is_there = status
-                .offers
-                .iter()
-                .any(|(b, o)| *b == backend && o.is_ok());
-            let label = backend.label();
-            let label = match is_there {
-                true => label.to_owned(),
-                false => format!("{label} (not running)"),
-            };
-            (backend, label)
-        })
-        .collect();
-    let hint = "what carries the sound";
-    let shown = choice.backend.label();
-    if let Some(backend) = choose(
-        ui,
-        ("Backend", hint),
-        120.0,
-        shown,
-        &backends,
-        &choice.backend,
-    ) {
+    let offer = status.offer();
+    let backend = Chooser {
+        name: "Backend",
+        hint: "what carries the sound",
+        width: 120.0,
+        shown: choice.backend.label(),
+        all: backends(status),
+        current: &choice.backend,
+    };
+    if let Some(backend) = backend.show(ui) {
+        let source = choice.source;
         ask(Choice {
             backend,
-            source: choice.source,
+            source,
             ..Choice::default()
         });
     }
-    let offer = status.offer();
-    let inputs = names(offer.map_or(&[], |offer| &offer.inputs));
-    let shown = shown_device(&choice.input, &status.input);
-    if let Some(input) = choose(
-        ui,
-        ("Input", "what is sung into"),
-        170.0,
-        shown,
-        &inputs,
-        &choice.input,
-    ) {
+    let input = Chooser {
+        name: "Input",
+        hint: "what is sung into",
+        width: 170.0,
+        shown: shown_device(&choice.input, &status.input),
+        all: names(offer.map_or(&[], |offer| &offer.inputs)),
+        current: &choice.input,
+    };
+    if let Some(input) = input.show(ui) {
         ask(Choice {
             input,
             ..choice.clone()
         });
     }
-    let sources = sources();
-    let shown = source_label(choice.source);
-    let hint = "what of the input is converted";
-    if let Some(source) = choose(
-        ui,
-        ("Channel", hint),
-        76.0,
-        &shown,
-        &sources,
-        &choice.source,
-    ) {
+    let source = Chooser {
+        name: "Channel",
+        hint: "what of the input is converted",
+        width: 76.0,
+        shown: &source_label(choice.source),
+        all: sources(),
+        current: &choice.source,
+    };
+    if let Some(source) = source.show(ui) {
         ask(Choice {
             source,
             ..choice.clone()
         });
     }
-    let outputs = names(offer.map_or(&[], |offer| &offer.outputs));
-    let shown = shown_device(&choice.output, &status.output);
-    if let Some(output) = choose(
-        ui,
-        ("Output", "where it goes"),
-        170.0,
-        shown,
-        &outputs,
-        &choice.output,
-    ) {
+    let output = Chooser {
+        name: "Output",
+        hint: "where it goes",
+        width: 170.0,
+        shown: shown_device(&choice.output, &status.output),
+        all: names(offer.map_or(&[], |offer| &offer.outputs)),
+        current: &choice.output,
+    };
+    if let Some(output) = output.show(ui) {
         ask(Choice {
             output,
             ..choice.clone()
         });
     }
-    let rates = offer.map_or(&RATES_HZ[..], |offer| &offer.rates);
-    let rates = numbers(rates, "Hz");
-    let shown = status
-        .format
-        .map_or_else(|| "–".to_owned(), |f| format!("{} Hz", f.rate_hz));
-    if let Some(rate_hz) = choose(
-        ui,
-        ("Rate", "of the devices"),
-        84.0,
-        &shown,
-        &rates,
-        &choice.rate_hz,
-    ) {
+}
+
+/// How the devices run.
+fn format(ui: &mut Ui, status: &Status, control: &Handle) {
+    let choice = &status.choice;
+    let ask = |choice: Choice| control.ask(Command::Choose(choice));
+    let offer = status.offer();
+    let unknown = || "–".to_owned();
+    let rate = Chooser {
+        name: "Rate",
+        hint: "of the devices",
+        width: 84.0,
+        shown: &status
+            .format
+            .map_or_else(unknown, |format| format!("{} Hz", format.rate_hz)),
+        all: numbers(offer.map_or(&RATES_HZ[..], |offer| &offer.rates), "Hz"),
+        current: &choice.rate_hz,
+    };
+    if let Some(rate_hz) = rate.show(ui) {
         ask(Choice {
             rate_hz,
             ..choice.clone()
         });
     }
-    let buffers = numbers(offer.map_or(&[], |offer| &offer.buffers), "frames");
-    let shown = status
-        .format
-        .map_or_else(|| "–".to_owned(), |f| f.max_block.to_string());
-    let hint = "frames per block: fewer are faster and harder on the computer";
-    if let Some(buffer) = choose(ui, ("Buffer", hint), 64.0, &shown, &buffers, &choice.buffer) {
+    let buffer = Chooser {
+        name: "Buffer",
+        hint: "frames per block: fewer are faster and harder on the computer",
+        width: 64.0,
+        shown: &status
+            .format
+            .map_or_else(unknown, |format| format.max_block.to_string()),
+        all: numbers(offer.map_or(&[], |offer| &offer.buffers), "frames"),
+        current: &choice.buffer,
+    };
+    if let Some(buffer) = buffer.show(ui) {
         ask(Choice {
             buffer,
             ..choice.clone()
         });
     }
-    if ui
-        .button("Rescan")
-        .on_hover_text("Look for devices again")
-        .clicked()
-    {
+    let rescan = ui.button("Rescan").on_hover_text("Look for devices again");
+    if rescan.clicked() {
         control.ask(Command::Refresh);
     }
+}
+
+/// Every backend, those that do not run with a word about it.
+fn backends(status: &Status) -> Vec<(Backend, String)> {
+    let label = |backend: Backend| {
+        let mut offers = status.offers.iter();
+        let runs = offers.any(|(other, offer)| *other == backend && offer.is_ok());
+        let label = backend.label();
+        match runs {
+            true => label.to_owned(),
+            false => format!("{label} (not running)"),
+        }
+    };
+    Backend::ALL.map(|backend| (backend, label(backend))).into()
 }
 
 fn names(devices: &[Device]) -> Vec<(Option<String>, String)> {
@@ -307,7 +323,8 @@ fn source_label(source: Source) -> String {
 fn latency(ui: &mut Ui, status: &Status, control: &Handle) {
     let text = status
         .total_ms()
-        .map_or_else(|| "– ms".to_owned(), |ms| format!("{ms:.1} ms"));
+        .map_or_else(|| "–".to_owned(), |ms| format!("{ms:.1} ms"));
+    ui.label(RichText::new("round trip").small().color(theme::of(ui).dim));
     // Of one width, so that nothing after it moves with the number.
     let label = egui::Label::new(RichText::new(text).strong()).halign(egui::Align::Min);
     let label = ui.add_sized(vec2(64.0, 24.0), label);
@@ -358,8 +375,8 @@ fn takes(ui: &mut Ui, status: &Status, control: &Handle) {
         None => "Record".to_owned(),
     };
     let color = match is_recording {
-        true => ui.visuals().error_fg_color,
-        false => ui.visuals().text_color(),
+        true => theme::of(ui).danger,
+        false => theme::of(ui).text,
     };
     let hint = format!(
         "Records what is sung and what comes out, in step, to {}",
@@ -386,7 +403,7 @@ fn takes(ui: &mut Ui, status: &Status, control: &Handle) {
                 ));
             }
             if let Some(failure) = &take.failure {
-                ui.colored_label(ui.visuals().error_fg_color, failure);
+                ui.colored_label(theme::of(ui).danger, failure);
             }
             ui.separator();
         }
@@ -412,28 +429,20 @@ fn virtual_mic(ui: &mut Ui, status: &Status, control: &Handle) {
 
 /// The dot and the line after it.
 fn state(ui: &mut Ui, status: &Status) {
-    let visuals = ui.visuals();
-    let (error, warn, weak) = (
-        visuals.error_fg_color,
-        visuals.warn_fg_color,
-        visuals.weak_text_color(),
-    );
-    let good = Color32::from_rgb(0x3d, 0xd1, 0xb0);
-    let (color, text) = match (
-        status.state,
-        &status.problem,
-        &status.measured,
-        &status.notice,
-    ) {
-        (State::Starting, ..) => (weak, "opening".to_owned()),
-        (State::Waiting, problem, ..) => (error, problem.clone().unwrap_or_default()),
-        (State::Running, Some(problem), ..) => (warn, problem.clone()),
-        (State::Running, None, Some(Err(why)), _) => (warn, why.clone()),
-        (State::Running, None, _, Some(notice)) => (good, notice.clone()),
-        (State::Running, None, ..) => (
-            good,
-            format!("{} xruns, {} dropouts", status.xruns, status.dropouts),
-        ),
+    let colors = theme::of(ui);
+    let measured = status.measured.as_ref();
+    let (color, text) = match (status.state, &status.problem) {
+        (State::Starting, _) => (colors.dim, "opening".to_owned()),
+        (State::Waiting, problem) => (colors.danger, problem.clone().unwrap_or_default()),
+        (State::Running, Some(problem)) => (colors.sung, problem.clone()),
+        (State::Running, None) => match (measured, &status.notice) {
+            (Some(Err(why)), _) => (colors.sung, why.clone()),
+            (_, Some(notice)) => (colors.accent, notice.clone()),
+            (_, None) => (
+                colors.accent,
+                format!("{} xruns, {} dropouts", status.xruns, status.dropouts),
+            ),
+        },
     };
     let (dot, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
     ui.painter().circle_filled(dot.center(), 4.0, color);

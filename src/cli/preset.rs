@@ -2,10 +2,7 @@
 
 use super::failure::Failure;
 use super::out;
-use crate::preset::{
-    Entry, Library, Notice, Origin, Preset, PresetError, Values, from_code, looks_like_code,
-    read_file,
-};
+use crate::preset::{Library, Notice, Preset, PresetError, Source, Values, looks_like_code};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -13,7 +10,7 @@ use std::path::Path;
 #[derive(Clone, Debug)]
 pub(super) struct Chosen {
     pub(super) preset: Preset,
-    source: &'static str,
+    source: Source,
     /// What it sets.
     pub(super) values: Values,
     /// What is to be known of it.
@@ -37,27 +34,23 @@ pub(super) fn library() -> Library {
     Library::of_user().unwrap_or_else(|_| Library::factory())
 }
 
-/// Finds a preset: a code by how it begins, then a name, then a file.
+/// Finds the preset that is meant: by a code, a name or a file.
 pub(super) fn choose(wanted: &str) -> Result<Chosen, Failure> {
-    if looks_like_code(wanted) {
-        return Ok(Chosen::new(from_code(wanted)?, "code"));
-    }
-    let path = Path::new(wanted);
-    match library().find(wanted) {
-        Ok(Entry {
-            preset,
-            origin,
-            notices,
-        }) => {
-            let source = origin_name(origin);
-            Ok(Chosen::new((preset.clone(), notices.clone()), source))
+    let (preset, mut notices, source) = library().choose(wanted).map_err(|error| {
+        match looks_like_code(wanted) || matches!(error, PresetError::Unknown { .. }) {
+            true => error.into(),
+            false => of_file(Path::new(wanted), error),
         }
-        Err(_) if path.exists() => {
-            let read = read_file(path).map_err(|error| of_file(path, error))?;
-            Ok(Chosen::new(read, "file"))
-        }
-        Err(error) => Err(error.into()),
-    }
+    })?;
+    // No voices can be loaded yet.
+    let resolved = preset.resolve(&|_| None);
+    notices.extend(resolved.notices);
+    Ok(Chosen {
+        preset,
+        source,
+        values: resolved.values,
+        notices,
+    })
 }
 
 /// The failure of one file.
@@ -65,14 +58,6 @@ pub(super) fn of_file(path: &Path, error: PresetError) -> Failure {
     let failure = Failure::from(error);
     let message = format!("{}: {}", path.display(), failure.message);
     Failure { message, ..failure }
-}
-
-/// Where a preset comes from, in one word.
-pub(super) fn origin_name(origin: &Origin) -> &'static str {
-    match origin {
-        Origin::Factory => "factory",
-        Origin::User(_) => "user",
-    }
 }
 
 /// Notices as programs read them.
@@ -91,18 +76,6 @@ pub(super) fn complain_of(preset: &Preset, notices: &[Notice]) {
 }
 
 impl Chosen {
-    fn new((preset, mut notices): (Preset, Vec<Notice>), source: &'static str) -> Self {
-        // No voices can be loaded yet.
-        let resolved = preset.resolve(&|_| None);
-        notices.extend(resolved.notices);
-        Self {
-            preset,
-            source,
-            values: resolved.values,
-            notices,
-        }
-    }
-
     /// Says on stderr what is to be known of it.
     pub(super) fn complain(&self) {
         complain_of(&self.preset, &self.notices);
@@ -112,7 +85,7 @@ impl Chosen {
     pub(super) fn json(&self) -> Value {
         json!({
             "name": self.preset.about.name,
-            "source": self.source,
+            "source": self.source.name(),
             "notices": notices_json(&self.notices),
         })
     }

@@ -2,11 +2,11 @@
 
 use super::failure::{Exit, Failure};
 use super::out::{complain, say};
-use super::preset::{choose, complain_of, library, notices_json, of_file, origin_name};
+use super::preset::{choose, complain_of, library, notices_json, of_file};
 use crate::io::Existing;
 use crate::preset::{
-    About, Entry, Library, Origin, Preset, from_code, looks_like_code, read_file, to_code, to_toml,
-    write_file,
+    About, Entry, Library, Origin, Preset, Source, from_code, looks_like_code, read_file, to_code,
+    to_toml, write_file,
 };
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -158,7 +158,7 @@ fn list(search: &str, tags: &[String], as_json: bool) {
     let width = names.max().unwrap_or(0);
     for entry in found {
         let About { name, tags, .. } = &entry.preset.about;
-        let origin = origin_name(&entry.origin);
+        let origin = Source::from(&entry.origin).name();
         let line = format!("{name:<width$}  {origin:<7}  {}", tags.join(", "));
         say(line.trim_end());
         complain_of(&entry.preset, &entry.notices);
@@ -184,7 +184,7 @@ fn entry_json(entry: &Entry) -> Value {
     };
     json!({
         "name": name,
-        "origin": origin_name(&entry.origin),
+        "origin": Source::from(&entry.origin).name(),
         "path": path,
         "author": author,
         "tags": tags,

@@ -129,13 +129,16 @@ impl WindowSettings {
                 height.clamp(least_height, most_height),
             );
         }
-        let distance = |scale: &f32| (scale - self.scale).abs();
+        if !self.scale.is_finite() {
+            self.scale = default.scale;
+        }
+        let (least, most) = (SCALES[0], SCALES[SCALES.len() - 1]);
+        let wanted = self.scale.clamp(least, most);
+        let distance = |scale: &f32| (scale - wanted).abs();
         let nearest = SCALES
             .into_iter()
             .min_by(|a, b| distance(a).total_cmp(&distance(b)));
-        self.scale = nearest
-            .filter(|_| self.scale.is_finite())
-            .unwrap_or(default.scale);
+        self.scale = nearest.unwrap_or(default.scale);
         self
     }
 }

@@ -45,10 +45,7 @@ pub const FILES: [(&str, &str); 32] = factory! {
     "whisper-close"
 };
 
-/// Every factory preset.
-///
-/// # Panics
-/// Never: a test reads them all.
+/// Every factory preset, by the names of their files.
 #[must_use]
 pub fn presets() -> Vec<Preset> {
     let read = |(_, text)| from_toml(text).expect("factory presets are presets").0;

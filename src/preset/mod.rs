@@ -5,6 +5,7 @@
 //! is followed as a path, and one that cannot be read changes nothing.
 
 mod about;
+mod choose;
 mod code;
 mod error;
 pub mod factory;
@@ -16,6 +17,7 @@ mod settings;
 mod values;
 
 pub use about::{About, VoiceRef};
+pub use choose::Source;
 pub use code::{from_code, looks_like_code, to_code};
 pub use error::PresetError;
 pub use file::{MOST_BYTES, from_toml, read_file, to_toml, write_file};

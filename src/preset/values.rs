@@ -107,11 +107,6 @@ impl Values {
         }
     }
 
-    /// Takes a parameter's value away.
-    pub fn clear(&mut self, id: Id) {
-        self.0[id as usize] = None;
-    }
-
     /// These values, and those of `base` where there are none.
     #[must_use]
     pub fn over(&self, base: &Self) -> Self {
