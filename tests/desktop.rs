@@ -264,7 +264,7 @@ impl Singer {
 
 /// Where the audio bar has its switches, in pixels of the window. `src/app/panel.rs` gives them
 /// fixed widths.
-const MONITOR: (u32, u32) = (170, 50);
+const MONITOR: (u32, u32) = (242, 50);
 const CHANNEL: (u32, u32) = (352, 20);
 const SECOND_CHANNEL: (u32, u32) = (352, 72);
 
