@@ -102,10 +102,6 @@ impl Drop for Control {
     }
 }
 
-/// The devices of all backends are listed so long after the start. A sound system in disorder can
-/// take its time to answer: what was asked for at the start comes first.
-const LISTED_AFTER: Duration = Duration::from_millis(500);
-
 fn run(
     mut supervisor: Supervisor,
     commands: &Receiver<Command>,
@@ -116,17 +112,13 @@ fn run(
     let mut saved_at = Duration::ZERO;
     supervisor.obey(Command::Recover, Duration::ZERO);
     supervisor.tick(Duration::ZERO);
-    let mut is_listed = false;
+    supervisor.obey(Command::Refresh, start.elapsed());
     while !quit.load(Ordering::Relaxed) {
         if let Ok(command) = commands.recv_timeout(PERIOD) {
             supervisor.obey(command, start.elapsed());
         }
         let now = start.elapsed();
         supervisor.tick(now);
-        if !is_listed && LISTED_AFTER <= now {
-            is_listed = true;
-            supervisor.obey(Command::Refresh, now);
-        }
         if saved_at + SAVE_PERIOD < now {
             saved_at = now;
             keeper.keep(&supervisor, shared);
