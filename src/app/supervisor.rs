@@ -16,12 +16,16 @@ use crate::units::Frames;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// A stream that does not open is tried again after this.
 const RETRY: Duration = Duration::from_millis(500);
 /// A stream that does not call for this long is lost.
 const SILENCE: Duration = Duration::from_millis(1_500);
+
+/// A look for devices that has not ended by then is not waited for at the end.
+const LOOKING: Duration = Duration::from_secs(3);
 
 /// What can be asked of the app.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,6 +98,7 @@ pub struct Supervisor {
     recording: Option<Recording>,
     virtual_mic: Option<(VirtualMic, Option<String>)>,
     looked: (Sender<Looked>, Receiver<Looked>),
+    looking: Vec<JoinHandle<()>>,
     /// What is to be told, until the next thing happens.
     status: Status,
 }
@@ -129,6 +134,7 @@ impl Supervisor {
             recording: None,
             virtual_mic: None,
             looked: channel(),
+            looking: Vec::new(),
             status,
         }
     }
@@ -191,6 +197,12 @@ impl Supervisor {
             self.file(take);
         }
         self.virtual_mic = None;
+        // A program that ends while it speaks to JACK leaves shared memory behind, at which every
+        // later client stops for seconds. A server that hangs is not waited for.
+        let patience = Instant::now() + LOOKING;
+        while self.looking.iter().any(|thread| !thread.is_finished()) && Instant::now() < patience {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         self.publish();
     }
 
@@ -474,7 +486,7 @@ impl Supervisor {
 
     /// Looks for devices on a thread of its own: a server that hangs may keep who asks waiting, and
     /// the stream must not wait with it.
-    fn look(&self, backends: &[Backend]) {
+    fn look(&mut self, backends: &[Backend]) {
         let (tell, all, backends) = (
             self.looked.0.clone(),
             self.backends.clone(),
@@ -489,8 +501,9 @@ impl Supervisor {
             }
         };
         let thread = std::thread::Builder::new().name("autovoice-look".to_owned());
+        self.looking.retain(|thread| !thread.is_finished());
         // Without a thread the lists stay as they are.
-        let _ = thread.spawn(looking);
+        self.looking.extend(thread.spawn(looking).ok());
     }
 
     fn take_looked(&mut self) {
