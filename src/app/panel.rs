@@ -11,7 +11,10 @@ use egui::{ComboBox, Event, Key, RichText, Sense, Ui, vec2};
 use std::sync::atomic::Ordering;
 
 /// Height of the bar in points.
-pub const HEIGHT: f32 = 76.0;
+pub const HEIGHT: f32 = 68.0;
+/// What the first row needs at full width; in a narrower window its choosers are narrower, too.
+const ROW_WIDTH: f32 = 800.0;
+const NARROWEST: f32 = 0.55;
 
 /// Offered where a backend cannot tell.
 const RATES_HZ: [u32; 5] = [44_100, 48_000, 88_200, 96_000, 192_000];
@@ -142,8 +145,9 @@ impl<T: Clone + PartialEq> Chooser<'_, T> {
     /// Draws it; what was picked, if anything.
     fn show(self, ui: &mut Ui) -> Option<T> {
         let mut picked = None;
+        let share = ui.ctx().content_rect().width() / ROW_WIDTH;
         let combo = ComboBox::from_id_salt(self.name)
-            .width(self.width)
+            .width(self.width * share.clamp(NARROWEST, 1.0))
             .truncate()
             .selected_text(self.shown)
             .show_ui(ui, |ui| {
