@@ -3,15 +3,16 @@
 //! else. The library is looked for at run time, so the program starts without it.
 
 use super::{
-    Backend, Callback, Choice, Device, DeviceLatency, Format, Health, MakeCallback, Note, Offer,
-    OpenError, Source, Stream,
+    Backend, Callback, Choice, Device, DeviceLatency, Format, Health, Loss, MakeCallback, Note,
+    Offer, OpenError, Source, Stream,
 };
 use crate::app::virtual_mic;
 use crate::units::Frames;
 use jack::{
-    AsyncClient, AudioIn, AudioOut, Client, ClientOptions, Control, LatencyType, MidiIn,
-    NotificationHandler, Port, PortFlags, ProcessHandler, ProcessScope,
+    AsyncClient, AudioIn, AudioOut, Client, ClientOptions, ClientStatus, Control, LatencyType,
+    MidiIn, NotificationHandler, Port, PortFlags, ProcessHandler, ProcessScope,
 };
+use std::cell::Cell;
 use std::sync::{Arc, OnceLock};
 
 const AUDIO: &str = "32 bit float mono audio";
@@ -165,6 +166,8 @@ pub(super) fn open(
     let notices = Notices(health.clone());
     let client = client.activate_async(notices, process).map_err(refused)?;
     let mut stream = JackStream {
+        health: health.clone(),
+        latency: Cell::default(),
         client,
         format,
         ends,
@@ -232,11 +235,17 @@ fn note(at: Frames, bytes: &[u8]) -> Option<Note> {
     }
 }
 
-/// The server's news. That it ended is seen by its silence: the call for that is `unsafe` to
-/// implement, and a server that hangs would not make it.
+/// The server's news. A server that hangs makes no such call: that is seen by its silence.
 struct Notices(Arc<Health>);
 
+#[allow(unsafe_code)]
 impl NotificationHandler for Notices {
+    // SAFETY: it may be called as from a signal: it stores one atomic. From then on no call may go
+    // to the client but the one that closes it, for its memory is the server's.
+    unsafe fn shutdown(&mut self, _: ClientStatus, _: &str) {
+        self.0.lose(Loss::Server);
+    }
+
     fn sample_rate(&mut self, _: &Client, rate_hz: jack::Frames) -> Control {
         self.0.announce_rate(rate_hz);
         Control::Continue
@@ -254,6 +263,9 @@ struct Ends {
 }
 
 struct JackStream {
+    health: Arc<Health>,
+    /// As last looked.
+    latency: Cell<DeviceLatency>,
     client: AsyncClient<Notices, Process>,
     format: Format,
     ends: Ends,
@@ -305,15 +317,20 @@ impl Stream for JackStream {
     }
 
     fn latency(&self) -> DeviceLatency {
+        if self.health.lost().is_some() {
+            return self.latency.get();
+        }
         let longest = |ports: &[Port<jack::Unowned>], mode: fn() -> LatencyType| {
             let latencies = ports.iter().map(|port| port.get_latency_range(mode()).1);
             latencies.max().unwrap_or(0) as Frames
         };
-        DeviceLatency {
+        let latency = DeviceLatency {
             input: longest(&self.ends.inputs, || LatencyType::Capture),
             duplex: 0,
             output: longest(&self.ends.outputs, || LatencyType::Playback),
-        }
+        };
+        self.latency.set(latency);
+        latency
     }
 
     fn names(&self) -> (String, String) {
@@ -334,6 +351,9 @@ impl Stream for JackStream {
     /// Connects what has come since it was last looked, and only that: what people disconnect in a
     /// patchbay stays so.
     fn tend(&mut self) -> Option<String> {
+        if self.health.lost().is_some() {
+            return None;
+        }
         let inputs = self.chosen(PortFlags::IS_OUTPUT, self.choice.input.as_deref());
         let outputs = self.chosen(PortFlags::IS_INPUT, self.choice.output.as_deref());
         if inputs != self.was_there[0] {
