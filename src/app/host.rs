@@ -1,6 +1,6 @@
 //! The app in the place of a host: what the editor asks of one, answered for one set of
 //! parameters. GUI and control threads. The framework declares its host interface `unsafe` so that
-//! only hosts use it; this is the one file of the crate that does.
+//! only hosts use it.
 
 use crate::io::{DocumentError, Existing, read_document, write_document};
 use crate::plugin::AutoVoiceParams;
