@@ -41,6 +41,8 @@ fn sing(meters: &mut MetersIn, frame: usize) {
 
 fn row(name: &str, window: WindowSettings) {
     let mut stage = Stage::looking(window);
+    // Nobody reads this screen out.
+    stage.ctx.disable_accesskit();
     let mut meters = stage.feed.connect(stage.params.wanted());
     let mut frame = 0;
     let mut triangles = 0;

@@ -113,7 +113,7 @@ impl Host {
     }
 
     /// Sets a parameter to a normalized value, 0..=1.
-    #[allow(unsafe_code)]
+    #[allow(unsafe_code, reason = "only hosts may do this, and this is one")]
     fn set(param: ParamRef<'_>, normalized: f32) {
         // SAFETY: these are marked so that only hosts call them, and this is the host. The
         // references are alive, the values are atomics.
@@ -128,7 +128,7 @@ impl Host {
 }
 
 /// None of these follows the pointer it is given: it is held against those of our parameters.
-#[allow(unsafe_code)]
+#[allow(unsafe_code, reason = "only hosts may do this, and this is one")]
 impl GuiContextInner for Host {
     fn plugin_api(&self) -> PluginApi {
         PluginApi::Standalone

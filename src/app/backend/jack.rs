@@ -238,7 +238,7 @@ fn note(at: Frames, bytes: &[u8]) -> Option<Note> {
 /// The server's news. A server that hangs makes no such call: that is seen by its silence.
 struct Notices(Arc<Health>);
 
-#[allow(unsafe_code)]
+#[allow(unsafe_code, reason = "JACK declares the method for its end so")]
 impl NotificationHandler for Notices {
     // SAFETY: it may be called as from a signal: it stores one atomic. From then on no call may go
     // to the client but the one that closes it, for its memory is the server's.
