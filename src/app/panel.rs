@@ -328,7 +328,12 @@ fn latency(ui: &mut Ui, status: &Status, control: &Handle) {
     let text = status
         .total_ms()
         .map_or_else(|| "–".to_owned(), |ms| format!("{ms:.1} ms"));
-    ui.label(RichText::new("round trip").small().color(theme::of(ui).dim));
+    let how = match status.measured {
+        Some(Ok(_)) => "measured",
+        _ => "round trip",
+    };
+    let how = RichText::new(how).small().color(theme::of(ui).dim);
+    ui.add_sized(vec2(54.0, 24.0), egui::Label::new(how));
     // Of one width, so that nothing after it moves with the number.
     let label = egui::Label::new(RichText::new(text).strong()).halign(egui::Align::Min);
     let label = ui.add_sized(vec2(64.0, 24.0), label);
@@ -346,9 +351,9 @@ fn latency(ui: &mut Ui, status: &Status, control: &Handle) {
                 row(ui, "buffers between", parts.duplex);
                 row(ui, "conversion", parts.engine);
                 row(ui, "output device", parts.output);
-                row(ui, "from mouth to ear", parts.total());
+                row(ui, "from mouth to ear, as reported", parts.total());
                 if let Some(Ok(found)) = &status.measured {
-                    row(ui, "measured, without conversion", found.frames);
+                    row(ui, "without conversion, measured", found.frames);
                 }
             });
         });
@@ -365,10 +370,6 @@ fn latency(ui: &mut Ui, status: &Status, control: &Handle) {
         .clicked()
     {
         control.ask(Command::Measure);
-    }
-    if let (Some(Ok(found)), Some(format)) = (&status.measured, status.format) {
-        let ms = frames_to_ms(found.frames, format.rate_hz);
-        ui.label(RichText::new(format!("loop {ms:.1} ms")).small());
     }
 }
 

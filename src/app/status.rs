@@ -83,7 +83,7 @@ pub struct Status {
     pub takes_folder: PathBuf,
     /// Whether a measurement runs.
     pub is_measuring: bool,
-    /// The last measurement.
+    /// The last measurement of this stream.
     pub measured: Option<Result<RoundTrip, String>>,
     /// Whether other programs see our microphone.
     pub virtual_mic: bool,
@@ -98,11 +98,16 @@ impl Status {
         offer.as_ref().ok()
     }
 
-    /// Milliseconds of the round trip; `None` while nothing is open.
+    /// Milliseconds of the round trip; `None` while nothing is open. Where the way through the
+    /// devices was measured, that counts: what they report is often not the truth.
     #[must_use]
     pub fn total_ms(&self) -> Option<f64> {
         let format = self.format?;
-        Some(frames_to_ms(self.latency.total(), format.rate_hz))
+        let total = match &self.measured {
+            Some(Ok(found)) => found.frames + self.latency.engine,
+            _ => self.latency.total(),
+        };
+        Some(frames_to_ms(total, format.rate_hz))
     }
 
     /// One line for a terminal.
@@ -138,5 +143,39 @@ impl Status {
             line.push_str(problem);
         }
         line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_measured_counts_more_than_what_is_reported() {
+        let mut status = Status {
+            latency: RoundTripParts {
+                input: 100,
+                duplex: 200,
+                engine: 480,
+                output: 300,
+            },
+            ..Status::default()
+        };
+        assert_eq!(status.total_ms(), None, "nothing is open");
+        status.format = Some(Format {
+            rate_hz: 48_000,
+            max_block: 64,
+            channels: 1,
+        });
+        assert_eq!(status.total_ms(), Some(22.5));
+        status.measured = Some(Err("no loop".to_owned()));
+        assert_eq!(status.total_ms(), Some(22.5));
+        let frames = 960;
+        status.measured = Some(Ok(RoundTrip {
+            frames,
+            certainty: 40.0,
+            gain: 1.0,
+        }));
+        assert_eq!(status.total_ms(), Some(30.0));
     }
 }

@@ -236,6 +236,7 @@ impl Supervisor {
                     self.candidates.clear();
                     self.running = Some(running);
                     self.status.problem = None;
+                    self.status.measured = None;
                     self.status.state = State::Running;
                     self.status.opened += 1;
                     self.look(&[backend]);
