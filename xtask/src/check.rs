@@ -31,13 +31,11 @@ pub fn run() -> Result<()> {
     // With `train`, whose tests hold the trained networks against the ones that run.
     // With `app`, whose tests start the program on a display of their own.
     let required = [("AUTOVOICE_REQUIRE_HOSTS", "1".to_owned())];
-    cargo_test(
-        &format!("{packages} {},train,app", bundle::FEATURES),
-        &required,
-    )?;
+    let features = format!("{},train,app", bundle::FEATURES);
+    cargo_test(&format!("{packages} {features}"), &required)?;
 
     steps.next("Documentation tests");
-    let features = bundle::FEATURES;
+    // With the same features, so that nothing is built anew for them.
     step::run(&mut step::command(&format!(
         "cargo test --doc {packages} {features}"
     )))?;
@@ -90,14 +88,17 @@ fn toolchain() -> Result<()> {
 
 fn lint() -> Result<()> {
     let deny = "-- --deny warnings";
-    let all = format!("cargo clippy --workspace --all-targets --all-features {deny}");
+    let all =
+        format!("cargo clippy --profile lint --workspace --all-targets --all-features {deny}");
     step::run(&mut step::command(&all))?;
     for features in FEATURE_SETS {
         let features = match features {
             "" => String::new(),
             features => format!("--features {features}"),
         };
-        let line = format!("cargo clippy --package autovoice --all-targets {features} {deny}");
+        let line = format!(
+            "cargo clippy --profile lint --package autovoice --all-targets {features} {deny}"
+        );
         step::run(&mut step::command(&line))?;
     }
     Ok(())
