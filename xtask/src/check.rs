@@ -15,7 +15,7 @@ const FEATURE_SETS: [&str; 4] = ["", "cli", "plugin", "app"];
 const REQUIREMENTS: &str = "tests/hosts/requirements.txt";
 
 pub fn run() -> Result<()> {
-    let mut steps = step::Steps::new(8);
+    let mut steps = step::Steps::new(7);
     steps.next("Looking for missing system packages");
     packages::ensure(packages::TEST)?;
     toolchain()?;
@@ -27,18 +27,12 @@ pub fn run() -> Result<()> {
     lint()?;
 
     steps.next("Unit and integration tests");
-    let packages = "--package autovoice --package autovoice-kernels --features";
-    // With `train`, whose tests hold the trained networks against the ones that run.
-    // With `app`, whose tests start the program on a display of their own.
+    // With `train`, whose tests hold the trained networks against the ones that run, and with
+    // `app`, whose tests start the program on a display of their own.
     let required = [("AUTOVOICE_REQUIRE_HOSTS", "1".to_owned())];
-    let features = format!("{},train,app", bundle::FEATURES);
+    let features = format!("--features {},train,app", bundle::FEATURES);
+    let packages = "--package autovoice --package autovoice-kernels";
     cargo_test(&format!("{packages} {features}"), &required)?;
-
-    steps.next("Documentation tests");
-    // With the same features, so that nothing is built anew for them.
-    step::run(&mut step::command(&format!(
-        "cargo test --doc {packages} {features}"
-    )))?;
 
     steps.next("Building the plugin and the command line");
     let products = bundle::build()?;
