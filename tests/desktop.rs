@@ -69,6 +69,7 @@ struct Server(Option<Process>);
 
 impl Server {
     fn start() -> Self {
+        tidy_up();
         let mut server = Self(None);
         server.restart();
         server
@@ -87,6 +88,24 @@ impl Server {
 
     fn stop(&mut self) {
         self.0 = None;
+    }
+}
+
+/// Where no server runs, the database of JACK's that a killed program left in disorder goes: every
+/// client would wait for it, again and again.
+fn tidy_up() {
+    let runs = Command::new("pgrep").args(["-x", "jackd"]).output();
+    if runs.is_ok_and(|found| found.stdout.is_empty()) {
+        for entry in std::fs::read_dir("/dev/shm")
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            if entry.file_name().to_string_lossy().starts_with("jack_db-") {
+                // Another user's is not ours to remove.
+                let _ = std::fs::remove_dir_all(entry.path());
+            }
+        }
     }
 }
 

@@ -35,7 +35,36 @@ pub fn is_pipewire() -> bool {
     *FOUND.get_or_init(|| line.contains("pipewire"))
 }
 
+/// Whether a server may be there: jackd's socket or PipeWire's. Asking the library instead would
+/// open its database, and one that a killed program left in disorder makes it wait for 18 seconds.
+fn may_run() -> bool {
+    if !cfg!(target_os = "linux") {
+        return true;
+    }
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let server = variable("JACK_DEFAULT_SERVER").unwrap_or_else(|| "default".to_owned());
+    let prefix = format!("jack_{server}_");
+    let is_jackd = ["/dev/shm", "/tmp"].into_iter().any(|folder| {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut names = entries.map(|entry| entry.file_name());
+        names.any(|name| name.to_string_lossy().starts_with(&prefix))
+    });
+    let runtime = variable("PIPEWIRE_RUNTIME_DIR").or_else(|| variable("XDG_RUNTIME_DIR"));
+    let is_pipewire = runtime.is_some_and(|folder| {
+        let socket = variable("PIPEWIRE_REMOTE").unwrap_or_else(|| "pipewire-0".to_owned());
+        std::path::Path::new(&folder).join(socket).exists()
+    });
+    is_jackd || is_pipewire
+}
+
 fn connect(name: &str) -> Result<Client, OpenError> {
+    if !may_run() {
+        return Err(OpenError::Unavailable {
+            backend: Backend::Jack,
+            found: "no server".to_owned(),
+            remedy: REMEDY,
+        });
+    }
     let options = ClientOptions::NO_START_SERVER;
     let opened = Client::new(name, options).map_err(|error| {
         let (found, remedy) = match error {
