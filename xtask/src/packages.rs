@@ -69,6 +69,7 @@ pub const TEST: &[Need] = &[
     ),
     need("jackd2", Probe::Program("jackd"), "the app's sound"),
     need("xdotool", Probe::Program("xdotool"), "a hand for the app"),
+    need("procps", Probe::Program("kill"), "ending the app"),
     need(
         "xvfb",
         Probe::Program("Xvfb"),
