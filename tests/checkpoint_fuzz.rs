@@ -97,16 +97,7 @@ fn mutate(noise: &mut Noise, bytes: &mut Vec<u8>, other: &[u8]) {
             }
         }
         3 => bytes.truncate(at),
-        // Another file's part in its place, or between.
-        4 | 5 => {
-            let from = noise.below(other.len());
-            let len = noise.below(64.min(other.len() - from) + 1);
-            let end = match noise.below(2) {
-                0 => at,
-                _ => (at + len).min(bytes.len()),
-            };
-            bytes.splice(at..end, other[from..from + len].iter().copied());
-        }
+        4 | 5 => noise.splice(bytes, at, other),
         // A length, a size or an offset set to something huge.
         6 | 7 => {
             let width = [1, 2, 4, 8][noise.below(4)].min(bytes.len() - at);

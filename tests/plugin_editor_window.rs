@@ -162,12 +162,24 @@ fn a_knob_is_reached_and_moved_with_the_keys() {
 fn every_parameter_is_reached_with_tab() {
     let mut stage = Stage::open();
     let mut reached = std::collections::HashSet::new();
+    let mut places = Vec::new();
     for _ in 0..80 {
         stage.key(Key::Tab);
-        reached.insert(stage.ctx.memory(|memory| memory.focused()));
+        let focused = stage.ctx.memory(|memory| memory.focused());
+        reached.insert(focused);
+        let response = focused.and_then(|id| stage.ctx.read_response(id));
+        places.extend(response.map(|response| response.rect));
     }
     // 24 parameters, one of which is twelve keys.
     assert!(reached.len() >= 24 + 11, "{}", reached.len());
+    for (id, param) in stage.params.all() {
+        // The keys of the custom scale bear no text.
+        if id != "custom_scale" {
+            let name = stage.find(param.name());
+            let is_reached = |place: &Rect| place.expand(8.0).intersects(name);
+            assert!(places.iter().any(is_reached), "{id}");
+        }
+    }
 }
 
 #[test]

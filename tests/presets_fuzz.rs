@@ -114,16 +114,7 @@ fn mutate(noise: &mut Noise, bytes: &mut Vec<u8>, other: &[u8], snippets: &[Stri
         0 => bytes[at] ^= 1 << noise.below(8),
         1 => bytes[at] = noise.next() as u8,
         2 => bytes.truncate(at),
-        // Another preset's part in its place, or between.
-        3 | 4 => {
-            let from = noise.below(other.len());
-            let len = noise.below(64.min(other.len() - from) + 1);
-            let end = match noise.below(2) {
-                0 => at,
-                _ => (at + len).min(bytes.len()),
-            };
-            bytes.splice(at..end, other[from..from + len].iter().copied());
-        }
+        3 | 4 => noise.splice(bytes, at, other),
         5 => {
             let end = (at + noise.below(32)).min(bytes.len());
             bytes.drain(at..end);

@@ -17,6 +17,7 @@ pub struct Shelf {
     /// Where the user's own lie; `None` for the user's folder.
     folder: Option<PathBuf>,
     library: Option<Library>,
+    listed: Option<Listed>,
     current: Option<Current>,
     /// What is looked for.
     pub query: String,
@@ -26,6 +27,16 @@ pub struct Shelf {
     pub form: Option<Form>,
     /// What came of the last thing done.
     pub said: Option<Said>,
+}
+
+/// What is listed, until something else is looked for: thousands of presets are searched once, not
+/// with every frame.
+struct Listed {
+    query: String,
+    tags: Vec<String>,
+    all_tags: Vec<String>,
+    found: Vec<Entry>,
+    damaged: Vec<String>,
 }
 
 /// The preset that was set last.
@@ -38,20 +49,7 @@ struct Current {
 /// What is being filled in.
 pub enum Form {
     /// A preset to be saved.
-    Save {
-        /// Its name.
-        name: String,
-        /// Who made it.
-        author: String,
-        /// Tags, parted by commas.
-        tags: String,
-        /// What it is for.
-        comment: String,
-        /// Whether levels, range and tracker are saved, too.
-        with_setup: bool,
-        /// Whether one of this name is there, and the next click replaces it.
-        replaces: bool,
-    },
+    Save(SaveForm),
     /// A code or the path of a file to be taken in.
     Take {
         /// What was pasted or typed.
@@ -62,6 +60,22 @@ pub enum Form {
         /// What was typed.
         path: String,
     },
+}
+
+/// A preset to be saved.
+pub struct SaveForm {
+    /// Its name.
+    pub name: String,
+    /// Who made it.
+    pub author: String,
+    /// Tags, parted by commas.
+    pub tags: String,
+    /// What it is for.
+    pub comment: String,
+    /// Whether levels, range and tracker are saved, too.
+    pub with_setup: bool,
+    /// Whether one of this name is there, and the next click replaces it.
+    pub replaces: bool,
 }
 
 /// What is said to the musician.
@@ -78,6 +92,7 @@ impl Shelf {
         Self {
             folder,
             library: None,
+            listed: None,
             current: None,
             query: String::new(),
             tags: Vec::new(),
@@ -86,11 +101,16 @@ impl Shelf {
         }
     }
 
-    /// Reads the presets if that was not done yet, and finds out which one is set.
+    /// Reads the presets if that was not done yet, and finds out which one is set; lists what is
+    /// looked for now.
     pub fn wake(&mut self, params: &AutoVoiceParams) {
-        if self.library.is_some() {
-            return;
+        if self.library.is_none() {
+            self.read(params);
         }
+        self.list();
+    }
+
+    fn read(&mut self, params: &AutoVoiceParams) {
         let loaded = match &self.folder {
             Some(folder) => Ok(Library::load(folder)),
             None => Library::of_user(),
@@ -108,24 +128,38 @@ impl Shelf {
         self.library = Some(library);
     }
 
+    fn list(&mut self) {
+        let is_listed = |listed: &Listed| listed.query == self.query && listed.tags == self.tags;
+        if self.listed.as_ref().is_some_and(is_listed) {
+            return;
+        }
+        let Some(library) = &self.library else { return };
+        let damaged = library.damaged().iter().map(|damaged| {
+            let name = damaged.path.file_name().unwrap_or_default();
+            format!("{}: {}", name.to_string_lossy(), damaged.error)
+        });
+        self.listed = Some(Listed {
+            query: self.query.clone(),
+            tags: self.tags.clone(),
+            all_tags: library.tags().into_iter().map(str::to_owned).collect(),
+            found: library.search(&self.query, &self.tags).cloned().collect(),
+            damaged: damaged.collect(),
+        });
+    }
+
     /// Every tag in use.
-    pub fn all_tags(&self) -> Vec<&str> {
-        self.library.as_ref().map_or_else(Vec::new, Library::tags)
+    pub fn all_tags(&self) -> &[String] {
+        self.listed.as_ref().map_or(&[], |listed| &listed.all_tags)
     }
 
     /// What is shown of the presets, as query and tags have it.
-    pub fn found(&self) -> impl Iterator<Item = &Entry> {
-        let library = self.library.iter();
-        library.flat_map(|library| library.search(&self.query, &self.tags))
+    pub fn found(&self) -> &[Entry] {
+        self.listed.as_ref().map_or(&[], |listed| &listed.found)
     }
 
     /// Files that are no presets, and why.
-    pub fn damaged(&self) -> impl Iterator<Item = String> {
-        let library = self.library.iter();
-        library.flat_map(Library::damaged).map(|damaged| {
-            let name = damaged.path.file_name().unwrap_or_default();
-            format!("{}: {}", name.to_string_lossy(), damaged.error)
-        })
+    pub fn damaged(&self) -> &[String] {
+        self.listed.as_ref().map_or(&[], |listed| &listed.damaged)
     }
 
     /// Name of the preset set last, and whether something was changed since.
@@ -160,7 +194,8 @@ impl Shelf {
 
     /// Sets the next of the presets found, or the one before: from the last on to the first.
     pub fn step(&mut self, way: isize, params: &AutoVoiceParams, hand: &Hand<'_>) {
-        let found: Vec<&Entry> = self.found().collect();
+        self.list();
+        let found = self.found();
         if found.is_empty() {
             return;
         }
@@ -181,37 +216,29 @@ impl Shelf {
         let about = about.cloned().unwrap_or_default();
         // What came with AutoVoice keeps its author: the user's is another preset.
         let is_own = self.is_own();
-        self.form = Some(Form::Save {
+        self.form = Some(Form::Save(SaveForm {
             name: about.name,
             author: if is_own { about.author } else { String::new() },
             tags: about.tags.join(", "),
             comment: about.comment,
             with_setup: false,
             replaces: false,
-        });
+        }));
         self.said = None;
     }
 
     /// Saves what is set under what was filled in. A name that is taken is told of first.
     pub fn save(&mut self, params: &AutoVoiceParams) {
-        let Some(Form::Save {
-            name,
-            author,
-            tags,
-            comment,
-            with_setup,
-            replaces,
-        }) = &mut self.form
-        else {
+        let Some(Form::Save(form)) = &mut self.form else {
             return;
         };
-        let extent = match with_setup {
+        let extent = match form.with_setup {
             true => Extent::Everything,
             false => Extent::Sound,
         };
-        let mut preset = Preset::of(name, &capture(params), extent);
-        preset.about = About::written(name, author, tags, comment);
-        let existing = match replaces {
+        let mut preset = Preset::of(&form.name, &capture(params), extent);
+        preset.about = About::written(&form.name, &form.author, &form.tags, &form.comment);
+        let existing = match form.replaces {
             true => Existing::Replace,
             false => Existing::Keep,
         };
@@ -223,9 +250,10 @@ impl Shelf {
                 self.said = Some(Said::done(format!("Saved as {}", path.display())));
                 self.current = Some(Current::of(&preset).0);
                 self.form = None;
+                self.listed = None;
             }
             Err(error) => {
-                *replaces = matches!(error, PresetError::Exists { .. });
+                form.replaces = matches!(error, PresetError::Exists { .. });
                 self.said = Some(Said::error(&error));
             }
         }
@@ -260,6 +288,7 @@ impl Shelf {
         };
         match taken {
             Ok((preset, notices)) => {
+                self.listed = None;
                 self.set(&preset, params, hand);
                 if self.said.is_none() && !notices.is_empty() {
                     self.said = Some(Said::notices(&notices));
@@ -297,6 +326,7 @@ impl Shelf {
             Ok(()) => {
                 self.said = Some(Said::done(format!("Removed {name}.")));
                 self.current = None;
+                self.listed = None;
             }
             Err(error) => self.said = Some(Said::error(&error)),
         }

@@ -33,6 +33,17 @@ pub fn fixture(name: &str) -> PathBuf {
 pub struct Noise(u64);
 
 impl Noise {
+    /// Puts a part of another file here: in place of as much, or between.
+    pub fn splice(&mut self, bytes: &mut Vec<u8>, at: usize, other: &[u8]) {
+        let from = self.below(other.len());
+        let len = self.below(64.min(other.len() - from) + 1);
+        let end = match self.below(2) {
+            0 => at,
+            _ => (at + len).min(bytes.len()),
+        };
+        bytes.splice(at..end, other[from..from + len].iter().copied());
+    }
+
     pub fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }

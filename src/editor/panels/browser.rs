@@ -51,7 +51,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>, shelf: &mut Shelf) {
     ui.vertical(|ui| {
         search(ui, shelf);
         let foot = match shelf.form {
-            Some(Form::Save { .. }) => FORM_HEIGHT,
+            Some(Form::Save(_)) => FORM_HEIGHT,
             _ => FOOT_HEIGHT,
         };
         let height = (ui.available_height() - foot).max(3.0 * ROW_HEIGHT);
@@ -59,7 +59,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>, shelf: &mut Shelf) {
         ui.add_space(4.0);
         match &shelf.form {
             None => actions(ui, view, shelf),
-            Some(Form::Save { .. }) => save_form(ui, view, shelf),
+            Some(Form::Save(_)) => save_form(ui, view, shelf),
             Some(Form::Take { .. } | Form::Export { .. }) => path_form(ui, view, shelf),
         }
         if let Some(said) = &shelf.said {
@@ -89,7 +89,7 @@ fn search(ui: &mut Ui, shelf: &mut Shelf) {
             shelf.tags.clear();
         }
     });
-    let all: Vec<String> = shelf.all_tags().into_iter().map(str::to_owned).collect();
+    let mut turned = None;
     // Users can invent any number of tags: what does not fit is scrolled to.
     ScrollArea::vertical()
         .id_salt("tags")
@@ -99,17 +99,21 @@ fn search(ui: &mut Ui, shelf: &mut Shelf) {
                 ui.spacing_mut().item_spacing = vec2(2.0, 1.0);
                 ui.spacing_mut().button_padding = vec2(5.0, 1.0);
                 ui.spacing_mut().interact_size.y = 18.0;
-                for tag in all {
-                    let at = shelf.tags.iter().position(|chosen| *chosen == tag);
-                    let chip = ui.selectable_label(at.is_some(), RichText::new(&tag).small());
-                    match (chip.clicked(), at) {
-                        (true, Some(at)) => drop(shelf.tags.remove(at)),
-                        (true, None) => shelf.tags.push(tag),
-                        (false, _) => {}
+                for tag in shelf.all_tags() {
+                    let is_chosen = shelf.tags.contains(tag);
+                    let chip = ui.selectable_label(is_chosen, RichText::new(tag).small());
+                    if chip.clicked() {
+                        turned = Some(tag.clone());
                     }
                 }
             });
         });
+    if let Some(tag) = turned {
+        match shelf.tags.iter().position(|chosen| *chosen == tag) {
+            Some(at) => drop(shelf.tags.remove(at)),
+            None => shelf.tags.push(tag),
+        }
+    }
 }
 
 fn list(ui: &mut Ui, view: &View<'_>, shelf: &mut Shelf, height: f32) {
@@ -121,20 +125,18 @@ fn list(ui: &mut Ui, view: &View<'_>, shelf: &mut Shelf, height: f32) {
         .auto_shrink(false)
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 1.0;
-            let mut is_empty = true;
             for entry in shelf.found() {
-                is_empty = false;
                 if row(ui, entry, shelf.is_current(entry)).clicked() {
                     chosen = Some(entry.preset.clone());
                 }
             }
             let colors = theme::of(ui);
-            if is_empty {
+            if shelf.found().is_empty() {
                 ui.label(RichText::new("No preset is like that.").color(colors.dim));
             }
             for damaged in shelf.damaged() {
-                let text = RichText::new(&damaged).small().color(colors.danger);
-                ui.add(Label::new(text).truncate()).on_hover_text(&damaged);
+                let text = RichText::new(damaged).small().color(colors.danger);
+                ui.add(Label::new(text).truncate()).on_hover_text(damaged);
             }
         });
     if let Some(preset) = chosen {
@@ -148,6 +150,15 @@ fn row(ui: &mut Ui, entry: &Entry, is_current: bool) -> Response {
     let about = &entry.preset.about;
     let size = vec2(ui.available_width(), ROW_HEIGHT);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    let info = egui::WidgetInfo::selected(egui::Role::Button, true, is_current, &about.name);
+    response.widget_info(|| info.clone());
+    if response.gained_focus() {
+        response.scroll_to_me(None);
+    }
+    // There may be thousands: what is not seen is not laid out.
+    if !ui.is_rect_visible(rect) {
+        return response;
+    }
     let fill = match (is_current, response.hovered() || response.has_focus()) {
         (true, _) => colors.accent.gamma_multiply(0.22),
         (false, true) => colors.raised,
@@ -174,8 +185,6 @@ fn row(ui: &mut Ui, entry: &Entry, is_current: bool) -> Response {
     );
     painter.text(at, middle, beside, theme::label(), colors.dim);
     super::widgets::mark_focus(ui, &response, rect.shrink(1.0), 4.0);
-    let info = egui::WidgetInfo::selected(egui::Role::Button, true, is_current, &about.name);
-    response.widget_info(|| info.clone());
     response.on_hover_ui(|ui| {
         ui.set_max_width(320.0);
         ui.label(RichText::new(&about.name).strong());
@@ -235,36 +244,28 @@ fn actions(ui: &mut Ui, view: &View<'_>, shelf: &mut Shelf) {
 }
 
 fn save_form(ui: &mut Ui, view: &View<'_>, shelf: &mut Shelf) {
-    let Some(Form::Save {
-        name,
-        author,
-        tags,
-        comment,
-        with_setup,
-        replaces,
-    }) = &mut shelf.form
-    else {
+    let Some(Form::Save(form)) = &mut shelf.form else {
         return;
     };
     for (field, hint) in [
-        (&mut *name, "Name"),
-        (author, "Author"),
-        (tags, "Tags, parted by commas"),
-        (comment, "What it is for"),
+        (&mut form.name, "Name"),
+        (&mut form.author, "Author"),
+        (&mut form.tags, "Tags, parted by commas"),
+        (&mut form.comment, "What it is for"),
     ] {
         let field = TextEdit::singleline(field)
             .hint_text(hint)
             .desired_width(f32::INFINITY);
         let is_changed = ui.add(field).changed();
         if is_changed && hint == "Name" {
-            *replaces = false;
+            form.replaces = false;
         }
     }
     let hint = "Also keeps what belongs to you and the room: input, gate, range, tracker, tuning";
-    ui.checkbox(with_setup, "With levels, range and tracker")
+    ui.checkbox(&mut form.with_setup, "With levels, range and tracker")
         .on_hover_text(hint);
-    let word = if *replaces { "Replace it" } else { "Save" };
-    let is_named = !name.trim().is_empty();
+    let word = if form.replaces { "Replace it" } else { "Save" };
+    let is_named = !form.name.trim().is_empty();
     let (confirmed, given_up) = confirm(ui, word, is_named);
     if confirmed {
         shelf.save(view.params);
