@@ -155,10 +155,6 @@ fn row(ui: &mut Ui, entry: &Entry, is_current: bool) -> Response {
     if response.gained_focus() {
         response.scroll_to_me(None);
     }
-    // There may be thousands: what is not seen is not laid out.
-    if !ui.is_rect_visible(rect) {
-        return response;
-    }
     let fill = match (is_current, response.hovered() || response.has_focus()) {
         (true, _) => colors.accent.gamma_multiply(0.22),
         (false, true) => colors.raised,
