@@ -3,7 +3,7 @@
 
 use crate::dsp::cut::{HIGH_CUT_MIN_HZ, HIGH_CUT_OFF_HZ, LOW_CUT_MAX_HZ, LOW_CUT_OFF_HZ};
 use crate::dsp::gate::GATE_OFF_DB;
-use crate::engine::Controls;
+use crate::engine::{Controls, VoiceControls};
 use crate::pitch::Correction;
 use crate::units::{Frames, db_to_gain};
 
@@ -130,6 +130,7 @@ impl Settings {
             pitch_semitones,
             formant_semitones,
             correction,
+            voice,
             ..
         } = &mut self.controls;
         *pitch_semitones = clamp(*pitch_semitones, -24.0, 24.0, 0.0);
@@ -139,6 +140,10 @@ impl Settings {
         correction.retune_ms = clamp(correction.retune_ms, 0.0, 400.0, plain.retune_ms);
         correction.amount = clamp(correction.amount, 0.0, 1.0, plain.amount);
         correction.humanize = clamp(correction.humanize, 0.0, 1.0, plain.humanize);
+        let plain = VoiceControls::default();
+        voice.index_rate = clamp(voice.index_rate, 0.0, 1.0, plain.index_rate);
+        voice.protect = clamp(voice.protect, 0.0, 0.5, plain.protect);
+        voice.rms_mix = clamp(voice.rms_mix, 0.0, 1.0, plain.rms_mix);
         self
     }
 }
@@ -178,6 +183,7 @@ mod tests {
         settings.controls.pitch_semitones = f32::NAN;
         settings.controls.formant_semitones = -99.0;
         settings.controls.correction.tuning_hz = 1e9;
+        settings.controls.voice.protect = f32::INFINITY;
         let got = settings.clamped();
         assert_eq!(
             (got.mix, got.input_db, got.gate_db, got.output_db),
@@ -187,6 +193,7 @@ mod tests {
         assert_eq!(got.controls.pitch_semitones, 0.0);
         assert_eq!(got.controls.formant_semitones, -12.0);
         assert_eq!(got.controls.correction.tuning_hz, 480.0);
+        assert_eq!(got.controls.voice.protect, 0.5);
         assert_eq!(Settings::default().clamped(), Settings::default());
     }
 

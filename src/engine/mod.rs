@@ -30,6 +30,61 @@ pub struct EngineSpec {
     pub realtime_safe: bool,
 }
 
+/// How much of the signal around an instant an engine with a choice hears before it decides: more
+/// is truer and later. It sets the latency, so it changes only while the plugin is inactive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Quality {
+    /// To play with: the least delay.
+    #[default]
+    Live,
+    /// To monitor with.
+    Balanced,
+    /// To render with.
+    Studio,
+}
+
+impl Quality {
+    /// Every quality in the order shown; positions are frozen, they are saved in projects.
+    pub const ALL: [Self; 3] = [Self::Live, Self::Balanced, Self::Studio];
+
+    /// The name shown and parsed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Live => "Live",
+            Self::Balanced => "Balanced",
+            Self::Studio => "Studio",
+        }
+    }
+}
+
+/// What a musician sets of a converted voice. Engines without such a thing ignore it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct VoiceControls {
+    /// The share of retrieved features in the content, 0..=1; 0 leaves the index alone.
+    pub index_rate: f32,
+    /// How much of the converted content unvoiced sounds take, 0..=0.5; 0.5 is all of it.
+    pub protect: f32,
+    /// The share of the voice's own loudness, 0..=1; 0 follows that of the input.
+    pub rms_mix: f32,
+    /// The speaker, from 0; beyond the last one it is the last.
+    pub speaker: u16,
+    /// Whether the source keeps its last pitch through unvoiced sounds, instead of none.
+    pub hold_pitch: bool,
+}
+
+impl Default for VoiceControls {
+    fn default() -> Self {
+        Self {
+            index_rate: 0.5,
+            protect: 0.33,
+            rms_mix: 1.0,
+            speaker: 0,
+            hold_pitch: false,
+        }
+    }
+}
+
 /// What a musician sets, as one value: cheap to copy, compare and send.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Controls {
@@ -41,6 +96,8 @@ pub struct Controls {
     pub correction: Correction,
     /// Keys held on a MIDI keyboard.
     pub notes: HeldNotes,
+    /// What belongs to converted voices alone.
+    pub voice: VoiceControls,
 }
 
 impl Controls {

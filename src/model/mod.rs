@@ -4,6 +4,7 @@
 pub mod crepe;
 pub mod pitch;
 pub mod rmvpe;
+pub mod rvc;
 
 /// Pitch bins of CREPE and of the networks that followed it: 360 of 20 cents each.
 pub const PITCH_BINS: usize = 360;

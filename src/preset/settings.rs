@@ -2,7 +2,7 @@
 
 use super::{Id, Value, Values};
 use crate::bridge::{DropoutMode, Settings};
-use crate::engine::Controls;
+use crate::engine::{Controls, VoiceControls};
 use crate::pitch::{
     Correction, HeldNotes, Key, MidiMode, Scale, ScaleMask, TrackerChoice, VoiceRange,
 };
@@ -25,6 +25,7 @@ impl Values {
                 formant_semitones: self.number(Id::Formant),
                 correction: self.correction(),
                 notes,
+                voice: VoiceControls::default(),
             },
             low_cut_hz: self.number(Id::LowCutHz),
             high_cut_hz: self.number(Id::HighCutHz),
