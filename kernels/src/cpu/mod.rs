@@ -15,4 +15,4 @@ pub use denormals::FlushDenormals;
 pub use dot::dot;
 pub use gru::PackedGru;
 pub use lstm::PackedLstm;
-pub use matmul::{PackedMatrix, Start, matmul};
+pub use matmul::{PackedMatrix, Start, Unpacked, matmul, matmul_unpacked};
