@@ -4,9 +4,11 @@ mod activation;
 mod conv1d;
 mod denormals;
 mod dot;
+mod fourier;
 mod gru;
 mod lstm;
 mod matmul;
+mod spectral;
 mod vector;
 
 pub use activation::{exp, leaky_relu, relu, sigmoid, softmax, tanh};
@@ -16,3 +18,4 @@ pub use dot::dot;
 pub use gru::PackedGru;
 pub use lstm::PackedLstm;
 pub use matmul::{PackedMatrix, Start, Unpacked, matmul, matmul_unpacked};
+pub use spectral::{BlockSize, Into, SpectralConv1d};
