@@ -65,6 +65,27 @@ impl Golden {
         self.get(name).1
     }
 
+    /// Whether there is such a tensor.
+    pub fn has(&self, name: &str) -> bool {
+        self.tensors().tensor(name).is_ok()
+    }
+
+    /// The values of a tensor of whole numbers.
+    pub fn integers(&self, name: &str) -> Vec<i64> {
+        let tensors = self.tensors();
+        let view = tensors.tensor(name);
+        let view = view.unwrap_or_else(|e| panic!("{}: {name}: {e}", self.name));
+        assert_eq!(view.dtype(), Dtype::I64, "{name}");
+        let values = view.data().as_chunks().0.iter();
+        values.map(|b| i64::from_le_bytes(*b)).collect()
+    }
+
+    /// A text in the file's header.
+    pub fn text(&self, key: &str) -> Option<String> {
+        let (_, header) = SafeTensors::read_metadata(&self.bytes).unwrap();
+        header.metadata().as_ref()?.get(key).cloned()
+    }
+
     /// All tensors of floats, as weights.
     pub fn weights(&self) -> Weights {
         let tensors = self.tensors();

@@ -67,6 +67,26 @@ impl SpectralConv1d {
             && shape.kernel <= size.frames() / 2 + 4
     }
 
+    /// About how many multiplications this way takes for so many frames at a time, with what the
+    /// transforms cost; infinite where a shape does not suit.
+    #[must_use]
+    pub fn cost(shape: &Conv1dShape, size: BlockSize, frames: usize) -> f64 {
+        if !Self::suits(shape, size) {
+            return f64::INFINITY;
+        }
+        let Conv1dShape { ins, outs, .. } = *shape;
+        let (n, dilation) = (size.frames(), shape.dilation.max(1));
+        let valid = n + 1 - shape.kernel;
+        let blocks: usize = (0..dilation.min(frames))
+            .map(|phase| (frames - phase).div_ceil(dilation).div_ceil(valid))
+            .sum();
+        let products = (3 * (n / 2) - 1) * ins * outs;
+        // Measured: a value there and back costs as much as 40 or 44 multiplications. Fewer than a
+        // tile's six rows take as long as six.
+        let there_and_back = n * (shape.ins + shape.outs) * (18 + 2 * n.ilog2() as usize) / 2;
+        (blocks.next_multiple_of(6) * products + blocks * there_and_back) as f64
+    }
+
     /// From `weights`, `[outs, ins, kernel]`, and `bias`, `[outs]`. Allocates.
     ///
     /// # Panics
