@@ -11,7 +11,7 @@ mod matmul;
 mod spectral;
 mod vector;
 
-pub use activation::{exp, leaky_relu, relu, sigmoid, softmax, tanh};
+pub use activation::{exp, gelu, leaky_relu, relu, sigmoid, softmax, tanh};
 pub use conv1d::{Conv1dShape, PackedConv1d, conv1d};
 pub use denormals::FlushDenormals;
 pub use dot::dot;
