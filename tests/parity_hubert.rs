@@ -8,7 +8,7 @@ use std::path::Path;
 
 use autovoice::model::content::{Body, ContentConfig, Front, HOP, Loudness, Output, Reach};
 use autovoice::nn::Weights;
-use parity::{Golden, close, folder, recipe};
+use parity::{Golden, close, folder, hubert_base};
 
 const SMALL: ContentConfig = ContentConfig {
     conv: 32,
@@ -102,7 +102,7 @@ fn the_base_encoder_agrees() {
         return;
     };
     let golden = Golden::read(&folder.join("hubert_base_full.io.safetensors"));
-    let weights = base(&folder);
+    let weights = hubert_base(&folder);
     let wave = golden.values("in.wave");
     let config = ContentConfig::BASE;
     let frames = front(&config, &wave, &weights);
@@ -120,19 +120,6 @@ fn the_base_encoder_agrees() {
         let got = body.step(&frames, count);
         close(name, got, &golden.values(name), 3e-4);
     }
-}
-
-/// The base encoder's weights, under the names the encoder knows.
-fn base(folder: &Path) -> Weights {
-    let weights = recipe(&folder.join("hubert_base_full.recipe.json"));
-    let renamed = weights.shapes().map(|(name, shape)| {
-        let values = weights.root().get(name, shape).unwrap();
-        let name = name
-            .replace("parametrizations.weight.original0", "weight_g")
-            .replace("parametrizations.weight.original1", "weight_v");
-        (name, shape.to_vec(), values.to_vec())
-    });
-    Weights::new(renamed.collect::<Vec<_>>()).unwrap()
 }
 
 #[test]

@@ -5,46 +5,9 @@ mod parity;
 
 use std::path::Path;
 
-use autovoice::model::rvc::{
-    Flow, RvcConfig, Spans, Sung, Synthesizer, Version, Whole, coarse_pitch,
-};
+use autovoice::model::rvc::{Flow, RvcConfig, Spans, Sung, Synthesizer, Whole, coarse_pitch};
 use autovoice::nn::{Bounds, Weights};
-use parity::{Golden, channels_last, close, folder, recipe};
-use serde_json::Value;
-
-/// The sizes in the list that RVC's files hold.
-fn config(golden: &Golden) -> RvcConfig {
-    let text = |key: &str| golden.text(key).unwrap();
-    let list: Value = serde_json::from_str(&text("config")).unwrap();
-    let number = |at: usize| list[at].as_u64().unwrap() as usize;
-    let numbers = |value: &Value| -> Vec<usize> {
-        let values = value.as_array().unwrap().iter();
-        values.map(|n| n.as_u64().unwrap() as usize).collect()
-    };
-    let config = RvcConfig {
-        version: match text("version").as_str() {
-            "v1" => Version::V1,
-            _ => Version::V2,
-        },
-        has_pitch: text("f0") == "1",
-        rate_hz: number(17) as u32,
-        inter: number(2),
-        hidden: number(3),
-        filter: number(4),
-        heads: number(5),
-        layers: number(6),
-        kernel: number(7),
-        resblock_kernels: numbers(&list[10]),
-        resblock_dilations: list[11].as_array().unwrap().iter().map(numbers).collect(),
-        upsample_rates: numbers(&list[12]),
-        upsample_initial: number(13),
-        upsample_kernels: numbers(&list[14]),
-        speakers: number(15),
-        gin: number(16),
-    };
-    config.check().unwrap();
-    config
-}
+use parity::{Golden, channels_last, close, folder, recipe, rvc_config};
 
 /// What a golden file gives a voice, channels last.
 struct Input {
@@ -184,7 +147,7 @@ const SMALL_VOICES: [&str; 7] = [
 fn small(folder: &Path, name: &str, io: &str) -> (Golden, RvcConfig, Weights, Input) {
     let golden = Golden::read(&folder.join(format!("{io}.io.safetensors")));
     let weights = Golden::read(&folder.join(format!("{name}.weights.safetensors"))).weights();
-    let config = config(&golden);
+    let config = rvc_config(&golden);
     let input = Input::of(&golden, &config);
     (golden, config, weights, input)
 }
@@ -239,7 +202,7 @@ fn the_full_voices_agree() {
     ] {
         let golden = Golden::read(&folder.join(format!("{name}.io.safetensors")));
         let weights = recipe(&folder.join(format!("{name}.recipe.json")));
-        let config = config(&golden);
+        let config = rvc_config(&golden);
         let input = Input::of(&golden, &config);
         let frames = input.coarse.len();
         let mut voice = voice(&config, &weights, frames);
