@@ -7,6 +7,7 @@ pub mod history;
 pub mod interpolate;
 pub mod limiter;
 pub mod mel;
+pub mod noise;
 pub mod psola;
 pub mod ramp;
 pub mod resample;
