@@ -1,0 +1,1 @@
+//! RVC voices read and refused.
