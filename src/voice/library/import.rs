@@ -288,7 +288,7 @@ impl New {
         index: Option<(&Item, bool)>,
         notes: &mut Vec<Note>,
     ) -> Result<(), VoiceError> {
-        let texts = BTreeMap::from([("voice".to_owned(), self.metadata.name.clone())]);
+        let texts = BTreeMap::from([("engine".to_owned(), self.metadata.engine().to_owned())]);
         write_safetensors(&folder.join(WEIGHTS), &self.tensors, &texts)
             .map_err(RvcError::Checkpoint)?;
         if let Some((image, bytes)) = &self.image {

@@ -6,8 +6,6 @@
 mod export;
 mod import;
 mod source;
-#[cfg(test)]
-mod tests;
 
 pub use import::{Import, Imported, IndexChoice, Note};
 

@@ -7,8 +7,6 @@ mod config;
 mod diagnose;
 mod error;
 mod layout;
-#[cfg(test)]
-mod tests;
 
 pub use error::RvcError;
 pub use layout::tensors;

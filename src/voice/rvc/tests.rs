@@ -1,1 +1,0 @@
-//! RVC voices read and refused.
