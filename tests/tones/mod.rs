@@ -3,6 +3,8 @@
 
 #[cfg(feature = "cli")]
 pub mod desk;
+pub mod hub;
+pub mod torch;
 pub mod zips;
 
 use std::path::{Path, PathBuf};
