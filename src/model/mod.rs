@@ -3,6 +3,7 @@
 
 pub mod crepe;
 pub mod pitch;
+pub mod protect;
 pub mod retrieval;
 pub mod rmvpe;
 pub mod rvc;
