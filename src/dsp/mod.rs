@@ -6,6 +6,7 @@ pub mod gate;
 pub mod history;
 pub mod interpolate;
 pub mod limiter;
+pub mod loudness;
 pub mod mel;
 pub mod noise;
 pub mod psola;
