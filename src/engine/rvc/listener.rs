@@ -7,8 +7,10 @@ use super::reach::{PER_CONTENT, Reach};
 use crate::dsp::history::History;
 use crate::dsp::noise::normal;
 use crate::dsp::resample::Resampler;
-use crate::engine::{Controls, Observation};
+use crate::engine::{Controls, EngineSpec, Observation};
 use crate::model::content::{Body, Front, HOP, Loudness, RATE_HZ};
+use crate::model::protect::protect;
+use crate::model::retrieval::Retrieval;
 use crate::model::rvc::{Flow, Speakers, TextEncoder, coarse_pitch, draw};
 use crate::nn::{Bounds, Line};
 use crate::pitch::{PitchControl, PitchTracker, TargetFrame};
@@ -30,6 +32,10 @@ pub struct Score {
     pub pitch_hz: Vec<f32>,
     /// The speaker, from 0.
     pub speaker: usize,
+    /// What was heard when this is heard, one per sample.
+    pub dry: Vec<f32>,
+    /// What was set then.
+    pub controls: Controls,
 }
 
 /// The parts a listener is made of, built for what [`Reach`] says.
@@ -41,6 +47,8 @@ pub(super) struct Parts {
     pub speakers: Speakers,
     /// For sound of 16 kHz.
     pub tracker: Box<dyn PitchTracker>,
+    /// Where the voice has an index.
+    pub retrieval: Option<Retrieval>,
 }
 
 /// See the module.
@@ -48,6 +56,12 @@ pub(super) struct Listener {
     reach: Reach,
     seed: u64,
     inter: usize,
+    /// Samples of a hop, and by how many the generator's sound lags the newest.
+    hop: Frames,
+    lag: Frames,
+    dry: History,
+    /// The controls of the last hops, the oldest first.
+    controls: Vec<Controls>,
     parts: Parts,
     down: Resampler,
     wave: Vec<f32>,
@@ -56,6 +70,9 @@ pub(super) struct Listener {
     /// What comes out of the body: frames for the text encoder to look back at, then the newest.
     content: Line,
     heard: Heard,
+    /// The newest content before retrieval, and its pitch.
+    original: Vec<f32>,
+    content_pitch: Vec<f32>,
     features: Vec<f32>,
     coarse: Vec<u8>,
     noise: Vec<f32>,
@@ -66,7 +83,16 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    pub fn new(reach: Reach, rate_hz: u32, inter: usize, seed: u64, parts: Parts) -> Self {
+    /// For a generator that lags by `lag` samples.
+    pub fn new(
+        reach: Reach,
+        spec: &EngineSpec,
+        lag: Frames,
+        inter: usize,
+        seed: u64,
+        parts: Parts,
+    ) -> Self {
+        let rate_hz = spec.rate_hz;
         let seen = reach.seen();
         let (hidden, outs) = (parts.body.ins(), parts.body.outs());
         let window = PER_CONTENT * (reach.text_past + seen);
@@ -76,12 +102,18 @@ impl Listener {
             frames: Line::new(hidden, reach.ahead, Front::max_output(reach.hop * HOP)),
             content: Line::new(outs, reach.text_past, seen),
             heard: Heard::new(window, PER_CONTENT * reach.text_past),
+            original: vec![0.0; seen * outs],
+            content_pitch: vec![0.0; seen],
             features: vec![0.0; window * outs],
             coarse: vec![1; window],
             noise: vec![0.0; PER_CONTENT * seen * inter],
             prior: vec![0.0; PER_CONTENT * seen * inter],
             speaker: None,
             at: 0,
+            hop: spec.hop,
+            dry: History::new(lag + spec.hop),
+            controls: vec![Controls::default(); 1 + (lag + spec.hop / 2) / spec.hop],
+            lag,
             reach,
             seed,
             inter,
@@ -102,6 +134,8 @@ impl Listener {
             latent: vec![0.0; frames * self.inter],
             pitch_hz: vec![0.0; frames],
             speaker: 0,
+            dry: vec![0.0; self.hop],
+            controls: Controls::default(),
         }
     }
 
@@ -114,12 +148,18 @@ impl Listener {
         self.frames.reset();
         self.content.reset();
         self.heard.reset();
+        self.dry.reset();
+        self.controls.fill(Controls::default());
         self.at = 0;
-        // Before the beginning there was silence.
+        // Before the beginning there was silence: what is less than a hop first, so that hops are
+        // counted from where the signal begins.
         let silence = [0.0; HOP];
         let mut left = self.reach.lead();
         while 0 < left {
-            let some = &silence[..left.min(HOP)];
+            let some = match left % HOP {
+                0 => &silence[..],
+                rest => &silence[..rest],
+            };
             for sample in some {
                 self.heard
                     .push(*sample, &mut *self.parts.tracker, &Controls::default());
@@ -160,6 +200,7 @@ impl Listener {
         self.content.newest(seen).copy_from_slice(content);
         self.frames.advance(hop);
         self.set_speaker(usize::from(controls.voice.speaker));
+        self.retrieve(controls);
         self.take_features(controls);
 
         let from = PER_CONTENT * text_past;
@@ -175,6 +216,13 @@ impl Listener {
             *score = pitch;
         }
         score.speaker = usize::from(controls.voice.speaker);
+        self.dry.extend(input);
+        score.dry.copy_from_slice(self.dry.past(self.lag, self.hop));
+        self.controls.rotate_left(1);
+        if let Some(last) = self.controls.last_mut() {
+            *last = *controls;
+        }
+        score.controls = self.controls[0];
         self.at += decided as u64;
         self.content.advance(hop);
         self.heard.advance(decided);
@@ -187,6 +235,28 @@ impl Listener {
                 .flow
                 .set_speaker(self.parts.speakers.embedding(speaker));
         }
+    }
+
+    /// Draws the newest content to the voice's index, less where there is no pitch.
+    fn retrieve(&mut self, controls: &Controls) {
+        let rate = controls.voice.index_rate;
+        let Some(retrieval) = self.parts.retrieval.as_mut().filter(|_| 0.0 < rate) else {
+            return;
+        };
+        let seen = self.reach.seen();
+        let content = self.content.newest(seen);
+        self.original.copy_from_slice(content);
+        retrieval.blend(content, rate);
+        let pitch = self
+            .heard
+            .pitch(false)
+            .skip(PER_CONTENT * self.reach.text_past);
+        // A frame of content has a pitch where either of its frames has.
+        for (content, hz) in self.content_pitch.iter_mut().zip(pairs(pitch)) {
+            *content = hz;
+        }
+        let strength = controls.voice.protect;
+        protect(content, &self.original, &self.content_pitch, strength);
     }
 
     /// The window that the text encoder sees.
@@ -204,6 +274,11 @@ impl Listener {
             *coarse = coarse_pitch(pitch);
         }
     }
+}
+
+/// The higher of every two.
+fn pairs(mut pitch: impl Iterator<Item = f32>) -> impl Iterator<Item = f32> {
+    std::iter::from_fn(move || Some(pitch.next()?.max(pitch.next()?)))
 }
 
 /// The pitch of the frames in the text encoder's window.

@@ -13,6 +13,7 @@ pub use reach::Reach;
 
 use super::{Controls, Engine, EngineError, EngineSpec, Observation};
 use crate::model::content::{Body, ContentConfig, Front, HOP, Output, Reach as BodyReach};
+use crate::model::retrieval::Retrieval;
 use crate::model::rvc::{RvcConfig, Spans, Synthesizer, Version};
 use crate::nn::{Scope, WeightsError};
 use crate::pitch::PitchTracker;
@@ -78,10 +79,17 @@ pub struct RvcEngine {
 }
 
 impl RvcEngine {
-    /// An engine that sings what `tracker`, for sound of 16 kHz, hears. The same seed gives the
-    /// same sound. Allocates.
-    #[must_use]
-    pub fn new(networks: Networks, tracker: Box<dyn PitchTracker>, seed: u64) -> Self {
+    /// An engine that sings what `tracker`, for sound of 16 kHz, hears, with the content drawn to
+    /// the voice's own where there is an index. The same seed gives the same sound. Allocates.
+    ///
+    /// # Errors
+    /// [`EngineError::Rate`] at a rate no voice has.
+    pub fn new(
+        networks: Networks,
+        tracker: Box<dyn PitchTracker>,
+        retrieval: Option<Retrieval>,
+        seed: u64,
+    ) -> Result<Self, EngineError> {
         let Networks {
             reach,
             front,
@@ -100,7 +108,8 @@ impl RvcEngine {
         } = voice;
         let listener = Listener::new(
             reach,
-            spec.rate_hz,
+            &spec,
+            reach.heard(spec.rate_hz) + generator.lag(),
             inter,
             seed,
             listener::Parts {
@@ -110,6 +119,7 @@ impl RvcEngine {
                 flow,
                 speakers: speakers.clone(),
                 tracker,
+                retrieval,
             },
         );
         let parts = singer::Parts {
@@ -117,12 +127,12 @@ impl RvcEngine {
             generator,
             speakers,
         };
-        Self {
+        Ok(Self {
             score: listener.score(),
             listener,
-            singer: Singer::new(spec.hop, seed, parts),
+            singer: Singer::new(spec.rate_hz, spec.hop, seed, parts)?,
             spec,
-        }
+        })
     }
 }
 
@@ -145,13 +155,7 @@ impl Engine for RvcEngine {
         let hops = input[0].chunks_exact(self.spec.hop);
         for (input, output) in hops.zip(output[0].chunks_exact_mut(self.spec.hop)) {
             self.listener.step(input, controls, &mut self.score);
-            self.singer.step(&self.score, output);
-            if output.iter().any(|x| !x.is_finite()) {
-                return Err(EngineError::Step {
-                    engine: self.spec.name,
-                    reason: "its networks gave what is no number; import the voice again",
-                });
-            }
+            self.singer.step(&self.score, output)?;
         }
         Ok(())
     }

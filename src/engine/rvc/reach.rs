@@ -1,5 +1,6 @@
 //! How far an RVC engine looks, and what that costs in delay. Constants only.
 
+use super::singer::Singer;
 use crate::engine::{EngineSpec, Quality};
 use crate::model::content::{HOP, RATE_HZ, WINDOW};
 use crate::model::rvc::RvcConfig;
@@ -58,21 +59,30 @@ impl Reach {
         WINDOW - HOP + self.ahead * HOP
     }
 
+    /// Samples of a rate that are heard before a decision.
+    pub(super) fn heard(&self, rate_hz: u32) -> Frames {
+        of_16k(self.lead() + RESAMPLING, rate_hz)
+    }
+
     /// What an engine for a voice of these sizes is.
     #[must_use]
     pub fn spec(&self, config: &RvcConfig) -> EngineSpec {
-        let rate = config.rate_hz as usize;
-        let of_16k = |samples: usize| samples * rate / RATE_HZ as usize;
+        let rate_hz = config.rate_hz;
         EngineSpec {
             name: "rvc",
-            rate_hz: config.rate_hz,
+            rate_hz,
             channels: 1,
-            hop: of_16k(self.hop * HOP),
-            lookahead: of_16k(self.lead() + RESAMPLING) + config.generator_lag(),
+            hop: of_16k(self.hop * HOP, rate_hz),
+            lookahead: self.heard(rate_hz) + Singer::lag(rate_hz, config.generator_lag()),
             budget_hops: 1,
             realtime_safe: false,
         }
     }
+}
+
+/// Samples of 16 kHz at another rate. Whole ones for what is asked here.
+fn of_16k(samples: usize, rate_hz: u32) -> Frames {
+    samples * rate_hz as usize / RATE_HZ as usize
 }
 
 /// Samples of 16 kHz by which the way down to 16 kHz lags, at every rate voices have.
