@@ -29,7 +29,9 @@ fn range(name: &str, shape: &[usize]) -> (f32, f32) {
         _ if ends("bias") || ends("beta") => around(0.1),
         _ if ends("l_linear.weight") => (3.0, 5.0),
         // A length for each row, each input of a transposed convolution, or each tap.
-        _ if ends("weight_g") && name.contains("ups.") => (2.4, 3.2),
+        // Of few taps, and of many.
+        _ if ends("ups.2.weight_g") || ends("ups.3.weight_g") => (1.1, 1.3),
+        _ if ends("weight_g") && name.contains("ups.") => (2.4, 3.0),
         _ if ends("weight_g") && name.contains("resblocks.") => (0.54, 0.66),
         _ if ends("weight_g") && name.contains("pos_conv") => (1.5, 2.5),
         _ if ends("weight_g") => (0.9, 1.1),
@@ -37,6 +39,10 @@ fn range(name: &str, shape: &[usize]) -> (f32, f32) {
         _ if ends("emb_g.weight") => around(1.73),
         _ if ends("emb_pitch.weight") => around(0.87),
         [_] => (0.8, 1.2),
+        // The source louder than the latent: a pitch that can be heard.
+        _ if ends("conv_pre.weight") => around(0.5 / (fan as f32).sqrt()),
+        _ if name.contains("noise_convs.") => around(5.0 / (fan as f32).sqrt()),
+        _ if ends("conv_post.weight") => around(0.4 / (fan as f32).sqrt()),
         _ => around((3.0 / fan as f32).sqrt()),
     }
 }
