@@ -9,7 +9,7 @@ mod support;
 
 use std::time::Duration;
 
-use autovoice::model::content::{Body, ContentConfig, Front, HOP, Loudness, Output, Reach};
+use autovoice::model::content::{Body, ContentConfig, Front, HOP, Loudness, Reach};
 use autovoice::model::rvc::{Flow, Spans, Synthesizer};
 use autovoice::nn::Bounds;
 use parity::{Golden, folder, hubert_base, recipe};
@@ -51,7 +51,7 @@ fn main() {
             most: hop + ahead,
             past,
         };
-        let mut body = Body::new(&config, Output::V2, reach, &weights.root()).expect("it fits");
+        let mut body = Body::new(&config, reach, &weights.root()).expect("it fits");
         let x = vec![0.1; (hop + ahead) * config.hidden];
         (0..past / hop).for_each(|_| {
             body.step(&x, hop);

@@ -6,7 +6,7 @@ mod rvc_nets;
 use autovoice::engine::rvc::{Reach, RvcEngine};
 use autovoice::engine::{Controls, Engine, Quality, VoiceControls};
 use autovoice::model::rvc::Version;
-use rvc_nets::{engine, networks, small};
+use rvc_nets::{engine, small};
 use std::f64::consts::TAU;
 
 /// A voice of `seconds`: silence, then harmonics of `pitch_hz` at an instant, 0 for silence.
@@ -70,7 +70,7 @@ fn what_is_sung_is_heard_when_it_was_said() {
         for quality in Quality::ALL {
             let reach = Reach::of(quality);
             let config = small(Version::V2, rate_hz, true);
-            let mut engine = engine(networks(reach, &config));
+            let mut engine = engine(reach, &config);
             let spec = engine.spec();
             assert_eq!(spec, reach.spec(&config));
             // 200 Hz, and from one second on 290 Hz.
@@ -93,12 +93,12 @@ fn what_is_sung_is_heard_when_it_was_said() {
 fn it_is_the_same_every_time_and_after_a_reset_and_by_any_number_of_hops() {
     for (version, has_pitch) in [(Version::V1, true), (Version::V2, false)] {
         let config = small(version, 40_000, has_pitch);
-        let networks = networks(Reach::of(Quality::Live), &config);
+        let live = || engine(Reach::of(Quality::Live), &config);
         let input = voice(40_000, 2.0, |t| 200.0 + 50.0 * t);
-        let mut one = engine(networks.clone());
+        let mut one = live();
         let want = run(&mut one, &input, 1, &Controls::default());
         assert!(want[40_000..].iter().any(|x| x.abs() > 1e-3), "it sings");
-        let mut other = engine(networks);
+        let mut other = live();
         let got = run(&mut other, &input, 3, &Controls::default());
         assert_eq!(got, want[..got.len()]);
         run(
@@ -122,7 +122,7 @@ fn more_ahead_comes_later_and_is_otherwise_in_the_same_place() {
                 ahead,
                 ..Reach::of(Quality::Live)
             };
-            let mut engine = engine(networks(reach, &config));
+            let mut engine = engine(reach, &config);
             let lookahead = engine.spec().lookahead;
             let output = run(&mut engine, &input, 1, &Controls::default());
             output[lookahead + 24_000..][..48_000].to_vec()
@@ -147,10 +147,9 @@ fn more_ahead_comes_later_and_is_otherwise_in_the_same_place() {
 #[test]
 fn what_is_set_is_heard() {
     let config = small(Version::V2, 48_000, true);
-    let networks = networks(Reach::of(Quality::Live), &config);
     let input = voice(48_000, 2.0, |t| if t < 1.0 { 200.0 } else { 0.0 });
     let with = |controls: Controls| {
-        let mut engine = engine(networks.clone());
+        let mut engine = engine(Reach::of(Quality::Live), &config);
         let lookahead = engine.spec().lookahead;
         run(&mut engine, &input, 1, &controls)[lookahead..].to_vec()
     };

@@ -2,9 +2,9 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
-use autovoice::engine::rvc::{Networks, Reach, RvcEngine};
-use autovoice::model::content::ContentConfig;
-use autovoice::model::rvc::{RvcConfig, Version};
+use autovoice::engine::rvc::{Reach, RvcEngine};
+use autovoice::model::content::{ContentConfig, Encoder};
+use autovoice::model::rvc::{RvcConfig, Synthesizer, Version};
 use autovoice::pitch::TrackerKind;
 use autovoice::quality::seeded;
 use autovoice::voice::models::content_tensors;
@@ -47,13 +47,14 @@ pub fn small(version: Version, rate_hz: u32, has_pitch: bool) -> RvcConfig {
     }
 }
 
-pub fn networks(reach: Reach, config: &RvcConfig) -> Networks {
-    let encoder = seeded::weights(content_tensors(&ENCODER), 1).unwrap();
-    let voice = seeded::weights(tensors(config, 21), 2).unwrap();
-    Networks::new(reach, (&ENCODER, &encoder.root()), (config, &voice.root())).unwrap()
+pub fn encoder() -> Encoder {
+    let weights = seeded::weights(content_tensors(&ENCODER), 1).unwrap();
+    Encoder::new(&ENCODER, &weights.root()).unwrap()
 }
 
-pub fn engine(networks: Networks) -> RvcEngine {
+pub fn engine(reach: Reach, config: &RvcConfig) -> RvcEngine {
+    let weights = seeded::weights(tensors(config, 21), 2).unwrap();
+    let voice = Synthesizer::new(config, reach.spans(), &weights.root()).unwrap();
     let tracker = TrackerKind::Neural.embedded(16_000, 50.0).unwrap();
-    RvcEngine::new(networks, tracker, None, 1).unwrap()
+    RvcEngine::new(reach, &encoder(), voice, tracker, None, 1).unwrap()
 }

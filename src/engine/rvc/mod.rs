@@ -12,63 +12,12 @@ mod singer;
 pub use reach::Reach;
 
 use super::{Controls, Engine, EngineError, EngineSpec, Observation};
-use crate::model::content::{Body, ContentConfig, Front, HOP, Output, Reach as BodyReach};
+use crate::model::content::{Encoder, HOP, Output};
 use crate::model::retrieval::Retrieval;
-use crate::model::rvc::{RvcConfig, Spans, Synthesizer, Version};
-use crate::nn::{Scope, WeightsError};
+use crate::model::rvc::{Synthesizer, Version};
 use crate::pitch::PitchTracker;
 use listener::{Listener, Score};
-use reach::PER_CONTENT;
 use singer::Singer;
-
-/// The networks of a voice with its content encoder, built for one reach. A clone shares the
-/// weights; every engine starts from one.
-#[derive(Clone, Debug)]
-pub struct Networks {
-    reach: Reach,
-    front: Front,
-    body: Body,
-    voice: Synthesizer,
-}
-
-impl Networks {
-    /// From the weights of a content encoder and those of a voice. Allocates, and takes a second.
-    ///
-    /// # Errors
-    /// If the weights do not fit the sizes.
-    pub fn new(
-        reach: Reach,
-        (content, encoder): (&ContentConfig, &Scope),
-        (config, voice): (&RvcConfig, &Scope),
-    ) -> Result<Self, WeightsError> {
-        let seen = reach.seen();
-        let output = match config.version {
-            Version::V1 => Output::V1,
-            Version::V2 => Output::V2,
-        };
-        let body = BodyReach {
-            most: seen,
-            past: reach.past,
-        };
-        let spans = Spans {
-            window: PER_CONTENT * (reach.text_past + seen),
-            flow: PER_CONTENT * seen,
-            generator: PER_CONTENT * reach.hop,
-        };
-        Ok(Self {
-            reach,
-            front: Front::new(content, reach.hop * HOP, encoder)?,
-            body: Body::new(content, output.fitted_to(content), body, encoder)?,
-            voice: Synthesizer::new(config, spans, voice)?,
-        })
-    }
-
-    /// The sizes of the voice.
-    #[must_use]
-    pub fn config(&self) -> &RvcConfig {
-        self.voice.config()
-    }
-}
 
 /// See the module.
 pub struct RvcEngine {
@@ -79,24 +28,34 @@ pub struct RvcEngine {
 }
 
 impl RvcEngine {
-    /// An engine that sings what `tracker`, for sound of 16 kHz, hears, with the content drawn to
-    /// the voice's own where there is an index. The same seed gives the same sound. Allocates.
+    /// An engine that sings with `voice`, built for [`Reach::spans`], what `tracker`, for sound of
+    /// 16 kHz, hears, with the content drawn to the voice's own where there is an index. The same
+    /// seed gives the same sound. Allocates.
     ///
     /// # Errors
-    /// [`EngineError::Rate`] at a rate no voice has.
+    /// [`EngineError::Rate`] at a rate no voice has, [`EngineError::Step`] for a voice of version 1
+    /// with an encoder that has no projection.
     pub fn new(
-        networks: Networks,
+        reach: Reach,
+        encoder: &Encoder,
+        voice: Synthesizer,
         tracker: Box<dyn PitchTracker>,
         retrieval: Option<Retrieval>,
         seed: u64,
     ) -> Result<Self, EngineError> {
-        let Networks {
-            reach,
-            front,
-            body,
-            voice,
-        } = networks;
         let spec = reach.spec(voice.config());
+        let output = match voice.config().version {
+            Version::V1 => Output::V1,
+            Version::V2 => Output::V2,
+        };
+        let (front, body) = encoder
+            .stream(output, reach.hop * HOP, reach.attention())
+            .ok_or(EngineError::Step {
+                engine: spec.name,
+                reason: "expected a content encoder with `final_proj`, which voices of version 1 \
+                         need, found one without; import another: autovoice models import \
+                         contentvec FILE --force",
+            })?;
         let inter = voice.config().inter;
         let Synthesizer {
             text,

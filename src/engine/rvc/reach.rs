@@ -2,8 +2,8 @@
 
 use super::singer::Singer;
 use crate::engine::{EngineSpec, Quality};
-use crate::model::content::{HOP, RATE_HZ, WINDOW};
-use crate::model::rvc::RvcConfig;
+use crate::model::content::{self, HOP, RATE_HZ, WINDOW};
+use crate::model::rvc::{RvcConfig, Spans};
 use crate::units::Frames;
 
 /// Frames of voices per frame of content: 10 ms and 20 ms.
@@ -51,6 +51,24 @@ impl Reach {
     /// Frames of the content encoder's step.
     pub(super) fn seen(&self) -> Frames {
         self.hop + self.ahead
+    }
+
+    /// For how many frames the voice's networks are to be built.
+    #[must_use]
+    pub fn spans(&self) -> Spans {
+        Spans {
+            window: PER_CONTENT * (self.text_past + self.seen()),
+            flow: PER_CONTENT * self.seen(),
+            generator: PER_CONTENT * self.hop,
+        }
+    }
+
+    /// What the content encoder sees.
+    pub(super) fn attention(&self) -> content::Reach {
+        content::Reach {
+            most: self.seen(),
+            past: self.past,
+        }
     }
 
     /// Samples of 16 kHz that a stream begins with, so that frames are complete where hops end and

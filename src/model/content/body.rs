@@ -67,7 +67,7 @@ struct Layer {
     ring_values: Vec<f32>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Work {
     heads: usize,
     /// Frames of the rings, a multiple of sixteen.
@@ -79,13 +79,13 @@ struct Work {
 }
 
 impl Body {
-    /// From the weights of an encoder, as many layers as `output` takes. Allocates.
+    /// From the weights of an encoder: all its layers, and its projection where it has one.
+    /// Allocates.
     ///
     /// # Errors
     /// If the weights do not fit.
     pub fn new(
         config: &ContentConfig,
-        output: Output,
         reach: Reach,
         weights: &Scope,
     ) -> Result<Self, WeightsError> {
@@ -98,40 +98,74 @@ impl Body {
             groups: GROUPS,
             ..Conv1dShape::new(hidden, hidden, TAPS)
         };
-        let ring = (reach.past + reach.most).next_multiple_of(16);
-        let layers = (0..output.layers)
-            .map(|n| Layer::new(config, ring, &encoder.part("layers").part(n)))
+        let layers = (0..config.layers)
+            .map(|n| Layer::new(config, &encoder.part("layers").part(n)))
             .collect::<Result<Vec<_>, _>>()?;
-        let project = match output.is_projected {
+        let last = weights.part("final_proj");
+        let project = match last.has("weight") {
             false => None,
-            true => Some(Linear::new(
-                hidden,
-                config.projected,
-                &weights.part("final_proj"),
-            )?),
+            true => Some(Linear::new(hidden, config.projected, &last)?),
         };
-        let room = |channels: usize| vec![0.0; reach.most * channels + SLACK];
-        Ok(Self {
+        let mut made = Self {
             reach,
             hidden,
             places: Arc::new(PackedConv1d::new(shape, &w)),
             places_bias: part.get("bias", &[hidden])?.into(),
-            input: vec![0.0; (reach.most + 2 * BACK) * hidden],
+            input: Vec::new(),
             norm: LayerNorm::new(hidden, &encoder.part("layer_norm"))?,
             layers,
-            x: room(hidden),
-            projected: room(project.as_ref().map_or(0, Linear::outs)),
+            x: Vec::new(),
+            projected: Vec::new(),
             project,
             work: Work {
                 heads: config.heads,
-                ring,
-                a: room(hidden),
-                b: room(hidden),
-                scores: room(ring),
-                wide: room(config.filter),
+                ..Work::default()
             },
             decided: 0,
-        })
+        };
+        made.make_room();
+        Ok(made)
+    }
+
+    /// A stream of its own with the same weights, of as many layers as `output` takes; none where
+    /// that is projected and the encoder has no projection. Allocates.
+    #[must_use]
+    pub fn taking(&self, output: Output, reach: Reach) -> Option<Self> {
+        if output.is_projected && self.project.is_none() {
+            return None;
+        }
+        let mut made = self.clone();
+        made.layers.truncate(output.layers);
+        if !output.is_projected {
+            made.project = None;
+        }
+        made.reach = reach;
+        made.make_room();
+        Some(made)
+    }
+
+    fn make_room(&mut self) {
+        let Reach { most, past } = self.reach;
+        let hidden = self.hidden;
+        let ring = (past + most).next_multiple_of(16);
+        let filter = self.layers.first().map_or(0, |layer| layer.widen.outs());
+        let room = |channels: usize| vec![0.0; most * channels + SLACK];
+        self.input = vec![0.0; (most + 2 * BACK) * hidden];
+        self.x = room(hidden);
+        self.projected = room(self.project.as_ref().map_or(0, Linear::outs));
+        for layer in &mut self.layers {
+            layer.ring_keys = vec![0.0; hidden * ring + SLACK];
+            layer.ring_values = vec![0.0; hidden * ring + SLACK];
+        }
+        self.work = Work {
+            heads: self.work.heads,
+            ring,
+            a: room(hidden),
+            b: room(hidden),
+            scores: room(ring),
+            wide: room(filter),
+        };
+        self.decided = 0;
     }
 
     /// Values of a frame that goes in.
@@ -203,7 +237,7 @@ impl Body {
 }
 
 impl Layer {
-    fn new(config: &ContentConfig, ring: Frames, weights: &Scope) -> Result<Self, WeightsError> {
+    fn new(config: &ContentConfig, weights: &Scope) -> Result<Self, WeightsError> {
         let (hidden, filter) = (config.hidden, config.filter);
         let attention = weights.part("attention");
         let project = |name: &str| Linear::new(hidden, hidden, &attention.part(name));
@@ -217,8 +251,8 @@ impl Layer {
             widen: Linear::new(hidden, filter, &feed.part("intermediate_dense"))?,
             narrow: Linear::new(filter, hidden, &feed.part("output_dense"))?,
             after_feed_forward: LayerNorm::new(hidden, &weights.part("final_layer_norm"))?,
-            ring_keys: vec![0.0; hidden * ring + SLACK],
-            ring_values: vec![0.0; hidden * ring + SLACK],
+            ring_keys: Vec::new(),
+            ring_values: Vec::new(),
         })
     }
 

@@ -66,17 +66,29 @@ impl Front {
             .collect::<Result<Vec<_>, _>>()?;
         let over_time = layers.part(0).part("layer_norm");
         let projection = weights.part("feature_projection");
-        let longest = convs[0].max_output(most);
-        Ok(Self {
-            a: vec![0.0; longest * channels],
-            b: vec![0.0; (longest / 2 + 2) * channels],
+        let made = Self {
+            a: Vec::new(),
+            b: Vec::new(),
             convs,
             scale: over_time.get("weight", &[channels])?.into(),
             shift: over_time.get("bias", &[channels])?.into(),
             statistics: Statistics::new(channels),
             norm: LayerNorm::new(channels, &projection.part("layer_norm"))?,
             project: Linear::new(channels, config.hidden, &projection.part("projection"))?,
-        })
+        };
+        Ok(made.sized(most))
+    }
+
+    /// A stream of its own with the same weights, for steps of at most `most` samples. Allocates.
+    #[must_use]
+    pub fn sized(&self, most: usize) -> Self {
+        let channels = self.scale.len();
+        let longest = self.convs[0].max_output(most);
+        let mut made = self.clone();
+        made.reset();
+        made.a = vec![0.0; longest * channels];
+        made.b = vec![0.0; (longest / 2 + 2) * channels];
+        made
     }
 
     /// The most frames that so many samples can complete.

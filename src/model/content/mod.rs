@@ -6,9 +6,11 @@
 //! which would look at everything: it looks at what it has heard, and at some frames ahead.
 
 mod body;
+mod encoder;
 mod front;
 
 pub use body::{Body, Reach};
+pub use encoder::Encoder;
 pub use front::{Front, Loudness};
 
 /// Rate of the sound it hears.
@@ -67,13 +69,4 @@ impl Output {
         layers: 12,
         is_projected: false,
     };
-
-    /// The same of a smaller encoder, which has fewer layers.
-    #[must_use]
-    pub fn fitted_to(self, config: &ContentConfig) -> Self {
-        Self {
-            layers: self.layers.min(config.layers),
-            ..self
-        }
-    }
 }
