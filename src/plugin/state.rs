@@ -4,6 +4,7 @@
 
 use super::params::{AutoVoiceParams, ParamRef};
 use crate::bridge::Settings;
+use crate::engine::VoiceControls;
 use nice_plug::params::persist::{PersistentField, deserialize_field, serialize_field};
 use nice_plug::plugin::ParamValue;
 use nice_plug::prelude::{FloatParam, FloatRange, IntParam, IntRange, PluginState};
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 /// The version of the states written now.
-pub const CURRENT: u32 = 3;
+pub const CURRENT: u32 = 4;
 
 /// The field that carries the version.
 pub const VERSION_KEY: &str = "state_version";
@@ -38,6 +39,22 @@ const STEPS: [Step; CURRENT as usize - 1] = [
             ] {
                 let cut = params.entry(id.to_owned());
                 cut.or_insert(ParamValue::F32(off_hz));
+            }
+        }
+    },
+    // Version 3 knew no voices, and nothing of what is set of them.
+    |params| {
+        if params.contains_key("range") {
+            let plain = VoiceControls::DEFAULT;
+            for (id, value) in [
+                ("index_rate", ParamValue::F32(plain.index_rate)),
+                ("protect", ParamValue::F32(plain.protect)),
+                ("rms_mix", ParamValue::F32(plain.rms_mix)),
+                ("speaker", ParamValue::I32(i32::from(plain.speaker))),
+                ("hold_pitch", ParamValue::Bool(plain.hold_pitch)),
+                ("quality", ParamValue::I32(0)),
+            ] {
+                params.entry(id.to_owned()).or_insert(value);
             }
         }
     },

@@ -259,6 +259,9 @@ fn read_value(kind: &Kind, written: &Toml) -> Option<Value> {
             .iter()
             .position(|known| known.eq_ignore_ascii_case(word.trim()))
             .map(Value::Choice),
+        (Kind::Count { .. }, Toml::Integer(count)) => {
+            usize::try_from(*count).ok().map(Value::Choice)
+        }
         (Kind::Notes, Toml::String(notes)) => parse_notes(notes).ok().map(Value::Notes),
         _ => None,
     }
@@ -412,6 +415,19 @@ mod tests {
                 "unreadable and ignored: limiter",
             ),
             ("key = \"C#\"", Id::Key, Some(Value::Choice(1)), ""),
+            ("speaker = 7", Id::Speaker, Some(Value::Choice(7)), ""),
+            (
+                "speaker = 7000",
+                Id::Speaker,
+                Some(Value::Choice(108)),
+                "clamped to its range: speaker",
+            ),
+            (
+                "speaker = -1",
+                Id::Speaker,
+                None,
+                "unreadable and ignored: speaker",
+            ),
             ("scale = \"Minor\"", Id::Scale, Some(Value::Choice(2)), ""),
             (
                 "range = \"alto\"",
