@@ -4,12 +4,14 @@
 
 use super::state::LoadReport;
 use super::text::{self, Text};
+use super::voices::{self, Rack, Stock};
 use crate::bridge::Settings;
 use crate::engine::Quality;
 use crate::pitch::{HeldNotes, TrackerChoice, VoiceRange};
 use crate::preset::parameter::COUNT;
 use crate::preset::{Id, Kind, PARAMETERS, Value, Values};
 use nice_plug::prelude::*;
+use std::sync::Arc;
 
 /// Every parameter of the plugin.
 #[derive(Params)]
@@ -35,6 +37,9 @@ pub struct AutoVoiceParams {
     /// What belongs to converted voices alone.
     #[nested(group = "Converted voice")]
     pub converted: ConvertedParams,
+    /// Which voice is in which slot.
+    #[persist = "voices"]
+    pub rack: Rack,
     /// The version written into saved states, and what the last load had to say.
     #[persist = "state_version"]
     pub load_report: LoadReport,
@@ -217,6 +222,14 @@ impl ParamRef<'_> {
 
 impl Default for AutoVoiceParams {
     fn default() -> Self {
+        Self::with_voices(voices::of_user())
+    }
+}
+
+impl AutoVoiceParams {
+    /// Everything at its default, the slots empty, for voices of this stock.
+    #[must_use]
+    pub fn with_voices(stock: Arc<Stock>) -> Self {
         Self {
             bypass: switch(Id::Bypass).make_bypass(),
             voice: VoiceParams {
@@ -267,12 +280,11 @@ impl Default for AutoVoiceParams {
                 hold_pitch: switch(Id::HoldPitch),
                 quality: words(Id::Quality).non_automatable(),
             },
+            rack: Rack::new(stock),
             load_report: LoadReport::default(),
         }
     }
-}
 
-impl AutoVoiceParams {
     /// Every parameter with its frozen id, in the order of [`PARAMETERS`].
     #[must_use]
     pub fn all(&self) -> [(&'static str, ParamRef<'_>); COUNT] {

@@ -3,6 +3,7 @@
 //! allocates. It never panics and never touches a parameter itself.
 
 use super::params::{AutoVoiceParams, ParamRef};
+use super::voices::Saved;
 use crate::bridge::Settings;
 use crate::engine::VoiceControls;
 use nice_plug::params::persist::{PersistentField, deserialize_field, serialize_field};
@@ -17,6 +18,9 @@ pub const CURRENT: u32 = 4;
 
 /// The field that carries the version.
 pub const VERSION_KEY: &str = "state_version";
+
+/// The field that says which voice is in which slot.
+pub const VOICES_KEY: &str = "voices";
 
 /// Turns the parameters of one version into those of the next.
 pub type Step = fn(&mut BTreeMap<String, ParamValue>);
@@ -126,14 +130,24 @@ impl<'a> PersistentField<'a, Stamp> for LoadReport {
 /// gives what is missing or unreadable its default, drops what is unknown. A state that is not
 /// ours is emptied, so that loading it changes nothing; the reason reaches [`LoadReport`].
 pub fn filter(state: &mut PluginState) {
-    let notice = match check(state, &STEPS) {
-        Ok(mended) => mended.to_string(),
+    let checked = check(state, &STEPS);
+    let voices = state.fields.remove(VOICES_KEY);
+    state.fields.clear();
+    let notice = match checked {
+        Ok(mut mended) => {
+            let saved = voices.map(|json| Saved::read(&json));
+            mended.lost_voices = saved == Some(None);
+            let voices = saved.flatten().unwrap_or_default();
+            if let Ok(json) = serialize_field(&voices) {
+                state.fields.insert(VOICES_KEY.to_owned(), json);
+            }
+            mended.to_string()
+        }
         Err(refusal) => {
             state.params.clear();
             refusal.to_string()
         }
     };
-    state.fields.clear();
     let stamp = Stamp::Checked {
         version: CURRENT,
         notice,
@@ -199,6 +213,7 @@ struct Mended {
     unreadable: Vec<&'static str>,
     missing: Vec<&'static str>,
     unknown: usize,
+    lost_voices: bool,
 }
 
 impl std::fmt::Display for Mended {
@@ -220,6 +235,9 @@ impl std::fmt::Display for Mended {
         }
         if self.unknown > 0 {
             parts.push(format!("unknown and ignored: {} settings", self.unknown));
+        }
+        if self.lost_voices {
+            parts.push("voices unreadable, the slots are empty".to_owned());
         }
         f.write_str(&parts.join("; "))
     }

@@ -15,7 +15,7 @@
 //!
 //! What cannot be used of a file is told of and ignored; a file that is no preset is an error.
 
-use super::about::{self, About, VoiceRef, clean, clean_tags};
+use super::about::{self, About, VoiceRef, clean, clean_tags, is_sha256};
 use super::values::{Fit, Value, Values};
 use super::{Id, Kind, Notice, Preset, PresetError};
 use crate::io::{DocumentError, Existing, read_document, write_document};
@@ -240,10 +240,6 @@ impl Reader {
         }
         notices
     }
-}
-
-fn is_sha256(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// The value that is written, `None` where it is of another kind.
