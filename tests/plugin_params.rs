@@ -7,7 +7,7 @@ use autovoice::bridge::{DropoutMode, Settings};
 use autovoice::engine::Quality;
 use autovoice::pitch::{HeldNotes, Key, MidiMode, Scale, ScaleMask, TrackerChoice, VoiceRange};
 use autovoice::plugin::params::ParamRef;
-use autovoice::plugin::state::{self, VERSION_KEY};
+use autovoice::plugin::state::{self, VERSION_KEY, VOICES_KEY};
 use autovoice::plugin::{AutoVoiceParams, AutoVoicePlugin};
 use nice_plug::plugin::ParamValue;
 use nice_plug::prelude::*;
@@ -341,7 +341,10 @@ fn load(mut state: PluginState) -> (BTreeMap<String, ParamValue>, String) {
 #[test]
 fn what_is_saved_carries_the_version() {
     let fields = AutoVoiceParams::default().serialize_fields();
-    let expected = [(VERSION_KEY.to_owned(), state::CURRENT.to_string())];
+    let expected = [
+        (VERSION_KEY.to_owned(), state::CURRENT.to_string()),
+        (VOICES_KEY.to_owned(), "[null,null,null,null]".to_owned()),
+    ];
     assert_eq!(fields, expected.into());
 }
 
