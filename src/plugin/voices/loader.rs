@@ -311,7 +311,8 @@ impl Loader {
     }
 
     fn show(&self) {
-        let host = self.connection.as_ref().map(|connection| connection.host);
+        let connection = self.connection.as_ref();
+        let quality = connection.map(|connection| connection.setup.quality);
         self.inner.show(Shown {
             slots: self.slots.each_ref().map(|slot| SlotShown {
                 voice: slot.voice.clone(),
@@ -319,7 +320,10 @@ impl Loader {
             }),
             listed: self.listed.clone(),
             delays: self.delays,
-            rate_hz: host.map_or(0, |host| host.rate_hz),
+            quality: Quality::ALL
+                .iter()
+                .position(|known| Some(*known) == quality),
+            rate_hz: connection.map_or(0, |connection| connection.host.rate_hz),
             is_importing: self.is_importing,
             said: self.said.clone(),
         });

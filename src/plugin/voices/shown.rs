@@ -51,6 +51,8 @@ pub struct Shown {
     /// The delay in host frames that each quality would bring, in the order of [`Quality::ALL`];
     /// `None` while nothing runs.
     pub delays: [Option<Frames>; Quality::ALL.len()],
+    /// The position of the quality that runs.
+    pub quality: Option<usize>,
     /// Host rate in Hz, for showing frames as time.
     pub rate_hz: u32,
     /// Whether a file is being taken in.
