@@ -8,7 +8,8 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use autovoice_kernels::cpu::{
-    PackedMatrix, Start, dot, exp, leaky_relu, matmul, relu, sigmoid, tanh,
+    BlockSize, Conv1dShape, Into, PackedConv1d, PackedMatrix, SpectralConv1d, Start, conv1d, dot,
+    exp, leaky_relu, matmul, relu, sigmoid, tanh,
 };
 use support::machine;
 
@@ -71,6 +72,41 @@ fn row(rows: usize, ins: usize, outs: usize, what: &str) {
     println!("| {what:36} | {rows:4} | {ins:4} | {outs:3} | {micros:9.2} | {gflops:7.1} |");
 }
 
+/// One convolution of a generator's residual blocks, by products and by spectra.
+fn convolution(frames: usize, channels: usize, kernel: usize, dilation: usize) {
+    let shape = Conv1dShape {
+        dilation,
+        ..Conv1dShape::new(channels, channels, kernel)
+    };
+    let x = noise(shape.frames_in(frames) * channels, 1);
+    let weights = noise(channels * channels * kernel, 2);
+    let bias = noise(channels, 3);
+    let packed = PackedConv1d::new(shape, &weights);
+    let mut y = vec![f32::NAN; frames * channels];
+    let direct = best(|| {
+        conv1d(black_box(&x), frames, &packed, Start::Bias(&bias), &mut y);
+    });
+    let want = y.clone();
+    let [of_16, of_32] = [BlockSize::Of16, BlockSize::Of32].map(|size| {
+        let conv = SpectralConv1d::new(shape, size, &weights, &bias);
+        let mut work = vec![0.0; conv.work_len()];
+        let seconds = best(|| {
+            conv.run(black_box(&x), frames, 1.0, Into::Replace, &mut y, &mut work);
+        });
+        for (y, want) in y.iter().zip(&want) {
+            assert!((y - want).abs() < 1e-3, "{shape:?}: {y} for {want}");
+        }
+        seconds
+    });
+    let gflops = 2.0 * (frames * channels * channels * kernel) as f64 / direct * 1e-9;
+    println!(
+        "| {frames:5} | {channels:4} | {kernel:4} | {dilation:4} | {:8.1} | {gflops:7.1} | {:8.1} | {:8.1} |",
+        direct * 1e6,
+        of_16 * 1e6,
+        of_32 * 1e6
+    );
+}
+
 /// Nanoseconds per value of a function, and its largest error against `exact`.
 fn activation(name: &str, f: fn(&mut [f32]), exact: fn(f64) -> f64) {
     let x: Vec<f32> = noise(1024, 5).iter().map(|x| 8.0 * x).collect();
@@ -96,6 +132,15 @@ fn main() {
     println!("|--------------------------------------|------|------|-----|-----------|---------|");
     for (rows, ins, outs, what) in SHAPES {
         row(rows, ins, outs, what);
+    }
+    println!(
+        "\n| frames | chan | taps | dil. | products us | GFLOP/s | spectra of 16 us | of 32 us |"
+    );
+    println!("|-------|------|------|------|----------|---------|----------|----------|");
+    for (frames, channels) in [(120, 256), (192, 256), (1920, 128), (3840, 64), (7680, 32)] {
+        for (kernel, dilation) in [(3, 1), (7, 3), (11, 1), (11, 5)] {
+            convolution(frames, channels, kernel, dilation);
+        }
     }
     println!("\n| function | ns per value |\n|----------|--------------|");
     activation("relu", relu, |x| x.max(0.0));

@@ -45,6 +45,48 @@ pub fn frames_to_ms(frames: Frames, rate_hz: u32) -> f64 {
     frames as f64 * 1e3 / f64::from(rate_hz)
 }
 
+/// An instant of the calendar, UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Civil {
+    /// From 1970.
+    pub year: u64,
+    /// 1..=12.
+    pub month: u64,
+    /// 1..=31.
+    pub day: u64,
+    /// 0..=23.
+    pub hour: u64,
+    /// 0..=59.
+    pub minute: u64,
+    /// 0..=59.
+    pub second: u64,
+}
+
+impl Civil {
+    /// The civil date of seconds since 1970 (Hinnant, "chrono-Compatible Low-Level Date
+    /// Algorithms").
+    #[must_use]
+    pub fn from_seconds(seconds: u64) -> Self {
+        let (days, second) = (seconds / 86_400, seconds % 86_400);
+        let shifted = days + 719_468;
+        let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+        let year_of_era =
+            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * month + 2) / 5 + 1;
+        let month = if month < 10 { month + 3 } else { month - 9 };
+        Self {
+            year: era * 400 + year_of_era + u64::from(month <= 2),
+            month,
+            day,
+            hour: second / 3_600,
+            minute: second / 60 % 60,
+            second: second % 60,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

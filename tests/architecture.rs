@@ -65,7 +65,7 @@ const RULES: [Rule; 17] = [
     },
     Rule {
         module: "voice",
-        may_know: &["units", "io", "pitch", "model", "engine"],
+        may_know: &["units", "io", "nn", "pitch", "model", "engine", "preset"],
         but_not: &[NET],
     },
     // Engines as a trait only.

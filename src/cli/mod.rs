@@ -1,5 +1,5 @@
-//! The command line: `convert`, `presets`, `pitch`, `bench`, `models`, `doctor`. The main thread of a process
-//! of its own; never imports `plugin` or `editor`. Results go to stdout, progress and errors to
+//! The command line: `convert`, `presets`, `voices`, `pitch`, `bench`, `models`, `doctor`. The main
+//! thread of a process of its own; never imports `plugin` or `editor`. Results go to stdout, progress and errors to
 //! stderr.
 
 mod bench;
@@ -19,6 +19,7 @@ mod tracker;
 #[cfg(feature = "train")]
 mod train;
 mod voice;
+mod voices;
 
 use clap::{Parser, Subcommand};
 use failure::{Exit, Failure};
@@ -46,6 +47,8 @@ enum Command {
     Convert(Box<convert::ConvertArgs>),
     /// List, show, share and keep presets
     Presets(presets::PresetsArgs),
+    /// Import, list, share and remove voices
+    Voices(voices::VoicesArgs),
     /// Track the pitch of audio files: a table, a picture, a MIDI file
     Pitch(Box<pitch::PitchArgs>),
     /// Measure speed and latency on this machine
@@ -93,6 +96,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = match cli.command {
         Command::Convert(arguments) => convert::run(&arguments),
         Command::Presets(arguments) => presets::run(&arguments),
+        Command::Voices(arguments) => voices::run(&arguments),
         Command::Pitch(arguments) => pitch::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Models(arguments) => models::run(&arguments),

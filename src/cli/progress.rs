@@ -4,6 +4,7 @@ use super::failure::{Exit, Failure};
 use super::plan::Job;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// Who watches the work on one file.
 pub(super) trait Watcher {
@@ -28,6 +29,17 @@ pub(super) fn label(index: usize, total: usize) -> String {
         1 => String::new(),
         total => format!("{}/{total} ", index + 1),
     }
+}
+
+/// A sign of life on stderr, drawn only where that is a terminal.
+pub(super) fn spinner(message: String) -> ProgressBar {
+    let spinner = ProgressBar::no_length();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+        spinner.set_style(style);
+    }
+    spinner.set_message(message);
+    spinner.enable_steady_tick(Duration::from_millis(100));
+    spinner
 }
 
 /// A bar on stderr, drawn only where that is a terminal.

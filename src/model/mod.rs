@@ -1,6 +1,7 @@
 //! Networks, exact ports of published ones and our own: what they compute, not where their
 //! weights come from. Any thread; no files, no threads of their own.
 
+pub mod content;
 pub mod crepe;
 pub mod pitch;
 pub mod rmvpe;

@@ -1,14 +1,16 @@
 //! The linear layer. Any thread; real-time safe after construction.
 
+use std::sync::Arc;
+
 use autovoice_kernels::cpu::{PackedMatrix, Start, matmul};
 
 use super::{Scope, WeightsError};
 
-/// `y = W x + b`, frame by frame.
+/// `y = W x + b`, frame by frame. A clone shares the weights.
 #[derive(Clone, Debug)]
 pub struct Linear {
     matrix: PackedMatrix,
-    bias: Vec<f32>,
+    bias: Arc<[f32]>,
 }
 
 impl Linear {
@@ -17,10 +19,22 @@ impl Linear {
     /// # Errors
     /// If the weights do not fit.
     pub fn new(ins: usize, outs: usize, weights: &Scope) -> Result<Self, WeightsError> {
-        Ok(Self {
-            matrix: PackedMatrix::new(outs, ins, weights.get("weight", &[outs, ins])?),
-            bias: weights.get_or_zeros("bias", &[outs])?,
-        })
+        let weight = weights.get("weight", &[outs, ins])?;
+        let bias = weights.get_or_zeros("bias", &[outs])?;
+        Ok(Self::from_values(ins, outs, weight, &bias))
+    }
+
+    /// From `weight` `[outs, ins]` and `bias` `[outs]`. Allocates.
+    ///
+    /// # Panics
+    /// If a slice is of another length.
+    #[must_use]
+    pub fn from_values(ins: usize, outs: usize, weight: &[f32], bias: &[f32]) -> Self {
+        assert_eq!(bias.len(), outs, "one bias per output");
+        Self {
+            matrix: PackedMatrix::new(outs, ins, weight),
+            bias: bias.into(),
+        }
     }
 
     /// Values that come out per frame.

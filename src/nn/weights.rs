@@ -122,6 +122,14 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// The shape of the tensor `name` of this part, where there is one.
+    #[must_use]
+    pub fn shape(&self, name: &str) -> Option<&'a [usize]> {
+        let name = format!("{}{name}", self.prefix);
+        let tensor = self.weights.tensors.get(&name)?;
+        Some(&tensor.shape)
+    }
+
     /// Whether there is a tensor `name` in this part.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {

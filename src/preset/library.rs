@@ -311,8 +311,14 @@ fn files_in(folder: &Path, damaged: &mut Vec<Damaged>) -> Vec<PathBuf> {
     paths
 }
 
-/// The name of a file for a preset, the same and allowed on every system.
+/// The name of a file for a preset.
 fn file_stem(name: &str) -> String {
+    portable_stem(name, "preset")
+}
+
+/// A name of a file or folder for what people call so, the same and allowed on every system.
+/// `fallback` is what it is called where nothing of the name is left.
+pub(crate) fn portable_stem(name: &str, fallback: &str) -> String {
     let mut stem = String::new();
     for c in name.to_lowercase().chars() {
         if c.is_ascii_alphanumeric() {
@@ -329,14 +335,14 @@ fn file_stem(name: &str) -> String {
             .or(stem.strip_prefix("lpt"))
             .is_some_and(|port| port.len() == 1);
     match stem {
-        "" => "preset".to_owned(),
-        _ if is_device => format!("preset-{stem}"),
+        "" => fallback.to_owned(),
+        _ if is_device => format!("{fallback}-{stem}"),
         _ => stem.to_owned(),
     }
 }
 
 /// As names are compared.
-fn folded(text: &str) -> String {
+pub(crate) fn folded(text: &str) -> String {
     text.trim().to_lowercase()
 }
 

@@ -4,13 +4,13 @@
 //! A preset that was shared is a stranger's text: sizes are bounded, values clamped, nothing in it
 //! is followed as a path, and one that cannot be read changes nothing.
 
-mod about;
+pub(crate) mod about;
 mod choose;
 mod code;
 mod error;
 pub mod factory;
 mod file;
-mod library;
+pub(crate) mod library;
 mod notice;
 pub mod parameter;
 mod settings;

@@ -1,4 +1,17 @@
-//! What voices are made with and of: the user's models now, voice files later. Worker threads and
-//! the command line only: it allocates and waits for disks.
+//! What voices are made with and of: the user's models, the files of others that are voices, and
+//! the library that keeps them. Worker threads and the command line only: it allocates and waits
+//! for disks. What comes out of a file is a stranger's: bounded, checked, never followed as a
+//! path.
 
+mod error;
+mod image;
+mod library;
+mod metadata;
 pub mod models;
+pub mod rvc;
+
+pub use error::VoiceError;
+pub use library::{
+    Damaged, Import, Imported, IndexChoice, Library, Listing, MOST_VOICES, Note, Voice,
+};
+pub use metadata::Metadata;

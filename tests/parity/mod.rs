@@ -4,8 +4,10 @@
 
 use std::path::{Path, PathBuf};
 
+use autovoice::model::rvc::{RvcConfig, Version};
 use autovoice::nn::Weights;
 use safetensors::{Dtype, SafeTensors};
+use serde_json::Value;
 
 /// The folder `parity/<name>` of `../shared`, or `None` with a loud note where it is missing.
 pub fn folder(name: &str) -> Option<PathBuf> {
@@ -65,6 +67,27 @@ impl Golden {
         self.get(name).1
     }
 
+    /// Whether there is such a tensor.
+    pub fn has(&self, name: &str) -> bool {
+        self.tensors().tensor(name).is_ok()
+    }
+
+    /// The values of a tensor of whole numbers.
+    pub fn integers(&self, name: &str) -> Vec<i64> {
+        let tensors = self.tensors();
+        let view = tensors.tensor(name);
+        let view = view.unwrap_or_else(|e| panic!("{}: {name}: {e}", self.name));
+        assert_eq!(view.dtype(), Dtype::I64, "{name}");
+        let values = view.data().as_chunks().0.iter();
+        values.map(|b| i64::from_le_bytes(*b)).collect()
+    }
+
+    /// A text in the file's header.
+    pub fn text(&self, key: &str) -> Option<String> {
+        let (_, header) = SafeTensors::read_metadata(&self.bytes).unwrap();
+        header.metadata().as_ref()?.get(key).cloned()
+    }
+
     /// All tensors of floats, as weights.
     pub fn weights(&self) -> Weights {
         let tensors = self.tensors();
@@ -109,6 +132,53 @@ pub fn channels_last(values: &[f32], channels: usize) -> Vec<f32> {
     let pixels = values.len() / channels;
     let at = |n: usize| values[n % channels * pixels + n / channels];
     (0..values.len()).map(at).collect()
+}
+
+/// The sizes in the list that RVC's files hold.
+pub fn rvc_config(golden: &Golden) -> RvcConfig {
+    let text = |key: &str| golden.text(key).unwrap();
+    let list: Value = serde_json::from_str(&text("config")).unwrap();
+    let number = |at: usize| list[at].as_u64().unwrap() as usize;
+    let numbers = |value: &Value| -> Vec<usize> {
+        let values = value.as_array().unwrap().iter();
+        values.map(|n| n.as_u64().unwrap() as usize).collect()
+    };
+    let config = RvcConfig {
+        version: match text("version").as_str() {
+            "v1" => Version::V1,
+            _ => Version::V2,
+        },
+        has_pitch: text("f0") == "1",
+        rate_hz: number(17) as u32,
+        inter: number(2),
+        hidden: number(3),
+        filter: number(4),
+        heads: number(5),
+        layers: number(6),
+        kernel: number(7),
+        resblock_kernels: numbers(&list[10]),
+        resblock_dilations: list[11].as_array().unwrap().iter().map(numbers).collect(),
+        upsample_rates: numbers(&list[12]),
+        upsample_initial: number(13),
+        upsample_kernels: numbers(&list[14]),
+        speakers: number(15),
+        gin: number(16),
+    };
+    config.check().unwrap();
+    config
+}
+
+/// The base encoder's weights, under the names the encoder knows.
+pub fn hubert_base(folder: &Path) -> Weights {
+    let weights = recipe(&folder.join("hubert_base_full.recipe.json"));
+    let renamed = weights.shapes().map(|(name, shape)| {
+        let values = weights.root().get(name, shape).unwrap();
+        let name = name
+            .replace("parametrizations.weight.original0", "weight_g")
+            .replace("parametrizations.weight.original1", "weight_v");
+        (name, shape.to_vec(), values.to_vec())
+    });
+    Weights::new(renamed.collect::<Vec<_>>()).unwrap()
 }
 
 /// The weights of a recipe: seeded values instead of a file of them (parity/README.md).

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "cli")]
 pub mod desk;
+pub mod torch;
 pub mod zips;
 
 use std::path::{Path, PathBuf};

@@ -71,10 +71,8 @@ pub struct PackedConv1d {
 
 #[derive(Clone, Debug)]
 enum Taps {
-    /// All taps side by side, `[outs, kernel * ins]`: taps that are neighbours see a row.
-    Joined(PackedMatrix),
-    /// `[group][tap]`, each `[outs / groups, ins / groups]`.
-    Apart(Vec<PackedMatrix>),
+    /// `[group]`, all taps of each side by side: `[outs / groups, kernel * ins / groups]`.
+    Groups(Vec<PackedMatrix>),
     /// One channel per group: `[tap][channel]`.
     Depthwise(Vec<f32>),
 }
@@ -107,28 +105,22 @@ impl PackedConv1d {
             "weights are [outs, ins / groups, kernel]"
         );
         let at = |o: usize, i: usize, tap: usize| weights[(o * group_ins + i) * kernel + tap];
-        let taps = if groups == 1 && dilation == 1 {
-            let joined =
-                (0..outs * kernel * ins).map(|n| at(n / (kernel * ins), n % ins, n / ins % kernel));
-            Taps::Joined(PackedMatrix::new(
-                outs,
-                kernel * ins,
-                &joined.collect::<Vec<_>>(),
-            ))
-        } else if group_ins == 1 && group_outs == 1 {
+        let taps = if group_ins == 1 && group_outs == 1 {
             Taps::Depthwise(
                 (0..kernel * outs)
                     .map(|n| at(n % outs, 0, n / outs))
                     .collect(),
             )
         } else {
-            let apart = (0..groups * kernel).map(|n| {
-                let (group, tap) = (n / kernel, n % kernel);
-                let one = (0..group_outs * group_ins)
-                    .map(|n| at(group * group_outs + n / group_ins, n % group_ins, tap));
-                PackedMatrix::new(group_outs, group_ins, &one.collect::<Vec<_>>())
+            let matrices = (0..groups).map(|group| {
+                let row = kernel * group_ins;
+                let one = (0..group_outs * row).map(|n| {
+                    let (o, tap, i) = (n / row, n % row / group_ins, n % group_ins);
+                    at(group * group_outs + o, i, tap)
+                });
+                PackedMatrix::new(group_outs, row, &one.collect::<Vec<_>>())
             });
-            Taps::Apart(apart.collect())
+            Taps::Groups(matrices.collect())
         };
         Self { shape, taps }
     }
@@ -162,24 +154,28 @@ pub fn conv1d(x: &[f32], frames: usize, w: &PackedConv1d, start: Start<'_>, y: &
         assert_eq!(bias.len(), shape.outs, "one bias per output");
     }
     let stride = shape.stride * shape.ins;
-    let rows = |x| Rows {
-        x,
-        stride,
-        rows: frames,
-    };
     match &w.taps {
-        Taps::Joined(matrix) => matmul_into(rows(x), matrix, start, y, shape.outs),
-        Taps::Apart(matrices) => {
-            for (n, matrix) in matrices.iter().enumerate() {
-                let (group, tap) = (n / shape.kernel, n % shape.kernel);
-                let from = tap * shape.dilation * shape.ins + group * matrix.ins();
-                let to = group * matrix.outs();
+        Taps::Groups(matrices) => {
+            let (ins, outs) = (shape.ins / shape.groups, shape.outs / shape.groups);
+            for (group, matrix) in matrices.iter().enumerate() {
+                let rows = Rows {
+                    x: &x[group * ins..],
+                    stride,
+                    rows: frames,
+                    runs: shape.kernel,
+                    run: ins,
+                    apart: shape.dilation * shape.ins,
+                };
+                // Taps that are neighbours are one row.
+                let rows = match rows.apart == ins {
+                    true => Rows::joined(rows.x, stride, frames, matrix.ins()),
+                    false => rows,
+                };
                 let start = match start {
-                    _ if tap > 0 => Start::Accumulate,
-                    Start::Bias(bias) => Start::Bias(&bias[to..to + matrix.outs()]),
+                    Start::Bias(bias) => Start::Bias(&bias[group * outs..][..outs]),
                     other => other,
                 };
-                matmul_into(rows(&x[from..]), matrix, start, &mut y[to..], shape.outs);
+                matmul_into(rows, matrix, start, &mut y[group * outs..], shape.outs);
             }
         }
         Taps::Depthwise(taps) => depthwise(x, frames, &shape, taps, start, y),

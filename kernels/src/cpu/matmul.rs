@@ -2,8 +2,11 @@
 //!
 //! Weights are packed once, in panels of sixteen outputs, so that the inner loop reads them in
 //! order. A tile of rows by one panel is kept in registers (Goto & van de Geijn, "Anatomy of
-//! high-performance matrix multiplication", 2008). Rows may overlap, which makes a convolution a
-//! product without copying anything.
+//! high-performance matrix multiplication", 2008). Rows may overlap, and may come in runs that lie
+//! apart, which makes a convolution of any dilation a product without copying anything.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
 
 #[cfg(target_arch = "x86_64")]
 use super::vector::{Avx2, Avx512};
@@ -14,13 +17,13 @@ const DEPTH: usize = 256;
 /// Rows worked on at a time: their share of inputs (96 KiB) stays in the second cache.
 const HEIGHT: usize = 96;
 
-/// Weights `[outs, ins]`, packed for [`matmul`].
+/// Weights `[outs, ins]`, packed for [`matmul`]. A clone shares them.
 #[derive(Clone, Debug)]
 pub struct PackedMatrix {
     outs: usize,
     ins: usize,
     /// `[panel][input][16 outputs]`; outputs beyond `outs` are 0.
-    panels: Vec<f32>,
+    panels: Arc<[f32]>,
 }
 
 impl PackedMatrix {
@@ -38,7 +41,19 @@ impl PackedMatrix {
                 panel[i * WIDTH + o % WIDTH] = weights[o * ins + i];
             }
         }
+        let panels = panels.into();
         Self { outs, ins, panels }
+    }
+
+    fn right(&self) -> Right<'_> {
+        Right {
+            values: self.panels.as_ptr(),
+            panel_step: WIDTH * self.ins,
+            input_step: WIDTH,
+            outs: self.outs,
+            ins: self.ins,
+            borrowed: PhantomData,
+        }
     }
 
     /// Outputs, the rows of the matrix.
@@ -52,6 +67,51 @@ impl PackedMatrix {
     pub fn ins(&self) -> usize {
         self.ins
     }
+}
+
+/// A matrix that changes too often to be packed: `[ins, outs]` in rows that are `stride` apart.
+#[derive(Clone, Copy, Debug)]
+pub struct Unpacked<'a> {
+    /// The values, with room for whole panels of sixteen outputs in each row.
+    pub values: &'a [f32],
+    /// Outputs.
+    pub outs: usize,
+    /// Inputs.
+    pub ins: usize,
+    /// Values from one row to the next.
+    pub stride: usize,
+}
+
+impl<'a> Unpacked<'a> {
+    fn right(self) -> Right<'a> {
+        if let (Some(last), true) = (self.ins.checked_sub(1), 0 < self.outs) {
+            let row = self.outs.next_multiple_of(WIDTH);
+            assert!(
+                last * self.stride + row <= self.values.len(),
+                "the matrix is too short"
+            );
+        }
+        Right {
+            values: self.values.as_ptr(),
+            panel_step: WIDTH,
+            input_step: self.stride,
+            outs: self.outs,
+            ins: self.ins,
+            borrowed: PhantomData,
+        }
+    }
+}
+
+/// The right side as the tiles see it: input `i` of panel `p` is sixteen floats at
+/// `p * panel_step + i * input_step`.
+#[derive(Clone, Copy)]
+struct Right<'a> {
+    values: *const f32,
+    panel_step: usize,
+    input_step: usize,
+    outs: usize,
+    ins: usize,
+    borrowed: PhantomData<&'a [f32]>,
 }
 
 /// What a product is added to.
@@ -84,16 +144,52 @@ pub fn matmul(
     start: Start<'_>,
     y: &mut [f32],
 ) {
-    let y_stride = w.outs;
-    matmul_into(Rows { x, stride, rows }, w, start, y, y_stride);
+    matmul_into(Rows::joined(x, stride, rows, w.ins), w, start, y, w.outs);
 }
 
-/// The left side of a product: `rows` rows, `stride` apart.
+/// [`matmul`] with a matrix that is not packed, into rows of `y` that are `y_stride` apart, at
+/// least `outs`; what lies between them stays. Real-time safe.
+///
+/// # Panics
+/// As [`matmul`], and if the matrix is shorter than it says, with its last row's outputs rounded
+/// up to a multiple of sixteen.
+pub fn matmul_unpacked(
+    x: &[f32],
+    stride: usize,
+    rows: usize,
+    w: Unpacked<'_>,
+    start: Start<'_>,
+    y: &mut [f32],
+    y_stride: usize,
+) {
+    let x = Rows::joined(x, stride, rows, w.ins);
+    run(Form::best(), x, w.right(), start, y, y_stride);
+}
+
+/// The left side of a product: `rows` rows, `stride` apart, each of `runs` runs of `run` inputs
+/// that begin `apart` values from each other.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rows<'a> {
     pub x: &'a [f32],
     pub stride: usize,
     pub rows: usize,
+    pub runs: usize,
+    pub run: usize,
+    pub apart: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// Rows of one run.
+    pub fn joined(x: &'a [f32], stride: usize, rows: usize, ins: usize) -> Self {
+        Self {
+            x,
+            stride,
+            rows,
+            runs: 1,
+            run: ins,
+            apart: 0,
+        }
+    }
 }
 
 /// [`matmul`] into rows of `y` that are `y_stride` apart, at least `outs`; what lies between
@@ -105,22 +201,17 @@ pub(super) fn matmul_into(
     y: &mut [f32],
     y_stride: usize,
 ) {
-    run(Form::best(), x, w, start, y, y_stride);
+    run(Form::best(), x, w.right(), start, y, y_stride);
 }
 
-fn run(
-    form: Form,
-    x: Rows<'_>,
-    w: &PackedMatrix,
-    start: Start<'_>,
-    y: &mut [f32],
-    y_stride: usize,
-) {
+fn run(form: Form, x: Rows<'_>, w: Right<'_>, start: Start<'_>, y: &mut [f32], y_stride: usize) {
     if x.rows == 0 || w.outs == 0 {
         return;
     }
     let last = x.rows - 1;
-    assert!(last * x.stride + w.ins <= x.x.len(), "x is too short");
+    assert_eq!(x.runs * x.run, w.ins, "a row has an input for each column");
+    let row = (x.runs - 1) * x.apart + x.run;
+    assert!(last * x.stride + row <= x.x.len(), "x is too short");
     assert!(last * y_stride + w.outs <= y.len(), "y is too short");
     assert!(y_stride >= w.outs || last == 0, "rows of y do not overlap");
     if let Start::Bias(bias) = start {
@@ -142,13 +233,7 @@ fn run(
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn blocks_avx2(
-    x: Rows<'_>,
-    w: &PackedMatrix,
-    start: Start<'_>,
-    y: &mut [f32],
-    y_stride: usize,
-) {
+unsafe fn blocks_avx2(x: Rows<'_>, w: Right<'_>, start: Start<'_>, y: &mut [f32], y_stride: usize) {
     // SAFETY: as the caller's.
     unsafe { blocks::<Avx2, 6>(x, w, start, y, y_stride) }
 }
@@ -157,7 +242,7 @@ unsafe fn blocks_avx2(
 #[target_feature(enable = "avx512f")]
 unsafe fn blocks_avx512(
     x: Rows<'_>,
-    w: &PackedMatrix,
+    w: Right<'_>,
     start: Start<'_>,
     y: &mut [f32],
     y_stride: usize,
@@ -173,57 +258,69 @@ unsafe fn blocks_avx512(
 #[inline(always)]
 unsafe fn blocks<V: Lanes, const TALL: usize>(
     x: Rows<'_>,
-    w: &PackedMatrix,
+    w: Right<'_>,
     start: Start<'_>,
     y: &mut [f32],
     y_stride: usize,
 ) {
-    // With one tile of rows nothing is read twice, so that blocks would only cost.
-    let depth = if x.rows <= TALL { w.ins.max(1) } else { DEPTH };
+    // With one tile of rows nothing is read twice, so that blocks would only cost. Otherwise a
+    // block is several short runs or a part of a long one.
+    let (group, piece) = match x.run {
+        run if x.rows <= TALL => (x.runs, run),
+        run if DEPTH < run => (1, DEPTH),
+        run => ((DEPTH / run.max(1)).max(1), run),
+    };
     let y = y.as_mut_ptr();
     for top in (0..x.rows).step_by(HEIGHT) {
         let bottom = (top + HEIGHT).min(x.rows);
-        // A matrix without inputs still has a start.
-        for from in (0..w.ins.max(1)).step_by(depth) {
-            let ins = depth.min(w.ins - from.min(w.ins));
-            let start = if from == 0 { start } else { Start::Accumulate };
-            for (index, panel) in panels(w).enumerate() {
-                let tile = Tile {
-                    w: panel.wrapping_add(from * WIDTH),
-                    ins,
-                    stride: x.stride,
-                    y_stride,
-                    first: index * WIDTH,
-                    outs: (w.outs - index * WIDTH).min(WIDTH),
-                    start,
+        for first in (0..x.runs).step_by(group) {
+            // A matrix without inputs still has a start.
+            for from in (0..x.run.max(1)).step_by(piece.max(1)) {
+                let start = match (first, from) {
+                    (0, 0) => start,
+                    _ => Start::Accumulate,
                 };
-                let mut r = top;
-                while r < bottom {
-                    let rows = (bottom - r).min(TALL);
-                    // SAFETY: row `r + rows - 1` is within `x` and `y`.
-                    unsafe {
-                        let x = x.x.as_ptr().add(r * x.stride + from);
-                        let y = y.add(r * y_stride + tile.first);
-                        tile.run::<V>(rows, x, y);
+                for panel in 0..w.outs.div_ceil(WIDTH) {
+                    let input = first * x.run + from;
+                    let tile = Tile {
+                        w: w.values
+                            .wrapping_add(panel * w.panel_step + input * w.input_step),
+                        input_step: w.input_step,
+                        runs: group.min(x.runs - first),
+                        run: piece.min(x.run - from),
+                        apart: x.apart,
+                        stride: x.stride,
+                        y_stride,
+                        first: panel * WIDTH,
+                        outs: (w.outs - panel * WIDTH).min(WIDTH),
+                        start,
+                    };
+                    let mut r = top;
+                    while r < bottom {
+                        let rows = (bottom - r).min(TALL);
+                        // SAFETY: row `r + rows - 1` is within `x` and `y`.
+                        unsafe {
+                            let x = x.x.as_ptr().add(r * x.stride + first * x.apart + from);
+                            let y = y.add(r * y_stride + tile.first);
+                            tile.run::<V>(rows, x, y);
+                        }
+                        r += rows;
                     }
-                    r += rows;
                 }
             }
         }
     }
 }
 
-/// The start of each panel.
-fn panels(w: &PackedMatrix) -> impl Iterator<Item = *const f32> {
-    let count = w.outs.div_ceil(WIDTH);
-    (0..count).map(|index| w.panels[index * WIDTH * w.ins..].as_ptr())
-}
-
 /// Some inputs of one panel, for any rows.
 #[derive(Clone, Copy)]
 struct Tile<'a> {
     w: *const f32,
-    ins: usize,
+    input_step: usize,
+    /// Runs of inputs, `apart` from each other in `x` and side by side in `w`.
+    runs: usize,
+    run: usize,
+    apart: usize,
     stride: usize,
     y_stride: usize,
     /// The first output, and how many there are, at most [`WIDTH`].
@@ -268,27 +365,31 @@ impl Tile<'_> {
     /// `R` rows, `SIDE` inputs at a time in sums of their own.
     #[inline(always)]
     unsafe fn rows<V: Lanes, const R: usize, const SIDE: usize>(&self, x: *const f32, y: *mut f32) {
-        // SAFETY: the caller vouches for `R` rows of `x` and `y`; a panel has `ins` inputs.
+        // SAFETY: the caller vouches for `R` rows of `x` and `y`; a panel has every input.
         unsafe {
             let mut sums = [[V::splat(0.0); R]; SIDE];
-            let whole = self.ins - self.ins % SIDE;
-            let mut i = 0;
-            while i < whole {
-                for (side, sums) in sums.iter_mut().enumerate() {
-                    let w = V::load(self.w.add((i + side) * WIDTH));
-                    for (r, sum) in sums.iter_mut().enumerate() {
-                        let x = V::splat(*x.add(r * self.stride + i + side));
-                        *sum = w.mul_add(x, *sum);
+            for run in 0..self.runs {
+                let x = x.add(run * self.apart);
+                let w = self.w.add(run * self.run * self.input_step);
+                let whole = self.run - self.run % SIDE;
+                let mut i = 0;
+                while i < whole {
+                    for (side, sums) in sums.iter_mut().enumerate() {
+                        let w = V::load(w.add((i + side) * self.input_step));
+                        for (r, sum) in sums.iter_mut().enumerate() {
+                            let x = V::splat(*x.add(r * self.stride + i + side));
+                            *sum = w.mul_add(x, *sum);
+                        }
                     }
+                    i += SIDE;
                 }
-                i += SIDE;
-            }
-            while i < self.ins {
-                let w = V::load(self.w.add(i * WIDTH));
-                for (r, sum) in sums[0].iter_mut().enumerate() {
-                    *sum = w.mul_add(V::splat(*x.add(r * self.stride + i)), *sum);
+                while i < self.run {
+                    let w = V::load(w.add(i * self.input_step));
+                    for (r, sum) in sums[0].iter_mut().enumerate() {
+                        *sum = w.mul_add(V::splat(*x.add(r * self.stride + i)), *sum);
+                    }
+                    i += 1;
                 }
-                i += 1;
             }
             for r in 0..R {
                 let mut sum = sums[0][r];
@@ -345,16 +446,43 @@ mod tests {
 
     /// Runs every form on one shape and holds it against the definition in f64.
     fn check(rows: usize, ins: usize, outs: usize, stride: usize, gap: usize) {
-        let x = noise(rows.saturating_sub(1) * stride + ins, 1);
+        check_runs(rows, (1, ins, 0), outs, stride, gap);
+    }
+
+    /// The same with rows of runs: how many, how long, how far apart.
+    fn check_runs(
+        rows: usize,
+        (runs, run_length, apart): (usize, usize, usize),
+        outs: usize,
+        stride: usize,
+        gap: usize,
+    ) {
+        let ins = runs * run_length;
+        let row = (runs - 1) * apart + run_length;
+        let x = noise(rows.saturating_sub(1) * stride + row, 1);
         let weights = noise(outs * ins, 2);
         let bias = noise(outs, 3);
         let w = PackedMatrix::new(outs, ins, &weights);
         let y_stride = outs + gap;
         let held = noise(rows * y_stride, 4);
         let exact = |r: usize, o: usize| -> f64 {
-            let products =
-                (0..ins).map(|i| f64::from(weights[o * ins + i]) * f64::from(x[r * stride + i]));
+            let at = |i: usize| r * stride + i / run_length * apart + i % run_length;
+            let products = (0..ins).map(|i| f64::from(weights[o * ins + i]) * f64::from(x[at(i)]));
             products.sum()
+        };
+        // The same matrix as it lies in memory, with room for whole panels.
+        let wide = outs.next_multiple_of(WIDTH) + 3;
+        let mut transposed = vec![f32::NAN; ins * wide];
+        for i in 0..ins {
+            for o in 0..outs {
+                transposed[i * wide + o] = weights[o * ins + i];
+            }
+        }
+        let unpacked = Unpacked {
+            values: &transposed,
+            outs,
+            ins,
+            stride: wide,
         };
         for form in Form::all() {
             for start in [Start::Zero, Start::Bias(&bias), Start::Accumulate] {
@@ -366,8 +494,15 @@ mod tests {
                     x: &x,
                     stride,
                     rows,
+                    runs,
+                    run: run_length,
+                    apart,
                 };
-                run(form, left, &w, start, &mut y, y_stride);
+                let mut other = y.clone();
+                run(form, left, w.right(), start, &mut y, y_stride);
+                run(form, left, unpacked.right(), start, &mut other, y_stride);
+                let bits = |y: &[f32]| y.iter().map(|y| y.to_bits()).collect::<Vec<_>>();
+                assert_eq!(bits(&y), bits(&other), "packed or not is the same");
                 for (at, got) in y.iter().enumerate() {
                     let (r, o) = (at / y_stride, at % y_stride);
                     let before = match start {
@@ -413,6 +548,21 @@ mod tests {
         for (stride, gap) in [(1, 0), (4, 5), (12, 0), (17, 3), (0, 1)] {
             for rows in [1, 5, 13, 100] {
                 check(rows, 12, 21, stride, gap);
+            }
+        }
+    }
+
+    #[test]
+    fn rows_may_come_in_runs() {
+        for (runs, run, apart) in [
+            (3, 4, 20),
+            (11, 5, 5),
+            (3, 300, 310),
+            (2, 40, 0),
+            (9, 100, 7),
+        ] {
+            for rows in [1, 3, 6, 12, 13, 100] {
+                check_runs(rows, (runs, run, apart), 21, 4, 2);
             }
         }
     }

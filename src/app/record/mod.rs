@@ -6,7 +6,7 @@ mod wav;
 
 pub use wav::recover;
 
-use crate::units::Frames;
+use crate::units::{Civil, Frames};
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::io;
@@ -192,23 +192,16 @@ pub fn take_name() -> String {
     name_at(now.map_or(0, |since| since.as_secs()))
 }
 
-/// The civil date of seconds since 1970 (Hinnant, "chrono-Compatible Low-Level Date Algorithms").
 fn name_at(seconds: u64) -> String {
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    let (hour, minute) = (second / 3_600, second / 60 % 60);
-    format!(
-        "take {year}-{month:02}-{day:02} {hour:02}.{minute:02}.{:02}",
-        second % 60
-    )
+    let Civil {
+        year,
+        month,
+        day,
+        hour,
+        minute,
+        second,
+    } = Civil::from_seconds(seconds);
+    format!("take {year}-{month:02}-{day:02} {hour:02}.{minute:02}.{second:02}")
 }
 
 struct Writer {

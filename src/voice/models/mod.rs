@@ -361,10 +361,22 @@ pub fn sha256_of(path: &Path) -> io::Result<(String, u64)> {
             Err(error) => return Err(error),
         }
     }
+    Ok((hexadecimal(hasher), bytes))
+}
+
+/// The hash of bytes in hexadecimal digits.
+#[must_use]
+pub fn sha256_of_bytes(bytes: &[u8]) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(bytes);
+    hexadecimal(hasher)
+}
+
+fn hexadecimal(hasher: Sha256) -> String {
     let mut digits = String::with_capacity(64);
     for byte in hasher.finalize() {
         // Writing to a string does not fail.
         let _ = write!(digits, "{byte:02x}");
     }
-    Ok((digits, bytes))
+    digits
 }

@@ -1,0 +1,547 @@
+//! The generator: latent frames and an excitation become sound (Kong, Kim & Bae, "HiFi-GAN",
+//! NeurIPS 2020, with a source at every stage). Any thread; real-time safe after construction.
+//!
+//! All of it is convolution, so it runs as a stream: every layer keeps the frames it will look at
+//! again, computes new ones only, and lags by half its span. Where the signal begins and ends
+//! layers see zeros, as they do over a whole signal.
+
+use autovoice_kernels::cpu::{Conv1dShape, Into, Start, conv1d, leaky_relu, tanh};
+use autovoice_kernels::cpu::{PackedConv1d, PackedMatrix, matmul};
+use std::sync::Arc;
+
+use super::RvcConfig;
+use crate::nn::weight_norm::folded;
+use crate::nn::{Bounds, Line, SameConv1d, Scope, WeightsError};
+use crate::units::Frames;
+
+/// Slope below 0 of every activation but the last.
+const SLOPE: f32 = 0.1;
+/// That of the last, which is PyTorch's default.
+const LAST_SLOPE: f32 = 0.01;
+/// Taps of the first and the last convolution.
+const OUTER_TAPS: usize = 7;
+
+/// A generator with the state of one stream. A clone shares its weights.
+#[derive(Clone, Debug)]
+pub struct Generator {
+    pre: SameConv1d,
+    latent: Line,
+    condition: Option<Arc<PackedMatrix>>,
+    condition_bias: Arc<[f32]>,
+    /// What the speaker adds, `[upsample_initial]`.
+    offset: Vec<f32>,
+    source: Line,
+    stages: Vec<Stage>,
+    post: SameConv1d,
+    last: Line,
+    hop: usize,
+    /// Instant of the next latent frame.
+    at: i64,
+    work: Vec<f32>,
+}
+
+impl Generator {
+    /// From the part `dec` of a voice, for steps of at most `most` frames. Allocates.
+    ///
+    /// # Errors
+    /// If the weights do not fit.
+    pub fn new(config: &RvcConfig, most: Frames, weights: &Scope) -> Result<Self, WeightsError> {
+        let first = config.upsample_initial;
+        let pre_shape = Conv1dShape::new(config.inter, first, OUTER_TAPS);
+        let pre = same(pre_shape, most, &weights.part("conv_pre"))?;
+        let (condition, condition_bias) = match config.gin {
+            0 => (None, vec![0.0; first]),
+            gin => {
+                let part = weights.part("cond");
+                let matrix = PackedMatrix::new(first, gin, part.get("weight", &[first, gin, 1])?);
+                let bias = part.get("bias", &[first])?.to_vec();
+                (Some(Arc::new(matrix)), bias)
+            }
+        };
+        let mut stages = Vec::with_capacity(config.upsample_rates.len());
+        let mut frames = most;
+        for index in 0..config.upsample_rates.len() {
+            let stage = Stage::new(config, index, frames, weights)?;
+            frames *= stage.rate;
+            stages.push(stage);
+        }
+        let channels = first >> stages.len();
+        let post_shape = Conv1dShape::new(channels, 1, OUTER_TAPS);
+        let post = same(post_shape, frames, &weights.part("conv_post"))?;
+        let hop = config.hop();
+        let mut generator = Self {
+            latent: Line::new(config.inter, OUTER_TAPS - 1, most),
+            last: Line::new(channels, OUTER_TAPS - 1, frames),
+            offset: condition_bias.clone(),
+            condition_bias: condition_bias.into(),
+            source: Line::new(1, 0, 0),
+            at: 0,
+            work: Vec::new(),
+            pre,
+            condition,
+            stages,
+            post,
+            hop,
+        };
+        let furthest = generator.furthest_source();
+        generator.source = Line::new(1, furthest, most * hop);
+        let lens = generator.stages.iter().map(|stage| stage.work_len(most));
+        let outer = [
+            generator.pre.work_len(most),
+            generator.post.work_len(frames),
+        ];
+        generator.work = vec![0.0; lens.chain(outer).max().unwrap_or(0)];
+        Ok(generator)
+    }
+
+    /// How many samples before the newest frame the source is still heard.
+    fn furthest_source(&self) -> usize {
+        let mut lag = self.pre.lag() * self.hop;
+        let mut samples = self.hop;
+        let mut furthest = 0;
+        for stage in &self.stages {
+            samples /= stage.rate;
+            lag += stage.pad * samples;
+            furthest = furthest.max(lag + samples / 2);
+            lag += stage.lag * samples;
+        }
+        furthest
+    }
+
+    /// Samples by which the sound lags the latent frames.
+    #[must_use]
+    pub fn lag(&self) -> usize {
+        let mut lag = self.pre.lag() * self.hop;
+        let mut samples = self.hop;
+        for stage in &self.stages {
+            samples /= stage.rate;
+            lag += (stage.pad + stage.lag) * samples;
+        }
+        lag + self.post.lag()
+    }
+
+    /// Sets the speaker by its embedding, `[gin]`. Real-time safe.
+    ///
+    /// # Panics
+    /// If it is of another length.
+    pub fn set_speaker(&mut self, embedding: &[f32]) {
+        if let Some(condition) = &self.condition {
+            let bias = Start::Bias(&self.condition_bias);
+            matmul(
+                embedding,
+                embedding.len(),
+                1,
+                condition,
+                bias,
+                &mut self.offset,
+            );
+        }
+    }
+
+    /// Begins anew at frame 0. Real-time safe.
+    pub fn reset(&mut self) {
+        self.at = 0;
+        self.latent.reset();
+        self.source.reset();
+        self.last.reset();
+        for stage in &mut self.stages {
+            stage.reset();
+        }
+    }
+
+    /// Takes the next `n` frames: `z` `[n, inter]` and `source` `[n * hop]`, empty for a voice
+    /// without pitch. Gives as many samples, `y` `[n * hop]`, those [`Self::lag`] before. What the
+    /// frames hold beyond the end of `bounds` (in frames) is not heard. Real-time safe.
+    ///
+    /// # Panics
+    /// If `n` is more than was built for, or a slice is of another length.
+    pub fn step(&mut self, z: &[f32], source: &[f32], bounds: Bounds, y: &mut [f32]) {
+        let ins = self.pre.shape().ins;
+        let frames = z.len() / ins;
+        let samples = frames * self.hop;
+        assert_eq!(y.len(), samples, "as many samples as frames");
+        let work = &mut self.work;
+        let newest = self.latent.newest(frames);
+        newest.copy_from_slice(z);
+        bounds.mask(newest, ins, self.at);
+        let has_source = !source.is_empty();
+        if has_source {
+            let newest = self.source.newest(samples);
+            newest.copy_from_slice(source);
+            bounds
+                .times(self.hop)
+                .mask(newest, 1, self.at * self.hop as i64);
+        }
+
+        let mut at = self.at - self.pre.lag() as i64;
+        let mut count = frames;
+        let mut bounds = bounds;
+        let channels = self.offset.len();
+        let first = self.stages[0].input.newest(frames);
+        let window = self.latent.since(2 * self.pre.lag());
+        self.pre
+            .run(window, frames, 1.0, Into::Replace, first, work);
+        for frame in first.chunks_exact_mut(channels) {
+            for (x, offset) in frame.iter_mut().zip(&self.offset) {
+                *x += offset;
+            }
+        }
+        bounds.mask(first, channels, at);
+        self.latent.advance(frames);
+
+        for index in 0..self.stages.len() {
+            let (stage, rest) = self.stages[index..].split_at_mut(1);
+            let stage = &mut stage[0];
+            let excitation = has_source.then_some((&self.source, self.at * self.hop as i64));
+            at = stage.upsample(count, bounds, at, excitation, work);
+            count *= stage.rate;
+            bounds = bounds.times(stage.rate);
+            let y = match rest.first_mut() {
+                Some(next) => next.input.newest(count),
+                None => self.last.newest(count),
+            };
+            stage.refine(count, bounds, at, y, work);
+            at -= stage.lag as i64;
+            bounds.mask(y, stage.channels, at);
+        }
+        if has_source {
+            self.source.advance(samples);
+        }
+        let window = self.last.since(2 * self.post.lag());
+        self.post
+            .run(window, count, LAST_SLOPE, Into::Replace, y, work);
+        self.last.advance(count);
+        tanh(y);
+        self.at += frames as i64;
+    }
+}
+
+/// One stage: more samples, fewer channels, and three kinds of residual blocks side by side.
+#[derive(Clone, Debug)]
+struct Stage {
+    rate: usize,
+    channels: usize,
+    up: Arc<PackedConv1d>,
+    up_bias: Arc<[f32]>,
+    /// Samples that the transposed convolution leaves out at the start.
+    pad: usize,
+    /// Its input.
+    input: Line,
+    noise: Option<NoiseConv>,
+    /// What the blocks hear.
+    x: Line,
+    blocks: Vec<Block>,
+    lag: Frames,
+}
+
+#[derive(Clone, Debug)]
+struct NoiseConv {
+    packed: Arc<PackedConv1d>,
+    bias: Arc<[f32]>,
+    /// Samples of the source from one of its outputs to the next.
+    stride: usize,
+    pad: usize,
+}
+
+impl Stage {
+    fn new(
+        config: &RvcConfig,
+        index: usize,
+        most: Frames,
+        weights: &Scope,
+    ) -> Result<Self, WeightsError> {
+        let rate = config.upsample_rates[index];
+        let kernel = config.upsample_kernels[index];
+        let ins = config.upsample_initial >> index;
+        let channels = ins / 2;
+        let (up, up_bias) = transposed(
+            (ins, channels),
+            (rate, kernel),
+            &weights.part("ups").part(index),
+        )?;
+        let noise = match config.has_pitch {
+            false => None,
+            true => {
+                let stride: usize = config.upsample_rates[index + 1..].iter().product();
+                let is_last = index + 1 == config.upsample_rates.len();
+                let taps = if is_last { 1 } else { 2 * stride };
+                let part = weights.part("noise_convs").part(index);
+                let shape = Conv1dShape {
+                    stride,
+                    ..Conv1dShape::new(1, channels, taps)
+                };
+                let packed = PackedConv1d::new(shape, part.get("weight", &[channels, 1, taps])?);
+                Some(NoiseConv {
+                    packed: Arc::new(packed),
+                    bias: part.get("bias", &[channels])?.into(),
+                    stride,
+                    pad: if is_last { 0 } else { stride / 2 },
+                })
+            }
+        };
+        let frames = most * rate;
+        let kinds = config
+            .resblock_kernels
+            .iter()
+            .zip(&config.resblock_dilations);
+        let first = index * config.resblock_kernels.len();
+        let mut blocks = kinds
+            .enumerate()
+            .map(|(n, (kernel, dilations))| {
+                let part = weights.part("resblocks").part(first + n);
+                Block::new(channels, *kernel, dilations, frames, &part)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let lag = blocks.iter().map(Block::lag).max().unwrap_or(0);
+        let mut history = 0;
+        for block in &mut blocks {
+            block.delay = lag - block.lag();
+            history = history.max(block.delay + block.sees());
+        }
+        Ok(Self {
+            rate,
+            channels,
+            pad: (kernel - rate) / 2,
+            input: Line::new(ins, up.shape().kernel - 1, most),
+            up: Arc::new(up),
+            up_bias: up_bias.into(),
+            noise,
+            x: Line::new(channels, history, frames),
+            blocks,
+            lag,
+        })
+    }
+
+    fn work_len(&self, most: Frames) -> usize {
+        let shape = self.up.shape();
+        let up = shape.frames_in(most) * shape.ins;
+        let noise = most * self.rate * self.channels;
+        let frames = most * self.rate;
+        let blocks = self.blocks.iter().map(|block| block.work_len(frames));
+        blocks.chain([up, noise]).max().unwrap_or(0)
+    }
+
+    fn reset(&mut self) {
+        self.input.reset();
+        self.x.reset();
+        for block in &mut self.blocks {
+            block.reset();
+        }
+    }
+
+    /// From the newest frames of `input`, the first of them at `at`, to those of `x`; where the
+    /// first of these is.
+    fn upsample(
+        &mut self,
+        frames: Frames,
+        bounds: Bounds,
+        at: i64,
+        source: Option<(&Line, i64)>,
+        work: &mut [f32],
+    ) -> i64 {
+        let shape = self.up.shape();
+        let seen = &mut work[..shape.frames_in(frames) * shape.ins];
+        seen.copy_from_slice(&self.input.since(shape.kernel - 1)[..seen.len()]);
+        leaky_relu(seen, SLOPE);
+        self.input.advance(frames);
+        let x = self.x.newest(frames * self.rate);
+        conv1d(seen, frames, &self.up, Start::Bias(&self.up_bias), x);
+        let at = at * self.rate as i64 - self.pad as i64;
+        if let (Some(noise), Some((source, newest_at))) = (&self.noise, source) {
+            let from = at * noise.stride as i64 - noise.pad as i64;
+            let window = source.since((newest_at - from) as usize);
+            let count = frames * self.rate;
+            add(window, count, noise, x, work);
+        }
+        bounds.times(self.rate).mask(x, self.channels, at);
+        at
+    }
+
+    /// The mean of the blocks over the newest frames of `x`.
+    fn refine(&mut self, frames: Frames, bounds: Bounds, at: i64, y: &mut [f32], work: &mut [f32]) {
+        y.fill(0.0);
+        for block in &mut self.blocks {
+            block.add(&self.x, frames, bounds, at, y, work);
+        }
+        self.x.advance(frames);
+        let share = 1.0 / self.blocks.len() as f32;
+        for y in y {
+            *y *= share;
+        }
+    }
+}
+
+fn add(window: &[f32], frames: Frames, noise: &NoiseConv, x: &mut [f32], work: &mut [f32]) {
+    let heard = &mut work[..x.len()];
+    conv1d(
+        window,
+        frames,
+        &noise.packed,
+        Start::Bias(&noise.bias),
+        heard,
+    );
+    for (x, heard) in x.iter_mut().zip(heard) {
+        *x += *heard;
+    }
+}
+
+/// A transposed convolution as one over frames whose outputs are the samples of a frame side by
+/// side: sample `rate * n + j` is the sum over `d` of `w[rate * d + j]` times frame `n - d`.
+fn transposed(
+    (ins, outs): (usize, usize),
+    (rate, kernel): (usize, usize),
+    weights: &Scope,
+) -> Result<(PackedConv1d, Vec<f32>), WeightsError> {
+    let w = folded(weights, &[ins, outs, kernel], 0)?;
+    let taps = kernel.div_ceil(rate);
+    let mut values = vec![0.0; rate * outs * ins * taps];
+    for (n, value) in values.iter_mut().enumerate() {
+        let (row, i, tap) = (n / (ins * taps), n / taps % ins, n % taps);
+        let (j, o) = (row / outs, row % outs);
+        let from = rate * (taps - 1 - tap) + j;
+        if from < kernel {
+            *value = w[(i * outs + o) * kernel + from];
+        }
+    }
+    let packed = PackedConv1d::new(Conv1dShape::new(ins, rate * outs, taps), &values);
+    let bias = weights.get("bias", &[outs])?;
+    Ok((packed, bias.repeat(rate)))
+}
+
+fn same(shape: Conv1dShape, frames: Frames, weights: &Scope) -> Result<SameConv1d, WeightsError> {
+    let w = folded(weights, &[shape.outs, shape.ins, shape.kernel], 0)?;
+    let bias = weights.get_or_zeros("bias", &[shape.outs])?;
+    Ok(SameConv1d::new(shape, &w, &bias, frames))
+}
+
+/// A residual block: pairs of convolutions, each added to what it hears.
+#[derive(Clone, Debug)]
+struct Block {
+    pairs: Vec<Pair>,
+    /// Frames by which it starts later than the slowest block beside it.
+    delay: Frames,
+}
+
+#[derive(Clone, Debug)]
+struct Pair {
+    dilated: SameConv1d,
+    plain: SameConv1d,
+    /// Between the two.
+    between: Line,
+    /// What the pair gives; unused for the last.
+    after: Line,
+}
+
+impl Pair {
+    fn lag(&self) -> Frames {
+        self.dilated.lag() + self.plain.lag()
+    }
+
+    /// Frames before its newest input that it looks at.
+    fn sees(&self) -> Frames {
+        (2 * self.dilated.lag()).max(self.lag())
+    }
+}
+
+impl Block {
+    fn new(
+        channels: usize,
+        kernel: usize,
+        dilations: &[usize],
+        most: Frames,
+        weights: &Scope,
+    ) -> Result<Self, WeightsError> {
+        let mut pairs = Vec::with_capacity(dilations.len());
+        for (n, dilation) in dilations.iter().enumerate() {
+            let plain = Conv1dShape::new(channels, channels, kernel);
+            let dilated = Conv1dShape {
+                dilation: *dilation,
+                ..plain
+            };
+            let plain = same(plain, most, &weights.part("convs2").part(n))?;
+            pairs.push(Pair {
+                dilated: same(dilated, most, &weights.part("convs1").part(n))?,
+                between: Line::new(channels, 2 * plain.lag(), most),
+                plain,
+                after: Line::new(0, 0, 0),
+            });
+        }
+        for n in 1..pairs.len() {
+            pairs[n - 1].after = Line::new(channels, pairs[n].sees(), most);
+        }
+        Ok(Self { pairs, delay: 0 })
+    }
+
+    fn lag(&self) -> Frames {
+        self.pairs.iter().map(Pair::lag).sum()
+    }
+
+    fn sees(&self) -> Frames {
+        self.pairs.first().map_or(0, Pair::sees)
+    }
+
+    fn work_len(&self, frames: Frames) -> usize {
+        let lens = self.pairs.iter().map(|pair| {
+            let dilated = pair.dilated.work_len(frames);
+            dilated.max(pair.plain.work_len(frames))
+        });
+        lens.max().unwrap_or(0)
+    }
+
+    fn reset(&mut self) {
+        for pair in &mut self.pairs {
+            pair.between.reset();
+            pair.after.reset();
+        }
+    }
+
+    /// Adds what it makes of the newest frames of `x`, the first of them at `at`, to `y`.
+    fn add(
+        &mut self,
+        x: &Line,
+        frames: Frames,
+        bounds: Bounds,
+        at: i64,
+        y: &mut [f32],
+        work: &mut [f32],
+    ) {
+        let mut at = at - self.delay as i64;
+        let mut delay = self.delay;
+        let count = self.pairs.len();
+        for n in 0..count {
+            let (before, rest) = self.pairs.split_at_mut(n);
+            let pair = &mut rest[0];
+            let input = before.last().map_or(x, |pair| &pair.after);
+            let (outer, inner) = (pair.dilated.lag(), pair.plain.lag());
+            let channels = pair.plain.shape().outs;
+
+            let between = pair.between.newest(frames);
+            let window = input.since(delay + 2 * outer);
+            pair.dilated
+                .run(window, frames, SLOPE, Into::Replace, between, work);
+            at -= outer as i64;
+            bounds.mask(between, channels, at);
+
+            let heard = &input.since(delay + outer + inner)[..frames * channels];
+            let window = pair.between.since(2 * inner);
+            at -= inner as i64;
+            if n + 1 < count {
+                let after = pair.after.newest(frames);
+                after.copy_from_slice(heard);
+                pair.plain
+                    .run(window, frames, SLOPE, Into::Add, after, work);
+                bounds.mask(after, channels, at);
+            } else {
+                for (y, heard) in y.iter_mut().zip(heard) {
+                    *y += heard;
+                }
+                pair.plain.run(window, frames, SLOPE, Into::Add, y, work);
+            }
+            pair.between.advance(frames);
+            if let Some(pair) = before.last_mut() {
+                pair.after.advance(frames);
+            }
+            delay = 0;
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! The voices there are: one folder each in one folder, with a description, the weights, and where
+//! there are some an index and a picture. Everything in there is read as a stranger's. Nobody
+//! watches the folder: what is asked for is looked up anew. Worker threads and the command line;
+//! it allocates and waits for disks.
+
+mod export;
+mod import;
+mod source;
+
+pub use import::{Import, Imported, IndexChoice, Note};
+
+use super::image::Image;
+use super::metadata::{self, Metadata};
+use super::rvc::{self, RvcError};
+use super::{VoiceError, rvc::pick};
+use crate::io::checkpoint::{Checkpoint, Limits};
+use crate::io::{folders, read_document};
+use crate::model::rvc::RvcConfig;
+use crate::nn::Weights;
+use crate::preset::VoiceRef;
+use crate::preset::about::{MOST_NAME, clean};
+use crate::preset::library::folded;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Most voices of a folder that are read.
+pub const MOST_VOICES: usize = 4_096;
+
+/// The files of a voice.
+pub(super) const DESCRIPTION: &str = "voice.toml";
+pub(super) const WEIGHTS: &str = "voice.safetensors";
+pub(super) const INDEX: &str = "index.safetensors";
+
+/// What the file of a voice may ask for: an order of magnitude more than any of RVC's.
+pub(super) fn limits() -> Limits {
+    Limits {
+        tensor_bytes: 2 << 30,
+        tensors: 10_000,
+        ..Limits::default()
+    }
+}
+
+/// A voice of the library.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Voice {
+    /// What is known of it.
+    pub metadata: Metadata,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Its index, where it has one: a file for `voice::index`.
+    pub index: Option<PathBuf>,
+    /// Its picture, where it has one: PNG, JPEG or WebP by its first bytes, not decoded yet.
+    pub image: Option<PathBuf>,
+    /// Bytes of its files together.
+    pub bytes: u64,
+}
+
+impl Voice {
+    /// How presets name it.
+    #[must_use]
+    pub fn reference(&self) -> VoiceRef {
+        VoiceRef {
+            name: self.metadata.name.clone(),
+            sha256: Some(self.metadata.sha256.clone()),
+        }
+    }
+
+    /// The file of its weights.
+    #[must_use]
+    pub fn weights(&self) -> PathBuf {
+        self.folder.join(WEIGHTS)
+    }
+}
+
+/// A folder that is no voice that can be used.
+#[derive(Debug)]
+pub struct Damaged {
+    /// The folder.
+    pub folder: PathBuf,
+    /// What is wrong with it.
+    pub error: VoiceError,
+}
+
+/// What is in the library.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Voices by name.
+    pub voices: Vec<Voice>,
+    /// Folders that are none, by path.
+    pub damaged: Vec<Damaged>,
+}
+
+/// The folder of voices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Library {
+    folder: PathBuf,
+}
+
+impl Library {
+    /// The library of the user.
+    ///
+    /// # Errors
+    /// [`VoiceError::NoHome`]. A folder that is not there holds no voices, and is no error.
+    pub fn of_user() -> Result<Self, VoiceError> {
+        Ok(Self::open(&folders::voices()?))
+    }
+
+    /// The library in this folder, which need not be there.
+    #[must_use]
+    pub fn open(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+        }
+    }
+
+    /// Its folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Every voice there is, and what is damaged. Reads descriptions and headers, no weights.
+    #[must_use]
+    pub fn list(&self) -> Listing {
+        let mut listing = Listing::default();
+        for folder in self.folders(&mut listing.damaged) {
+            match read_voice(&folder) {
+                Ok(voice) => listing.voices.push(voice),
+                Err(error) => listing.damaged.push(Damaged { folder, error }),
+            }
+        }
+        (listing.voices).sort_by_cached_key(|voice| folded(&voice.metadata.name));
+        listing
+    }
+
+    /// The voice a preset names: the one with its hash, else the one with its name, in any case.
+    #[must_use]
+    pub fn find(&self, wanted: &VoiceRef) -> Option<Voice> {
+        let voices = self.list().voices;
+        let by_hash = |voice: &&Voice| Some(&voice.metadata.sha256) == wanted.sha256.as_ref();
+        let name = folded(&wanted.name);
+        let by_name = |voice: &&Voice| folded(&voice.metadata.name) == name;
+        let found = voices.iter().find(by_hash);
+        found.or_else(|| voices.iter().find(by_name)).cloned()
+    }
+
+    /// The voice of this name, in any case.
+    ///
+    /// # Errors
+    /// [`VoiceError::Unknown`], with a name that is near where there is one. The error of a
+    /// damaged voice where its folder has that name.
+    pub fn named(&self, name: &str) -> Result<Voice, VoiceError> {
+        let Listing { voices, damaged } = self.list();
+        let wanted = folded(name);
+        let names = || voices.iter().map(|voice| folded(&voice.metadata.name));
+        if let Some(at) = names().position(|name| name == wanted) {
+            return Ok(voices.into_iter().nth(at).expect("just found there"));
+        }
+        let is_called = |damaged: &Damaged| {
+            let folder = damaged.folder.file_name().unwrap_or_default();
+            folded(&folder.to_string_lossy()) == wanted
+        };
+        if let Some(damaged) = damaged.into_iter().find(is_called) {
+            return Err(damaged.error);
+        }
+        let near: [fn(&str, &str) -> bool; 3] = [
+            |name, wanted| name.starts_with(wanted),
+            |name, wanted| name.contains(wanted),
+            |name, wanted| wanted.contains(name),
+        ];
+        let mut near = (near.iter().filter(|_| !wanted.is_empty()))
+            .filter_map(|is_near| names().position(|name| is_near(&name, &wanted)));
+        Err(VoiceError::Unknown {
+            name: clean(name, MOST_NAME),
+            near: near.next().map(|at| voices[at].metadata.name.clone()),
+        })
+    }
+
+    /// Loads a voice: the sizes of its network and its weights in single precision, under RVC's
+    /// names, with weight norm still in two parts.
+    ///
+    /// # Errors
+    /// [`VoiceError::Weights`] when the file is damaged or memory is short.
+    pub fn load(voice: &Voice) -> Result<(RvcConfig, Weights), VoiceError> {
+        let config = voice.metadata.config.clone();
+        let read = || -> Result<Weights, RvcError> {
+            let checkpoint = Checkpoint::open(&voice.weights(), &limits())?;
+            let tensors = pick(&config, checkpoint.tensors("").collect())?;
+            let mut loaded = Vec::with_capacity(tensors.len());
+            for tensor in tensors {
+                for (name, tensor) in rvc::read_tensors(&checkpoint, &[tensor])? {
+                    loaded.push((name, tensor.shape.clone(), tensor.into_f32()));
+                }
+            }
+            Ok(Weights::new(loaded).expect("a tensor has as many values as its shape says"))
+        };
+        let weights = read().map_err(VoiceError::Weights)?;
+        Ok((config, weights))
+    }
+
+    /// Removes a voice: all of its folder. It is gone at once, or as it was.
+    ///
+    /// # Errors
+    /// [`VoiceError::Folder`].
+    pub fn remove(&self, voice: &Voice) -> Result<(), VoiceError> {
+        self.discard(&voice.folder).map_err(VoiceError::Folder)
+    }
+
+    /// Takes a folder out of sight and removes it. What cannot be removed now goes later.
+    fn discard(&self, folder: &Path) -> io::Result<()> {
+        let mut hidden = tempfile::Builder::new();
+        let hidden = hidden.prefix(REMOVED).tempdir_in(&self.folder)?;
+        fs::rename(folder, hidden.path().join("voice"))
+        // The hidden folder goes with its guard.
+    }
+
+    /// Removes what interrupted imports and removals left.
+    fn tidy(&self) {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        for entry in entries {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            // Another import may be under way, but not for a day.
+            let is_old = || {
+                let modified = entry.metadata().and_then(|metadata| metadata.modified());
+                let age = modified.ok().and_then(|at| at.elapsed().ok());
+                age.is_some_and(|age| 86_400 < age.as_secs())
+            };
+            if name.starts_with(REMOVED) || (name.starts_with(IMPORTING) && is_old()) {
+                // It may be in use on Windows; the next import tries again.
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+
+    /// Folders that may be voices, by path: no links, nothing hidden.
+    fn folders(&self, damaged: &mut Vec<Damaged>) -> Vec<PathBuf> {
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                if error.kind() != io::ErrorKind::NotFound {
+                    damaged.push(Damaged {
+                        folder: self.folder.clone(),
+                        error: VoiceError::Read(error),
+                    });
+                }
+                return Vec::new();
+            }
+        };
+        let folders = entries.filter_map(Result::ok).filter(|entry| {
+            let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
+            !is_hidden && entry.file_type().is_ok_and(|kind| kind.is_dir())
+        });
+        let folders = folders.map(|entry| entry.path());
+        let mut folders: Vec<PathBuf> = folders.take(MOST_VOICES + 1).collect();
+        if MOST_VOICES < folders.len() {
+            folders.truncate(MOST_VOICES);
+            damaged.push(Damaged {
+                folder: self.folder.clone(),
+                error: VoiceError::Full { most: MOST_VOICES },
+            });
+        }
+        folders.sort();
+        folders
+    }
+}
+
+/// What folders begin with that are being made or removed.
+const IMPORTING: &str = ".import-";
+const REMOVED: &str = ".removed-";
+
+/// The size of a file that is one, and no link to one.
+fn file_bytes(path: &Path) -> Option<u64> {
+    let metadata = path.symlink_metadata().ok()?;
+    metadata.is_file().then_some(metadata.len())
+}
+
+/// Reads a voice's description and holds the names and shapes of its weights against it.
+fn read_voice(folder: &Path) -> Result<Voice, VoiceError> {
+    let path = |file: &str| folder.join(file);
+    let missing = |file: &str| {
+        let found = format!("no file {file}");
+        VoiceError::Read(io::Error::new(io::ErrorKind::NotFound, found))
+    };
+    let described = file_bytes(&path(DESCRIPTION)).ok_or_else(|| missing(DESCRIPTION))?;
+    let text = read_document(&path(DESCRIPTION), metadata::MOST_BYTES)
+        .map_err(VoiceError::of_description)?;
+    let metadata = Metadata::from_toml(&text)?;
+    let weights = file_bytes(&path(WEIGHTS)).ok_or_else(|| missing(WEIGHTS))?;
+    let checkpoint = Checkpoint::open(&path(WEIGHTS), &limits())
+        .map_err(|error| VoiceError::Weights(error.into()))?;
+    pick(&metadata.config, checkpoint.tensors("").collect()).map_err(VoiceError::Weights)?;
+    let with_size = |file: &str| Some((path(file), file_bytes(&path(file))?));
+    let index = with_size(INDEX);
+    let image = Image::ALL.iter().find_map(|image| with_size(image.file()));
+    let size_of = |file: &Option<(PathBuf, u64)>| file.as_ref().map_or(0, |(_, bytes)| *bytes);
+    Ok(Voice {
+        metadata,
+        folder: folder.to_owned(),
+        bytes: described + weights + size_of(&index) + size_of(&image),
+        index: index.map(|(path, _)| path),
+        image: image.map(|(path, _)| path),
+    })
+}
