@@ -182,7 +182,7 @@ fn a_voice_is_imported_by_path_dialog_and_drop() {
                 stage.frame(vec![]);
             }
         }
-        stage.until_shows("Cleo is in the library now.");
+        stage.until_shows("Cleo is in the library now; without an index");
         stage.until_shows("3  Cleo");
         let held = params.rack.voice_in(3).expect(way);
         assert_eq!(held.name, "Cleo");

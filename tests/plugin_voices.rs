@@ -531,7 +531,7 @@ fn a_file_is_taken_in_and_put_into_a_slot() {
     let said = params.rack.shown().said.clone().expect("said");
     assert_eq!(
         (said.text.as_str(), said.is_error),
-        ("New is in the library now.", false)
+        ("New is in the library now; without an index", false)
     );
     params.rack.import("/somewhere/letter.txt".into(), Some(3));
     until_shown(&params.rack, "the reason", |shown| {

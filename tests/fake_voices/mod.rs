@@ -2,7 +2,9 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use autovoice::engine::{Controls, Engine, EngineError, EngineSpec, Quality};
-use autovoice::plugin::voices::{Listed, Rack, Shown, Stock, VoiceMaker, VoiceSetup, Warm};
+use autovoice::plugin::voices::{
+    Imported, Listed, Rack, Shown, Stock, VoiceMaker, VoiceSetup, Warm,
+};
 use autovoice::preset::VoiceRef;
 use std::collections::VecDeque;
 use std::path::Path;
@@ -190,13 +192,16 @@ impl VoiceMaker for Library {
         }))
     }
 
-    fn import(&self, file: &Path) -> Result<VoiceRef, String> {
+    fn import(&self, file: &Path) -> Result<Imported, String> {
         let name = file.file_stem().and_then(|stem| stem.to_str());
         match (name, file.extension()) {
             (Some(name), Some(extension)) if extension == "pth" => {
                 let new = fake(String::leak(name.to_owned()), Kind::Gain(0.25));
                 self.voices.lock().expect("no test panics here").push(new);
-                Ok(new.voice())
+                Ok(Imported {
+                    voice: new.voice(),
+                    notes: vec!["without an index".to_owned()],
+                })
             }
             _ => Err("expected a voice file, found a text; choose a .pth".to_owned()),
         }

@@ -1,7 +1,7 @@
 //! The loader thread of one instance: reads voices, builds engines, hands them to the worker and
 //! frees what comes back. It may block; nobody but offline rendering waits for it.
 
-use super::maker::{Listed, VoiceSetup, Warm};
+use super::maker::{Imported, Listed, VoiceSetup, Warm};
 use super::rack::{Connection, Import, Inner};
 use super::shown::{Said, Shown, SlotShown, SlotState};
 use super::stock::engine_of;
@@ -278,8 +278,13 @@ impl Loader {
         let imported = self.inner.stock.import(&file);
         self.is_importing = false;
         self.said = Some(match &imported {
-            Ok(voice) => Said {
-                text: format!("{} is in the library now.", voice.name),
+            Ok(Imported { voice, notes }) => Said {
+                text: [
+                    &[format!("{} is in the library now", voice.name)],
+                    &notes[..],
+                ]
+                .concat()
+                .join("; "),
                 is_error: false,
             },
             Err(reason) => Said {
@@ -287,7 +292,9 @@ impl Loader {
                 is_error: true,
             },
         });
-        let Ok(voice) = imported else { return };
+        let Ok(Imported { voice, .. }) = imported else {
+            return;
+        };
         if let Some(at) = slot.and_then(|slot| slot.checked_sub(1)) {
             let mut desk = self.inner.desk();
             if let Some(wanted) = desk.slots.get_mut(at) {

@@ -24,6 +24,15 @@ pub struct Listed {
     pub about: String,
 }
 
+/// A file that was taken into the library.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// The voice it became.
+    pub voice: VoiceRef,
+    /// What the musician should know of it.
+    pub notes: Vec<String>,
+}
+
 /// Makes engines out of voices. Errors are texts for people that name the remedy.
 pub trait VoiceMaker: Send + Sync {
     /// Every voice there is.
@@ -48,11 +57,11 @@ pub trait VoiceMaker: Send + Sync {
     /// Where the voice is not here, is damaged, or lacks a model it needs.
     fn load(&self, voice: &VoiceRef) -> Result<Arc<dyn Warm>, String>;
 
-    /// Takes a voice file into the library; the voice it became.
+    /// Takes a voice file into the library.
     ///
     /// # Errors
     /// Where it is no voice; nothing has changed then.
-    fn import(&self, file: &Path) -> Result<VoiceRef, String>;
+    fn import(&self, file: &Path) -> Result<Imported, String>;
 }
 
 /// A voice in memory: its weights, from which engines are made without reading a file again.

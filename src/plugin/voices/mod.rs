@@ -8,13 +8,14 @@ mod library;
 mod loader;
 mod maker;
 mod rack;
+mod rvc;
 mod saved;
 mod shown;
 mod stock;
 
 pub use crate::bridge::SLOTS;
-pub use library::of_user;
-pub use maker::{Listed, VoiceMaker, VoiceSetup, Warm};
+pub use library::{Voices, of_user};
+pub use maker::{Imported, Listed, VoiceMaker, VoiceSetup, Warm};
 pub use rack::{Connection, Rack};
 pub use saved::Saved;
 pub use shown::{Said, Shown, SlotShown, SlotState};

@@ -2,7 +2,7 @@
 //! memory already. Loader threads; the lock is held for as long as a look takes, a voice's own for
 //! as long as it is read.
 
-use super::maker::{Listed, VoiceMaker, VoiceSetup, Warm};
+use super::maker::{Imported, Listed, VoiceMaker, VoiceSetup, Warm};
 use crate::engine::{Engine, EngineSpec};
 use crate::preset::VoiceRef;
 use std::collections::HashMap;
@@ -54,7 +54,7 @@ impl Stock {
     ///
     /// # Errors
     /// As there.
-    pub fn import(&self, file: &Path) -> Result<VoiceRef, String> {
+    pub fn import(&self, file: &Path) -> Result<Imported, String> {
         guarded(|| self.maker.import(file))
     }
 
