@@ -2,6 +2,7 @@
 //! are, so that pitch and levels stay in sight.
 
 use super::View;
+use super::slots::BROWSE_HINT;
 use crate::editor::dialog::{Dialog, Purpose};
 use crate::editor::shelf::{Form, Shelf};
 use crate::editor::state::State;
@@ -293,7 +294,7 @@ fn path_form(ui: &mut Ui, view: &View<'_>, shelf: &mut Shelf, dialog: &mut Dialo
                 .desired_width(ui.available_width() - BROWSE_WIDTH);
             let response = ui.add(edit);
             let browse = ui.add_enabled(!dialog.is_open(), Button::new("Browse…"));
-            if browse.clicked() {
+            if browse.on_hover_text(BROWSE_HINT).clicked() {
                 dialog.open(purpose);
             }
             response

@@ -18,6 +18,10 @@ const TAB_HEIGHT: f32 = 24.0;
 const GAP: f32 = 4.0;
 const LIST_WIDTH: f32 = 118.0;
 
+/// What is said of the button that opens a file dialog.
+pub const BROWSE_HINT: &str =
+    "Opens the system's dialog for files; where there is none, type the path";
+
 /// What the window holds of the slots.
 pub struct Slots {
     /// The path of a voice to take in, while it is typed.
@@ -228,7 +232,7 @@ fn path_form(ui: &mut Ui, view: &View<'_>, slots: &mut Slots, dialog: &mut Dialo
     let response = ui.add(edit);
     let is_entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
     let browse = ui.add_enabled(!dialog.is_open(), Button::new("Browse…"));
-    if browse.clicked() {
+    if browse.on_hover_text(BROWSE_HINT).clicked() {
         dialog.open(Purpose::Voice);
     }
     let is_filled = !path.trim().is_empty();
