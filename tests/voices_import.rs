@@ -9,6 +9,7 @@ mod voice_files;
 use autovoice::io::checkpoint::{Checkpoint, Layout, Limits};
 use autovoice::model::rvc::{RvcConfig, Version};
 use autovoice::voice::rvc::{RvcError, RvcVoice, read, tensors};
+use autovoice::voice::{Import, IndexChoice, Library};
 use tones::torch::{Py, save};
 use voice_files::{config_list, small, voice};
 
@@ -524,6 +525,89 @@ fn the_layout_is_that_of_the_reference() {
         seen += 1;
     }
     assert_eq!(seen, 11);
+}
+
+/// A voice of full size, from its recipe through the import to the weights the network gets. How
+/// long that takes is printed.
+#[test]
+fn a_full_size_voice_arrives_as_it_was() {
+    let Some(folder) = parity::folder("rvc") else {
+        return;
+    };
+    let path = folder.join("v2_48k_f0_full.recipe.json");
+    let (config, _) = of_recipe(&path);
+    let originals = parity::recipe_tensors(&path);
+    let halves = originals.iter().map(|(name, shape, values)| {
+        let half = Py::half(shape, values);
+        (name.clone(), half)
+    });
+    let file = save(&Py::dict([
+        ("weight", Py::Dict(halves.collect())),
+        ("config", config),
+        ("info", Py::str("300epoch")),
+        ("sr", Py::str("48k")),
+        ("f0", Py::Int(1)),
+        ("version", Py::str("v2")),
+    ]));
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("Full.pth");
+    std::fs::write(&path, &file).unwrap();
+    if let Some(keep) = std::env::var_os("AUTOVOICE_KEEP_VOICE") {
+        std::fs::copy(&path, keep).unwrap();
+    }
+
+    let library = Library::open(&home.path().join("voices"));
+    let begun = std::time::Instant::now();
+    let voice = library.import(&path, &Import::default()).unwrap().voice;
+    println!("imported {} bytes in {:?}", file.len(), begun.elapsed());
+    let begun = std::time::Instant::now();
+    let (config, weights) = Library::load(&voice).unwrap();
+    println!("loaded {} bytes in {:?}", voice.bytes, begun.elapsed());
+    assert_eq!((config.speakers, config.hop()), (109, 480));
+    assert_eq!(weights.shapes().count(), originals.len());
+    for (name, shape, values) in originals {
+        assert!(
+            weights.root().get(&name, &shape).unwrap() == values,
+            "{name}"
+        );
+    }
+}
+
+/// The checkpoints of the reference itself, with their own pickles.
+#[test]
+fn the_checkpoints_of_the_reference_are_imported() {
+    let Some(folder) = parity::folder("rvc") else {
+        return;
+    };
+    let home = tempfile::tempdir().unwrap();
+    let library = Library::open(home.path());
+    for (name, version, rate_hz, has_pitch) in [
+        ("v1_40k_f0_small", Version::V1, 40_000, true),
+        ("v2_40k_nof0_small", Version::V2, 40_000, false),
+        ("v2_48k_f0_small", Version::V2, 48_000, true),
+    ] {
+        let path = folder.join(format!("{name}.pth"));
+        let options = Import {
+            index: IndexChoice::None,
+            ..Import::default()
+        };
+        let voice = library.import(&path, &options).unwrap().voice;
+        let config = &voice.metadata.config;
+        let found = (config.version, config.rate_hz, config.has_pitch);
+        assert_eq!(found, (version, rate_hz, has_pitch), "{name}");
+        let (_, weights) = Library::load(&voice).unwrap();
+        let path = folder.join(format!("{name}.weights.safetensors"));
+        let golden = parity::Golden::read(&path);
+        let mut compared = 0;
+        for (tensor, shape) in tensors(config, 21) {
+            let (expected_shape, expected) = golden.get(&tensor);
+            assert_eq!(shape, expected_shape, "{name}: {tensor}");
+            let found = weights.root().get(&tensor, &shape).unwrap();
+            assert!(found == expected, "{name}: {tensor}");
+            compared += 1;
+        }
+        assert_eq!(compared, weights.shapes().count());
+    }
 }
 
 /// The list of sizes, and names with shapes.

@@ -183,6 +183,11 @@ pub fn hubert_base(folder: &Path) -> Weights {
 
 /// The weights of a recipe: seeded values instead of a file of them (parity/README.md).
 pub fn recipe(path: &Path) -> Weights {
+    Weights::new(recipe_tensors(path)).unwrap()
+}
+
+/// The same tensor by tensor, in the order of the recipe.
+pub fn recipe_tensors(path: &Path) -> Vec<(String, Vec<usize>, Vec<f32>)> {
     let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let recipe: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(recipe["round"], "f16");
@@ -198,7 +203,7 @@ pub fn recipe(path: &Path) -> Weights {
         let count = shape.iter().product();
         (name.to_owned(), shape, seeded(seed, name, count, low, high))
     });
-    Weights::new(tensors).unwrap()
+    tensors.collect()
 }
 
 fn seeded(seed: &str, name: &str, count: usize, low: f64, high: f64) -> Vec<f32> {

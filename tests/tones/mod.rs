@@ -3,6 +3,7 @@
 
 #[cfg(feature = "cli")]
 pub mod desk;
+pub mod hub;
 pub mod torch;
 pub mod zips;
 

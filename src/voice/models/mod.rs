@@ -2,6 +2,7 @@
 //! there, and how the rest of the program loads them. Worker threads and the command line only:
 //! everything here allocates and waits for disks. Never fetches anything itself.
 
+mod content;
 mod layout;
 mod recognise;
 #[cfg(test)]
@@ -11,6 +12,8 @@ use crate::io::checkpoint::{
     Checkpoint, CheckpointError, Layout, Limits, Tensor, write_safetensors,
 };
 use crate::io::folders::{self, NoHome};
+pub use content::content_encoder;
+pub use layout::content as content_tensors;
 use recognise::{Recognised, recognise};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -28,11 +31,18 @@ pub enum ModelKind {
     CrepeFull,
     /// The RMVPE pitch tracker, 90 million values.
     Rmvpe,
+    /// The content encoder of RVC voices: ContentVec, or HuBERT base; 95 million values.
+    ContentVec,
 }
 
 impl ModelKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::CrepeTiny, Self::CrepeFull, Self::Rmvpe];
+    pub const ALL: [Self; 4] = [
+        Self::CrepeTiny,
+        Self::CrepeFull,
+        Self::Rmvpe,
+        Self::ContentVec,
+    ];
 
     /// Its name on the command line, which is that of its file too.
     #[must_use]
@@ -41,6 +51,7 @@ impl ModelKind {
             Self::CrepeTiny => "crepe-tiny",
             Self::CrepeFull => "crepe-full",
             Self::Rmvpe => "rmvpe",
+            Self::ContentVec => "contentvec",
         }
     }
 
@@ -55,6 +66,7 @@ impl ModelKind {
     pub fn command(self) -> &'static str {
         match self {
             Self::CrepeTiny | Self::CrepeFull => "autovoice models fetch crepe",
+            Self::ContentVec => "autovoice models fetch contentvec",
             Self::Rmvpe => "autovoice models import rmvpe FILE, with an rmvpe.pt you have",
         }
     }
@@ -199,6 +211,8 @@ pub struct Installed {
     pub bytes: u64,
     /// The hash of its file.
     pub sha256: String,
+    /// What cannot be done with it, where it is not complete.
+    pub lack: Option<&'static str>,
 }
 
 /// Which of the accepted models a checkpoint is.
@@ -244,6 +258,7 @@ pub fn install(
     origin: &Origin,
 ) -> Result<Installed, ModelError> {
     let (kind, tensors) = recognised(checkpoint, accepted)?;
+    let lack = lack_of(kind, &tensors);
     let mut read: Vec<(String, Tensor)> = Vec::with_capacity(tensors.len());
     for (name, tensor) in tensors {
         read.push((name, checkpoint.tensor(&tensor)?));
@@ -274,7 +289,15 @@ pub fn install(
         path,
         bytes,
         sha256,
+        lack,
     })
+}
+
+/// What cannot be done with a model of these tensors.
+fn lack_of(kind: ModelKind, tensors: &Tensors) -> Option<&'static str> {
+    let is_partial = kind == ModelKind::ContentVec
+        && !(tensors.iter()).any(|(name, _)| content::is_projection(name));
+    is_partial.then_some(content::NO_PROJECTION)
 }
 
 /// What is known of a model in a folder.
@@ -290,6 +313,8 @@ pub enum State {
         sha256: String,
         /// Where it came from, where its file says so.
         origin: Option<Origin>,
+        /// What cannot be done with it, where it is not complete.
+        lack: Option<&'static str>,
     },
     /// It is there and cannot be used.
     Damaged {
@@ -310,9 +335,10 @@ pub fn state(folder: &Path, kind: ModelKind) -> State {
         Ok(checkpoint) => checkpoint,
         Err(error) => return damaged(error.to_string()),
     };
-    if let Err(error) = identify(&checkpoint, &[kind]) {
-        return damaged(error.to_string());
-    }
+    let lack = match recognised(&checkpoint, &[kind]) {
+        Ok((kind, tensors)) => lack_of(kind, &tensors),
+        Err(error) => return damaged(error.to_string()),
+    };
     let (sha256, bytes) = match sha256_of(&path) {
         Ok(hashed) => hashed,
         Err(error) => return damaged(error.to_string()),
@@ -327,6 +353,7 @@ pub fn state(folder: &Path, kind: ModelKind) -> State {
             bytes,
             sha256,
             origin: origin(&checkpoint),
+            lack,
         },
     }
 }

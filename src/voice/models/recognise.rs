@@ -1,13 +1,16 @@
 //! Tells models apart by the names and shapes of their tensors, and says what a file is that is
 //! none. Reads no tensors.
 
-use super::ModelKind;
-use super::layout::{self, CREPE_SIZES};
+use super::layout::{self, CREPE_SIZES, Named};
+use super::{ModelKind, content};
 use crate::io::checkpoint::{Checkpoint, DType, TensorRef, Value};
+use crate::model::content::ContentConfig;
 use std::collections::HashMap;
 
+const BASE: ContentConfig = ContentConfig::BASE;
+
 /// Where state dictionaries are found in a checkpoint.
-const PLACES: [&str; 5] = ["", "model", "state_dict", "model_state_dict", "net"];
+pub(super) const PLACES: [&str; 5] = ["", "model", "state_dict", "model_state_dict", "net"];
 
 /// What a checkpoint is.
 pub(super) enum Recognised {
@@ -46,8 +49,19 @@ pub(super) fn pick(
     kind: ModelKind,
     tensors: &HashMap<String, TensorRef>,
 ) -> Result<Vec<(String, TensorRef)>, String> {
-    let needed = layout::tensors(kind).into_iter();
+    match kind {
+        ModelKind::ContentVec => content::pick(&BASE, tensors),
+        _ => take(layout::tensors(kind), tensors),
+    }
+}
+
+/// These tensors, or what is wrong with the first that does not fit.
+pub(super) fn take(
+    needed: Vec<Named>,
+    tensors: &HashMap<String, TensorRef>,
+) -> Result<Vec<(String, TensorRef)>, String> {
     needed
+        .into_iter()
         .map(|(name, shape)| {
             let Some(tensor) = tensors.get(&name) else {
                 return Err(format!("no tensor {name}"));
@@ -115,6 +129,19 @@ fn of_names(tensors: &HashMap<String, TensorRef>) -> Option<String> {
     if has("unet.encoder.") {
         return Some(not_quite(ModelKind::Rmvpe, "an RMVPE".to_owned()));
     }
+    let hubert = [
+        "label_embs_concat",
+        "feature_extractor.conv_layers.",
+        "hubert.",
+    ];
+    if hubert.iter().any(|start| has(start)) {
+        return Some(match content::sizes(tensors) {
+            Some((channels, layers)) if (channels, layers) != (BASE.hidden, BASE.layers) => {
+                format!("a HuBERT of {layers} layers of {channels} channels")
+            }
+            _ => not_quite(ModelKind::ContentVec, "a HuBERT or ContentVec".to_owned()),
+        });
+    }
     let known = [
         ("enc_q.", "a training checkpoint of a voice (G_*.pth)"),
         ("enc_p.", "a voice"),
@@ -122,9 +149,6 @@ fn of_names(tensors: &HashMap<String, TensorRef>) -> Option<String> {
             "discriminators.",
             "a discriminator of a voice's training (D_*.pth)",
         ),
-        ("label_embs_concat", "a HuBERT or ContentVec"),
-        ("feature_extractor.conv_layers.", "a HuBERT or ContentVec"),
-        ("hubert.", "a HuBERT or ContentVec"),
         ("crosstransformer.", "a Demucs"),
         ("stack.0.", "an FCPE"),
     ];

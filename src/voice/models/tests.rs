@@ -106,6 +106,7 @@ fn a_model_is_put_into_the_folder_and_loaded() {
         bytes,
         sha256,
         origin: from,
+        lack: None,
     } = state(&folder, kind)
     else {
         panic!("{:?}", state(&folder, kind));
