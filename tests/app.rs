@@ -1,14 +1,19 @@
 //! The app without sound and without a window: the dummy backend in virtual time, from the source
 //! to what goes out, through everything a device or a hand can do to it; and the program itself.
 
+mod fake_voices;
+
 use assert_no_alloc::{AllocDisabler, assert_no_alloc, reset_violation_count, violation_count};
 use autovoice::app::backend::dummy::Dummy;
 use autovoice::app::backend::{Backend, Backends, Choice, Source};
 use autovoice::app::host::Host;
 use autovoice::app::status::{State, Status};
 use autovoice::app::supervisor::{Command, Shared, Supervisor};
+use autovoice::plugin::AutoVoiceParams;
+use fake_voices::{Kind, fake, stock, until};
 use std::f64::consts::TAU;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -29,10 +34,14 @@ struct Rig {
 
 impl Rig {
     fn new(choice: Choice) -> Self {
+        Self::with(Shared::default(), choice)
+    }
+
+    fn with(shared: Shared, choice: Choice) -> Self {
         let backends = Backends {
             dummy: Dummy::in_virtual_time(),
         };
-        let (dummy, shared) = (backends.dummy.clone(), Shared::default());
+        let dummy = backends.dummy.clone();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let takes = folder.path().join("takes");
         let supervisor = Supervisor::new(backends, shared.clone(), Some(choice), takes);
@@ -125,6 +134,45 @@ fn a_voice_comes_out_an_octave_higher_at_every_rate() {
             assert_eq!(status.latency.total(), status.latency.engine);
         }
     }
+}
+
+#[test]
+fn a_voice_put_into_a_slot_is_heard_without_a_break() {
+    let ada = fake("Ada", Kind::Gain(0.5));
+    let mut shared = Shared::default();
+    shared.params = Arc::new(AutoVoiceParams::with_voices(stock(&[ada]).0));
+    let mut rig = Rig::with(
+        shared,
+        Choice {
+            backend: Backend::Dummy,
+            input: Some("sine".to_owned()),
+            buffer: Some(BLOCK as u32),
+            ..Choice::default()
+        },
+    );
+    rig.run(0.2);
+    let before = rig.status().latency.engine;
+    rig.set("slot", "Voice 1");
+    rig.shared.params.rack.put(1, Some(ada.voice()));
+    let mut heard = Vec::new();
+    until("the voice", || {
+        heard.extend(rig.run(0.02));
+        rig.shared.feed.newest().slot == 1
+    });
+    assert!(
+        before < rig.status().latency.engine,
+        "another path was built"
+    );
+    assert_eq!(rig.status().opened, 1, "and nothing was opened again");
+    // A sine whose own steps are below 0.01, and fades.
+    assert!(steepest(&heard) < 0.05, "{}", steepest(&heard));
+    // It is remembered with the sound.
+    let sound = rig.host.text();
+    let host = Host::new(Arc::new(AutoVoiceParams::with_voices(stock(&[ada]).0)));
+    let file = rig.folder.path().join("sound.json");
+    std::fs::write(&file, sound).expect("writable");
+    host.load(&file).expect("a sound");
+    assert_eq!(host.rack().voice_in(1), Some(ada.voice()));
 }
 
 #[test]

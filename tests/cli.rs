@@ -57,6 +57,12 @@ fn numbers_and_texts_are_understood() {
         (&["--low-cut", "120"], "low_cut_hz", Value::from(120.0)),
         (&["--high-cut=3400"], "high_cut_hz", Value::from(3400.0)),
         (&[], "high_cut_hz", Value::from(20_000.0)),
+        (&["--index-rate=0.7"], "index_rate", Value::from(0.7)),
+        (&["--protect", "0.1"], "protect", Value::from(0.1)),
+        (&["--rms-mix", "0"], "rms_mix", Value::from(0.0)),
+        (&["--speaker", "7"], "speaker", Value::from(7)),
+        (&["--hold-pitch"], "hold_pitch", Value::from(true)),
+        (&[], "protect", Value::from(0.33)),
         (&[], "correct", Value::from(false)),
     ] {
         let command = ["convert", "in.wav", "-o", "out.wav", "-f", "--json"];
@@ -88,6 +94,8 @@ fn senseless_options_are_refused_before_anything_is_done() {
         ("--gate-db 3", "expected -100 to 0"),
         ("--low-cut 10", "expected 20 to 1000"),
         ("--high-cut 999", "expected 1000 to 20000"),
+        ("--protect 0.6", "expected 0 to 0.5"),
+        ("--speaker 109", "109 is not in 0..=108"),
         ("--nonsense", "unexpected argument"),
     ] {
         let run = desk

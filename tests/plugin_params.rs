@@ -4,9 +4,10 @@
 mod plugin_host;
 
 use autovoice::bridge::{DropoutMode, Settings};
+use autovoice::engine::Quality;
 use autovoice::pitch::{HeldNotes, Key, MidiMode, Scale, ScaleMask, TrackerChoice, VoiceRange};
 use autovoice::plugin::params::ParamRef;
-use autovoice::plugin::state::{self, VERSION_KEY};
+use autovoice::plugin::state::{self, VERSION_KEY, VOICES_KEY};
 use autovoice::plugin::{AutoVoiceParams, AutoVoicePlugin};
 use nice_plug::plugin::ParamValue;
 use nice_plug::prelude::*;
@@ -14,7 +15,7 @@ use plugin_host::{set, set_text};
 use std::collections::BTreeMap;
 
 /// Id, automatable, steps between the lowest and the highest value (none: continuous).
-const FROZEN: [(&str, bool, Option<usize>); 24] = [
+const FROZEN: [(&str, bool, Option<usize>); 30] = [
     ("bypass", true, Some(1)),
     ("mix", true, None),
     ("input_db", true, None),
@@ -39,6 +40,12 @@ const FROZEN: [(&str, bool, Option<usize>); 24] = [
     ("tracker", false, Some(2)),
     ("low_cut_hz", true, None),
     ("high_cut_hz", true, None),
+    ("index_rate", true, None),
+    ("protect", true, None),
+    ("rms_mix", true, None),
+    ("speaker", true, Some(108)),
+    ("hold_pitch", true, Some(1)),
+    ("quality", false, Some(2)),
 ];
 
 fn with<T>(param: ParamRef<'_>, f: impl Fn(&dyn Erased) -> T) -> T {
@@ -174,6 +181,12 @@ fn values_are_typed_as_musicians_type_them() {
         ("high_cut_hz", "3400", "3.4 kHz"),
         ("high_cut_hz", "off", "off"),
         ("high_cut_hz", "50 kHz", "off"),
+        ("index_rate", "75", "75 %"),
+        ("protect", "33 %", "33 %"),
+        ("protect", "80 %", "50 %"),
+        ("speaker", " 7", "7"),
+        ("speaker", "200", "108"),
+        ("quality", "studio", "Studio"),
         ("bypass", "on", "on"),
         ("bypass", "NO", "off"),
     ] {
@@ -193,6 +206,9 @@ fn values_are_typed_as_musicians_type_them() {
         ("custom_scale", ""),
         ("range", "alto"),
         ("slot", "5"),
+        ("speaker", "me"),
+        ("speaker", "1.5"),
+        ("quality", "best"),
         ("low_cut_hz", "low"),
         ("high_cut_hz", "1e39 kHz"),
         ("bypass", "maybe"),
@@ -205,7 +221,7 @@ fn values_are_typed_as_musicians_type_them() {
 #[test]
 fn every_parameter_reaches_the_audio_path() {
     type Get = fn(&Settings) -> bool;
-    let cases: [(&str, &str, Get); 21] = [
+    let cases: [(&str, &str, Get); 26] = [
         ("bypass", "on", |s| s.bypass),
         ("mix", "25 %", |s| s.mix == 0.25),
         ("input_db", "-6 dB", |s| s.input_db == -6.0),
@@ -239,6 +255,11 @@ fn every_parameter_reaches_the_audio_path() {
         ("dropout_mode", "Shift", |s| s.dropout == DropoutMode::Shift),
         ("low_cut_hz", "300 Hz", |s| s.low_cut_hz == 300.0),
         ("high_cut_hz", "3 kHz", |s| s.high_cut_hz == 3_000.0),
+        ("index_rate", "0", |s| s.controls.voice.index_rate == 0.0),
+        ("protect", "10", |s| s.controls.voice.protect == 0.1),
+        ("rms_mix", "25", |s| s.controls.voice.rms_mix == 0.25),
+        ("speaker", "108", |s| s.controls.voice.speaker == 108),
+        ("hold_pitch", "on", |s| s.controls.voice.hold_pitch),
     ];
     for (id, text, has_arrived) in cases {
         let params = AutoVoiceParams::default();
@@ -279,6 +300,10 @@ fn words_stand_in_the_order_of_what_they_mean() {
         set_text(named(&params, "tracker"), tracker.name());
         assert_eq!(params.wanted().tracker, tracker);
     }
+    for quality in Quality::ALL {
+        set_text(named(&params, "quality"), quality.name());
+        assert_eq!(params.wanted().quality, quality);
+    }
     for mode in DropoutMode::ALL {
         set_text(named(&params, "dropout_mode"), mode.name());
         assert_eq!(params.settings(HeldNotes::default()).dropout, mode);
@@ -316,16 +341,31 @@ fn load(mut state: PluginState) -> (BTreeMap<String, ParamValue>, String) {
 #[test]
 fn what_is_saved_carries_the_version() {
     let fields = AutoVoiceParams::default().serialize_fields();
-    let expected = [(VERSION_KEY.to_owned(), state::CURRENT.to_string())];
+    let expected = [
+        (VERSION_KEY.to_owned(), state::CURRENT.to_string()),
+        (VOICES_KEY.to_owned(), "[null,null,null,null]".to_owned()),
+    ];
     assert_eq!(fields, expected.into());
 }
 
 #[test]
 fn states_of_before_there_was_a_parameter_are_complete() {
+    const UNKNOWN: [&str; 9] = [
+        "tracker",
+        "low_cut_hz",
+        "high_cut_hz",
+        "index_rate",
+        "protect",
+        "rms_mix",
+        "speaker",
+        "hold_pitch",
+        "quality",
+    ];
     for (version, unknown) in [
-        ("1", &["tracker", "low_cut_hz", "high_cut_hz"][..]),
-        ("2", &["low_cut_hz", "high_cut_hz"]),
-        ("3", &[]),
+        ("1", &UNKNOWN[..]),
+        ("2", &UNKNOWN[1..]),
+        ("3", &UNKNOWN[3..]),
+        ("4", &[]),
     ] {
         let mut old: Vec<(&str, ParamValue)> = Vec::new();
         let params = AutoVoiceParams::default();
@@ -343,6 +383,8 @@ fn states_of_before_there_was_a_parameter_are_complete() {
         assert!(matches!(loaded["tracker"], ParamValue::I32(0)));
         assert!(matches!(loaded["low_cut_hz"], ParamValue::F32(20.0)));
         assert!(matches!(loaded["high_cut_hz"], ParamValue::F32(20_000.0)));
+        assert!(matches!(loaded["protect"], ParamValue::F32(0.33)));
+        assert!(matches!(loaded["quality"], ParamValue::I32(0)));
     }
 }
 

@@ -56,6 +56,10 @@ fn the_table_is_what_hosts_are_told() {
                     assert_eq!(p.normalized_value_to_string(normalized, true), *word);
                 }
             }
+            (ParamRef::Int(p), Kind::Count { max, default }) => {
+                assert_eq!((p.name(), p.step_count()), (parameter.name, Some(max)));
+                assert_eq!(p.default_plain_value(), default as i32, "{id}");
+            }
             (ParamRef::Int(p), Kind::Notes) => {
                 assert_eq!((p.name(), p.default_plain_value()), (parameter.name, 0xfff));
                 assert_eq!((p.preview_plain(0.0), p.preview_plain(1.0)), (1, 0xfff));

@@ -226,8 +226,8 @@ fn set_preset(wanted: &str, host: &Host) -> Result<(), String> {
     let (preset, mut notices, _) = library
         .choose(wanted)
         .map_err(|error| format!("{error}; {}", error.remedy()))?;
-    // No voices can be loaded yet.
-    let resolved = preset.resolve(&|_| None);
+    let rack = host.rack();
+    let resolved = preset.resolve(&|voice| rack.take_in(voice, host.slot()));
     notices.extend(resolved.notices);
     host.set_values(&resolved.values);
     for notice in notices {

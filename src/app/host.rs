@@ -7,6 +7,7 @@ use crate::plugin::AutoVoiceParams;
 use crate::plugin::params::ParamRef;
 use crate::plugin::presets::{Change, changes};
 use crate::plugin::state;
+use crate::plugin::voices::Rack;
 use crate::preset::Values;
 use nice_plug::context::PluginApi;
 use nice_plug::context::gui::{GuiContext, GuiContextInner};
@@ -98,6 +99,18 @@ impl Host {
             normalized.ok_or_else(|| format!("expected a value of {id}, found \"{text}\""))?;
         Self::set(*param, normalized.clamp(0.0, 1.0));
         Ok(())
+    }
+
+    /// The slots.
+    #[must_use]
+    pub fn rack(&self) -> &Rack {
+        &self.params.rack
+    }
+
+    /// The slot selected, 0 for none.
+    #[must_use]
+    pub fn slot(&self) -> usize {
+        usize::try_from(self.params.voice.slot.value()).unwrap_or(0)
     }
 
     /// Sets the parameters that have a value here; the others stay.

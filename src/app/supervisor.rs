@@ -76,7 +76,8 @@ struct Running {
     stream: Box<dyn Stream>,
     health: Arc<Health>,
     remote: Remote,
-    built_for: Wanted,
+    /// What the path was built for, with how often voices had needed another.
+    built_for: (Wanted, u64),
     engine_latency: Frames,
     cycles: u64,
     cycled_at: Duration,
@@ -216,6 +217,7 @@ impl Supervisor {
     fn stop(&mut self) {
         // Dropping the engine drops the tap, which ends a take.
         self.running = None;
+        self.shared.params.rack.disconnect();
         self.status.state = State::Starting;
         self.status.is_measuring = false;
     }
@@ -268,9 +270,11 @@ impl Supervisor {
         } = &self.shared;
         let wanted = params.wanted();
         let mut made = None;
+        let mut restarts = 0;
         let stream = self.backends.open(choice, &health, &mut |format| {
-            let path = Box::new(Path::new(setup(format, wanted), feed)?);
+            let path = Box::new(Path::new(setup(format, wanted), feed, &params.rack)?);
             let latency = path.latency();
+            restarts = path.restarts();
             let (engine, remote) =
                 Engine::new(path, params.clone(), feed.clone(), switches.clone());
             made = Some((remote, latency));
@@ -282,7 +286,7 @@ impl Supervisor {
             stream,
             health,
             remote,
-            built_for: wanted,
+            built_for: (wanted, restarts),
             engine_latency,
             cycles: 0,
             cycled_at: now,
@@ -356,16 +360,19 @@ impl Supervisor {
 
     /// Builds a new path when what only that can change was changed.
     fn follow_params(&mut self) {
-        let wanted = self.shared.params.wanted();
+        let Shared { params, feed, .. } = &self.shared;
+        let wanted = (params.wanted(), params.rack.restarts());
         let Some(running) = &mut self.running else {
             return;
         };
         if wanted == running.built_for {
             return;
         }
-        match Path::new(setup(running.stream.format(), wanted), &self.shared.feed) {
+        let setup = setup(running.stream.format(), wanted.0);
+        match Path::new(setup, feed, &params.rack) {
             Ok(path) => {
                 let latency = path.latency();
+                let wanted = (wanted.0, path.restarts());
                 // A full ring means the last one is still being faded in: next time.
                 if running.remote.send(Order::Path(Box::new(path))).is_ok() {
                     running.built_for = wanted;

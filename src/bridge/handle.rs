@@ -159,6 +159,13 @@ impl Handle {
         self.driver = Driver::Thread { _thread: thread };
     }
 
+    /// Takes in voices where nobody else does. Real-time safe where the worker has a thread.
+    pub fn take_voices(&mut self) {
+        if let Driver::Inline(worker) = &mut self.driver {
+            worker.obey_commands();
+        }
+    }
+
     /// Forgets all history: whatever is still under way becomes worthless.
     pub fn reset(&mut self) {
         // No result for a time before this can be in time any more.

@@ -22,5 +22,6 @@ pub use latency::Latency;
 pub use meters::{Meters, MetersIn, MetersOut, meters};
 pub use processor::Processor;
 pub use settings::{DropoutMode, HostConfig, SILENCE_DB, Settings};
+pub use shared::VOICES as SLOTS;
 pub use voices::{InstallError, Voices};
 pub use worker::{Progress, Worker};

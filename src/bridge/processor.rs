@@ -424,6 +424,9 @@ impl Path {
             present,
             ..
         } = &mut self.buffers;
+        if let Some(worker) = &mut self.worker {
+            worker.take_voices();
+        }
         let playable = |w: &Handle| w.shared().is_playable(settings.slot);
         let selected = self.worker.as_ref().is_some_and(playable);
         let needed = self.mixer.aim(selected, settings.dropout);

@@ -1,7 +1,7 @@
 //! What the audio thread, the worker and the front end know of each other without waiting.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use atomic_float::AtomicF32;
 
@@ -10,7 +10,7 @@ use crate::engine::Controls;
 /// Voice slots that a worker can hold: slots 1 to 4.
 pub const VOICES: usize = 4;
 
-/// State shared by one bridge's threads. Everything but the message is atomic.
+/// State shared by one bridge's threads. Everything but the failures is atomic.
 #[derive(Debug, Default)]
 pub struct Shared {
     /// Instant up to which the audio thread has put out, in frames. Written by the audio thread;
@@ -27,9 +27,17 @@ pub struct Shared {
     pub realtime_priority: AtomicBool,
     /// Tells the worker thread to end. Written by its owner.
     pub stop: AtomicBool,
-    /// Why the last engine failed, with the remedy. Written by worker and loader, read by the
-    /// front end; never touched by the audio thread.
-    message: Mutex<Option<String>>,
+    /// Why engines failed, with the remedy. Written by worker and loader, read by the front end;
+    /// never touched by the audio thread.
+    failures: Mutex<Failures>,
+}
+
+/// Why engines failed.
+#[derive(Debug, Default)]
+struct Failures {
+    last: Option<String>,
+    /// By slot, until another voice takes it.
+    slots: [Option<String>; VOICES],
 }
 
 impl Shared {
@@ -46,18 +54,37 @@ impl Shared {
         };
     }
 
-    /// Leaves a message for the front end. Locks: not for the audio thread.
-    pub fn report(&self, message: String) {
-        // A poisoned lock only means that another writer panicked; the text is still whole.
-        *self.message.lock().unwrap_or_else(|e| e.into_inner()) = Some(message);
+    /// Tells the front end why the voice of this slot (1..=4) failed; `None` if it has left its slot
+    /// already. Locks: not for the audio thread.
+    pub fn report(&self, slot: Option<usize>, message: String) {
+        let mut failures = self.failures();
+        if let Some(failure) = slot.and_then(|slot| failures.slots.get_mut(slot - 1)) {
+            *failure = Some(message.clone());
+        }
+        failures.last = Some(message);
+    }
+
+    /// Another voice takes this slot (1..=4): what the last one did there is over. Locks: not for
+    /// the audio thread.
+    pub fn forget(&self, slot: usize) {
+        if let Some(failure) = self.failures().slots.get_mut(slot - 1) {
+            *failure = None;
+        }
+    }
+
+    /// Why the voice in this slot (1..=4) failed. Locks: not for the audio thread.
+    pub fn failure(&self, slot: usize) -> Option<String> {
+        self.failures().slots.get(slot.checked_sub(1)?)?.clone()
     }
 
     /// The last message. Locks: not for the audio thread.
     pub fn message(&self) -> Option<String> {
-        self.message
-            .lock()
-            .unwrap_or_else(|e| e.into_inner())
-            .clone()
+        self.failures().last.clone()
+    }
+
+    fn failures(&self) -> MutexGuard<'_, Failures> {
+        // A poisoned lock only means that another writer panicked; the texts are still whole.
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -61,6 +61,7 @@ impl Voices {
             return Err(InstallError::Latency { needed, available });
         }
         let lane = Lane::new(self.host, engine).map_err(InstallError::WarmUp)?;
+        self.shared.forget(slot);
         self.tell(Command::Install(slot, Box::new(lane)))
     }
 
@@ -82,6 +83,18 @@ impl Voices {
     #[must_use]
     pub fn message(&self) -> Option<String> {
         self.shared.message()
+    }
+
+    /// Why the voice in a slot, 1..=4, failed, with the remedy; `None` while it runs.
+    #[must_use]
+    pub fn failure(&self, slot: usize) -> Option<String> {
+        self.shared.failure(slot)
+    }
+
+    /// The delay there is for every voice.
+    #[must_use]
+    pub fn latency(&self) -> Latency {
+        self.latency
     }
 
     fn check(&self, slot: usize) -> Result<(), InstallError> {

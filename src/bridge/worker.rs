@@ -259,7 +259,7 @@ impl Worker {
                 Err(message) => {
                     let home = outgoing.home.take();
                     self.end_fade();
-                    self.shared.report(message);
+                    self.shared.report(home.map(|index| index + 1), message);
                     if let Some(home) = home {
                         self.shared.set_playable(home + 1, false);
                     }
@@ -271,7 +271,7 @@ impl Worker {
 
     /// The voice in a slot cannot go on: the audio thread hears of it and falls back.
     fn fail(&mut self, index: usize, message: String) {
-        self.shared.report(message);
+        self.shared.report(Some(index + 1), message);
         self.shared.set_playable(index + 1, false);
         self.end_fade();
         self.current = None;
@@ -322,7 +322,8 @@ impl Worker {
         }
     }
 
-    fn obey_commands(&mut self) {
+    /// Takes in voices that came, lets go those that are to leave.
+    pub(super) fn obey_commands(&mut self) {
         while let Some(lane) = self.retired.pop() {
             if let Err(rtrb::PushError::Full(lane)) = self.rings.graveyard.push(lane) {
                 self.retired.push(lane);
@@ -334,6 +335,7 @@ impl Worker {
                 Command::Install(slot, lane) => {
                     self.vacate(slot - 1);
                     self.lanes[slot - 1] = Some(lane);
+                    self.shared.forget(slot);
                     self.shared.set_playable(slot, true);
                     if self.current == Some(slot - 1) {
                         self.begin(slot - 1);

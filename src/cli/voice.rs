@@ -5,7 +5,7 @@ use super::preset::{self, Chosen};
 use super::tracker::{self, Wish};
 use crate::bridge::Settings;
 use crate::engine::shift::ShiftEngine;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, VoiceControls};
 use crate::pitch::text::{self, TextError};
 use crate::pitch::{HeldNotes, Key, Scale, ScaleMask, TrackerChoice, TrackerKind, VoiceRange};
 use crate::preset::{Id, Value};
@@ -78,6 +78,23 @@ pub(super) struct VoiceArgs {
     /// [default: 20000]
     #[arg(long, value_name = "HZ", value_parser = within(1_000.0, 20_000.0))]
     high_cut: Option<f32>,
+    /// Share of the voice's index in what is sung, 0 to 1 [default: 0.5]
+    #[arg(long, value_name = "SHARE", value_parser = within(0.0, 1.0))]
+    index_rate: Option<f32>,
+    /// How far breath and consonants are converted, 0 (least) to 0.5 [default: 0.33]
+    #[arg(long, value_name = "SHARE", value_parser = within(0.0, 0.5))]
+    protect: Option<f32>,
+    /// Share of the voice's own loudness, 0 (that of the input) to 1 [default: 1]
+    #[arg(long, value_name = "SHARE", value_parser = within(0.0, 1.0))]
+    rms_mix: Option<f32>,
+    /// Which of the voice's speakers, 0 to 108 [default: 0]
+    #[arg(long, value_name = "N",
+          value_parser = clap::value_parser!(u16).range(0..=i64::from(VoiceControls::LAST_SPEAKER)))]
+    speaker: Option<u16>,
+    /// Keep the last pitch through unvoiced sounds [default: off]
+    #[arg(long, value_name = "ON", num_args = 0..=1, require_equals = true,
+          default_missing_value = "on", value_parser = parse_switch)]
+    hold_pitch: Option<bool>,
 }
 
 /// The engines there are.
@@ -177,13 +194,24 @@ impl VoiceArgs {
             (Id::OutputDb, self.output_db),
             (Id::LowCutHz, self.low_cut),
             (Id::HighCutHz, self.high_cut),
+            (Id::IndexRate, self.index_rate),
+            (Id::Protect, self.protect),
+            (Id::RmsMix, self.rms_mix),
         ] {
             if let Some(number) = given {
                 values.set(id, Value::Number(number));
             }
         }
-        if let Some(on) = self.limiter {
-            values.set(Id::Limiter, Value::Switch(on));
+        for (id, given) in [
+            (Id::Limiter, self.limiter),
+            (Id::HoldPitch, self.hold_pitch),
+        ] {
+            if let Some(on) = given {
+                values.set(id, Value::Switch(on));
+            }
+        }
+        if let Some(speaker) = self.speaker {
+            values.set(Id::Speaker, Value::Choice(speaker.into()));
         }
         let notes = self.scale_notes.map(|_| (Key::default(), Scale::Custom));
         if let Some((key, scale)) = self.key.or(notes) {

@@ -3,6 +3,7 @@
 //! and only while the window is open.
 
 mod compare;
+mod dialog;
 mod hand;
 mod history;
 mod notes;
@@ -15,7 +16,9 @@ mod tips;
 mod widgets;
 
 use crate::bridge::Meters;
+use crate::plugin::voices::{Shown, SlotState};
 use crate::plugin::{AutoVoiceParams, Feed};
+pub use dialog::{Ask, Purpose};
 use egui::{Modifiers, Ui};
 use hand::{Hand, Memory};
 use keyboard_types::{Key, NamedKey};
@@ -85,6 +88,8 @@ pub(crate) struct View<'a> {
     pub now: &'a Meters,
     /// Whether settings wait for the host to restart the plugin.
     pub awaits_restart: bool,
+    /// The slots and the library.
+    pub voices: Arc<Shown>,
     /// What is wrong with the window itself.
     pub notice: Option<&'a str>,
     /// Seconds since the window opened.
@@ -95,19 +100,21 @@ impl App {
     /// The contents of a closed window, looking as the last one did.
     #[must_use]
     pub fn new(params: Arc<AutoVoiceParams>, feed: Arc<Feed>) -> Self {
-        Self::with(params, feed, State::remembered(WindowSettings::file()))
+        let state = State::remembered(WindowSettings::file(), dialog::system());
+        Self::with(params, feed, state)
     }
 
     /// The contents of a closed window that looks like this, which is not remembered; the user's
-    /// presets are those of a folder.
+    /// presets are those of a folder, and files are asked for in this way.
     #[must_use]
     pub fn looking(
         params: Arc<AutoVoiceParams>,
         feed: Arc<Feed>,
         window: WindowSettings,
         presets: PathBuf,
+        ask: Ask,
     ) -> Self {
-        Self::with(params, feed, State::new(window, Some(presets)))
+        Self::with(params, feed, State::new(window, Some(presets), ask))
     }
 
     fn with(params: Arc<AutoVoiceParams>, feed: Arc<Feed>, state: State) -> Self {
@@ -178,18 +185,21 @@ impl App {
             take_back_by_key(ui, &hand);
         }
         let notice = self.state.notice.clone();
+        let built_for = self.feed.built_for();
+        let voices = self.params.rack.shown();
+        let mut waits = voices.slots.iter();
         let view = View {
             params: &self.params,
             hand: &hand,
             now: &now,
-            awaits_restart: self
-                .feed
-                .built_for()
-                .is_some_and(|w| w != self.params.wanted()),
+            awaits_restart: built_for.is_some_and(|wanted| wanted != self.params.wanted())
+                || waits.any(|slot| slot.state == SlotState::AwaitsRestart),
+            voices: Arc::clone(&voices),
             notice: notice.as_deref(),
             time_s,
         };
         self.state.shelf.wake(&self.params);
+        panels::take_files(ui, &view, &mut self.state);
         panels::show(ui, &view, &mut self.state);
         self.state.remember(time_s);
     }

@@ -6,8 +6,8 @@ use crate::io::Existing;
 use crate::plugin::AutoVoiceParams;
 use crate::plugin::presets::{Change, capture, changes};
 use crate::preset::{
-    About, Entry, Extent, Library, Notice, Origin, Preset, PresetError, Values, from_code,
-    looks_like_code, to_code,
+    About, Entry, Extent, Library, Notice, Origin, Preset, PresetError, Values, VoiceRef,
+    from_code, looks_like_code, to_code,
 };
 use nice_plug::params::Param;
 use std::path::{Path, PathBuf};
@@ -121,7 +121,8 @@ impl Shelf {
         });
         // A project that is opened again shows what it was saved with.
         let set = library.entries().iter().find_map(|entry| {
-            let current = Current::of(&entry.preset).0;
+            let slot_of = |voice: &VoiceRef| params.rack.slot_of(voice);
+            let current = Current::of(&entry.preset, &slot_of).0;
             current.is_set(params).then_some(current)
         });
         self.current = self.current.take().or(set);
@@ -183,7 +184,9 @@ impl Shelf {
 
     /// Sets a preset.
     pub fn set(&mut self, preset: &Preset, params: &AutoVoiceParams, hand: &Hand<'_>) {
-        let (current, notices) = Current::of(preset);
+        let selected = usize::try_from(params.voice.slot.value()).unwrap_or(0);
+        let take_in = |voice: &VoiceRef| params.rack.take_in(voice, selected);
+        let (current, notices) = Current::of(preset, &take_in);
         let moves: Vec<_> = changes(params, &current.values)
             .filter_map(|change| as_move(hand, change))
             .collect();
@@ -237,6 +240,7 @@ impl Shelf {
             false => Extent::Sound,
         };
         let mut preset = Preset::of(&form.name, &capture(params), extent);
+        preset.voice = voice_of(params);
         preset.about = About::written(&form.name, &form.author, &form.tags, &form.comment);
         let existing = match form.replaces {
             true => Existing::Replace,
@@ -248,7 +252,8 @@ impl Shelf {
         match library.save(&preset, existing) {
             Ok(path) => {
                 self.said = Some(Said::done(format!("Saved as {}", path.display())));
-                self.current = Some(Current::of(&preset).0);
+                let slot_of = |voice: &VoiceRef| params.rack.slot_of(voice);
+                self.current = Some(Current::of(&preset, &slot_of).0);
                 self.form = None;
                 self.listed = None;
             }
@@ -264,6 +269,7 @@ impl Shelf {
         let about = self.current.as_ref().map(|current| &current.preset.about);
         let name = about.map_or("Shared sound", |about| about.name.as_str());
         let mut preset = Preset::of(name, &capture(params), Extent::Sound);
+        preset.voice = voice_of(params);
         if let Some(about) = about {
             preset.about = about.clone();
         }
@@ -280,12 +286,32 @@ impl Shelf {
             return;
         };
         let text = text.trim();
-        let taken = match (looks_like_code(text), &mut self.library) {
-            (false, Some(library)) if !text.is_empty() => {
-                library.import(Path::new(text), Existing::Keep)
+        match looks_like_code(text) || text.is_empty() {
+            true => {
+                let taken = from_code(text);
+                self.taken(taken, params, hand);
             }
-            _ => from_code(text),
-        };
+            false => {
+                let path = PathBuf::from(text);
+                self.take_file(&path, params, hand);
+            }
+        }
+    }
+
+    /// Takes a file into the user's own, and sets it.
+    pub fn take_file(&mut self, path: &Path, params: &AutoVoiceParams, hand: &Hand<'_>) {
+        if let Some(library) = &mut self.library {
+            let taken = library.import(path, Existing::Keep);
+            self.taken(taken, params, hand);
+        }
+    }
+
+    fn taken(
+        &mut self,
+        taken: Result<(Preset, Vec<Notice>), PresetError>,
+        params: &AutoVoiceParams,
+        hand: &Hand<'_>,
+    ) {
         match taken {
             Ok((preset, notices)) => {
                 self.listed = None;
@@ -301,13 +327,20 @@ impl Shelf {
 
     /// Writes the preset set last, as it was saved, to the file that was typed.
     pub fn export(&mut self) {
-        let (Some(Form::Export { path }), Some(current), Some(library)) =
-            (&self.form, &self.current, &self.library)
-        else {
+        let Some(Form::Export { path }) = &self.form else {
+            return;
+        };
+        let path = PathBuf::from(path.trim());
+        self.export_to(&path, Existing::Keep);
+    }
+
+    /// Writes the preset set last, as it was saved, to a file.
+    pub fn export_to(&mut self, path: &Path, existing: Existing) {
+        let (Some(current), Some(library)) = (&self.current, &self.library) else {
             return;
         };
         let name = &current.preset.about.name;
-        match library.export(name, Path::new(path.trim()), Existing::Keep) {
+        match library.export(name, path, existing) {
             Ok(path) => {
                 self.said = Some(Said::done(format!("Wrote {}", path.display())));
                 self.form = None;
@@ -334,9 +367,8 @@ impl Shelf {
 }
 
 impl Current {
-    fn of(preset: &Preset) -> (Self, Vec<Notice>) {
-        // No slot holds a voice that can be named yet.
-        let resolved = preset.resolve(&|_| None);
+    fn of(preset: &Preset, slot_of: &dyn Fn(&VoiceRef) -> Option<usize>) -> (Self, Vec<Notice>) {
+        let resolved = preset.resolve(slot_of);
         let current = Self {
             preset: preset.clone(),
             values: resolved.values,
@@ -345,7 +377,9 @@ impl Current {
     }
 
     fn is_set(&self, params: &AutoVoiceParams) -> bool {
-        changes(params, &self.values).next().is_none()
+        let voice = self.preset.voice.as_ref();
+        let is_held = voice.is_none_or(|voice| params.rack.slot_of(voice).is_some());
+        is_held && changes(params, &self.values).next().is_none()
     }
 }
 
@@ -371,6 +405,12 @@ impl Said {
             is_error: true,
         }
     }
+}
+
+/// The voice that is selected.
+fn voice_of(params: &AutoVoiceParams) -> Option<VoiceRef> {
+    let slot = usize::try_from(params.voice.slot.value()).ok()?;
+    params.rack.voice_in(slot)
 }
 
 /// A change as the hand takes it.

@@ -1,7 +1,9 @@
 //! What the window holds from frame to frame, parameters aside. GUI thread.
 
 use super::compare::Compare;
+use super::dialog::{Ask, Dialog};
 use super::panels::pitch::PitchTrace;
+use super::panels::slots::Slots;
 use super::settings::{SCALES, Scene, WindowSettings};
 use super::shelf::Shelf;
 use super::theme;
@@ -25,6 +27,10 @@ pub struct State {
     pub trace: PitchTrace,
     /// The presets.
     pub shelf: Shelf,
+    /// What is typed about the slots.
+    pub slots: Slots,
+    /// The system's dialog for files.
+    pub dialog: Dialog,
     /// A and B.
     pub compare: Compare,
     /// What went wrong with the window itself, for the musician.
@@ -40,25 +46,27 @@ pub struct State {
 
 impl State {
     /// A window that looks as this file remembers, and is remembered there.
-    pub fn remembered(file: Option<PathBuf>) -> Self {
+    pub fn remembered(file: Option<PathBuf>, ask: Ask) -> Self {
         let loaded = file.as_deref().map(WindowSettings::load);
         let (window, notice) = loaded.unwrap_or_default();
         Self {
             notice,
             file,
-            ..Self::new(window, None)
+            ..Self::new(window, None, ask)
         }
     }
 
     /// A window that looks like this, and is forgotten; its presets lie here, or where those of
     /// the user do.
-    pub fn new(window: WindowSettings, presets: Option<PathBuf>) -> Self {
+    pub fn new(window: WindowSettings, presets: Option<PathBuf>, ask: Ask) -> Self {
         Self {
             window,
             input: Ballistics::default(),
             output: Ballistics::default(),
             trace: PitchTrace::default(),
             shelf: Shelf::new(presets),
+            slots: Slots::new(),
+            dialog: Dialog::new(ask),
             compare: Compare::default(),
             notice: None,
             file: None,

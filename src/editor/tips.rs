@@ -43,6 +43,21 @@ pub fn tip(id: &str) -> &'static str {
         "limiter" => "Keeps the output below full scale, for loud mistakes.",
         "low_cut_hz" => "Removes what is lower than this from the converted voice: rumble, boom.",
         "high_cut_hz" => "Removes what is higher than this from the converted voice: hiss, edge.",
+        "index_rate" => {
+            "How much of the voice's own way of speaking is taken from its index; \
+             without an index it does nothing. High values may slur words."
+        }
+        "protect" => {
+            "How far breath and consonants are converted: at 0 % they stay most like yours, \
+             at 50 % nothing is spared."
+        }
+        "rms_mix" => "Whose loudness is heard: at 100 % the voice's own, at 0 % it follows yours.",
+        "speaker" => "Which of the voice's speakers; most voices have one, number 0.",
+        "hold_pitch" => "Keeps the last pitch through unvoiced sounds: smoother, less breath.",
+        "quality" => {
+            "How much of what you sing a voice hears before it answers: more is truer and later. \
+             A change restarts the plugin, because it changes the delay."
+        }
         "dropout_mode" => "What is heard while a voice is late: the dry voice, silence, or Shift.",
         "report_latency" => {
             "Tells the host the delay, so that it moves the other tracks to match. \

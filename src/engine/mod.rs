@@ -74,15 +74,22 @@ pub struct VoiceControls {
     pub hold_pitch: bool,
 }
 
+impl VoiceControls {
+    /// Where they start.
+    pub const DEFAULT: Self = Self {
+        index_rate: 0.5,
+        protect: 0.33,
+        rms_mix: 1.0,
+        speaker: 0,
+        hold_pitch: false,
+    };
+    /// The last speaker that can be set: the original's voices have 109.
+    pub const LAST_SPEAKER: u16 = 108;
+}
+
 impl Default for VoiceControls {
     fn default() -> Self {
-        Self {
-            index_rate: 0.5,
-            protect: 0.33,
-            rms_mix: 1.0,
-            speaker: 0,
-            hold_pitch: false,
-        }
+        Self::DEFAULT
     }
 }
 

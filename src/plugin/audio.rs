@@ -4,7 +4,8 @@
 
 use super::feed::Feed;
 use super::params::Wanted;
-use crate::bridge::{HostConfig, Processor, Settings};
+use super::voices::{Connection, Rack, VoiceSetup};
+use crate::bridge::{HostConfig, MetersIn, Processor, Settings};
 use crate::engine::shift::ShiftEngine;
 use crate::engine::through::Through;
 use crate::engine::{Engine, EngineError, MAX_CHANNELS};
@@ -39,15 +40,17 @@ pub struct Path {
     processor: Processor,
     notes: HeldNotes,
     silent_frames: Frames,
+    restarts: u64,
 }
 
 impl Path {
-    /// Builds the path. Allocates.
+    /// Builds the path, with a worker if a slot holds a voice, and tells the rack of it: its voices
+    /// come in when they are loaded. Allocates, and reads what is known of the voices.
     ///
     /// # Errors
     /// [`EngineError`] when the rate is no rate or the channel count is outside what the engine
     /// supports. At a rate at which no voice can be converted, the dry voice is passed on.
-    pub fn new(setup: Setup, feed: &Feed) -> Result<Self, EngineError> {
+    pub fn new(setup: Setup, feed: &Feed, rack: &Rack) -> Result<Self, EngineError> {
         let HostConfig {
             rate_hz, channels, ..
         } = setup.host;
@@ -58,12 +61,21 @@ impl Path {
             // A host that tries such a rate should go on playing; the editor says why.
             Box::new(Through::new(rate_hz, channels))
         };
+        // Before the voices are counted: one that comes in between asks once more.
+        let restarts = rack.restarts();
+        let meters = feed.connect(setup.wanted);
         Ok(Self {
             setup,
-            processor: Processor::new(setup.host, engine, feed.connect(setup.wanted)),
+            processor: connected(setup, engine, meters, rack),
             notes: HeldNotes::default(),
             silent_frames: 0,
+            restarts,
         })
+    }
+
+    /// What [`Rack::restarts`] was when this path was built: it suffices while that stays so.
+    pub fn restarts(&self) -> u64 {
+        self.restarts
     }
 
     /// What this path was built for.
@@ -149,4 +161,38 @@ impl Path {
         self.processor
             .process(&mut parts[..self.setup.host.channels], settings);
     }
+}
+
+/// A processor for the voices of this rack, which is told of it.
+fn connected(setup: Setup, engine: Box<dyn Engine>, meters: MetersIn, rack: &Rack) -> Processor {
+    let host = setup.host;
+    let direct = engine.spec();
+    let voice_setup = VoiceSetup {
+        quality: setup.wanted.quality,
+    };
+    let specs = match HostConfig::converts_at(host.rate_hz) {
+        true => rack.specs(&voice_setup),
+        false => Vec::new(),
+    };
+    let (processor, voices) = if specs.is_empty() {
+        (Processor::new(host, engine, meters), None)
+    } else {
+        let (mut processor, worker, voices) = Processor::with_worker(host, engine, &specs, meters);
+        if host.offline {
+            processor.run_inline(worker);
+        } else if let Err(error) = processor.run_on_thread(worker) {
+            rack.say_error(format!(
+                "expected a thread for voices, found: {error}; close other programs and switch \
+                 the plugin off and on"
+            ));
+        }
+        (processor, Some(voices))
+    };
+    rack.connect(Connection {
+        host,
+        direct,
+        setup: voice_setup,
+        voices,
+    });
+    processor
 }

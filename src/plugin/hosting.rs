@@ -6,6 +6,7 @@ use super::audio::{Note, Path, Setup};
 use super::feed::Feed;
 use super::params::{AutoVoiceParams, Wanted};
 use super::state;
+use super::voices::Stock;
 use crate::bridge::HostConfig;
 use nice_plug::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,11 +18,20 @@ pub struct AutoVoicePlugin {
     params: Arc<AutoVoiceParams>,
     feed: Arc<Feed>,
     path: Option<Path>,
-    /// What a restart was asked for and has not brought yet.
-    asked: Option<Wanted>,
+    /// What a restart was asked for and has not brought yet; with it, how often voices needed one.
+    asked: Option<(Wanted, u64)>,
 }
 
 impl AutoVoicePlugin {
+    /// An instance for voices of this stock.
+    #[must_use]
+    pub fn with_voices(stock: Arc<Stock>) -> Self {
+        Self {
+            params: Arc::new(AutoVoiceParams::with_voices(stock)),
+            ..Self::default()
+        }
+    }
+
     /// What is shown of this instance.
     #[must_use]
     pub fn feed(&self) -> Arc<Feed> {
@@ -54,7 +64,7 @@ impl AutoVoicePlugin {
     }
 
     fn try_activate(&mut self, setup: Setup, context: &mut impl ActivateContext<Self>) -> bool {
-        let path = match Path::new(setup, &self.feed) {
+        let path = match Path::new(setup, &self.feed, &self.params.rack) {
             Ok(path) => path,
             Err(error) => {
                 nice_error!("AutoVoice cannot start: {error}");
@@ -75,8 +85,8 @@ impl AutoVoicePlugin {
     /// Asks the host once for what only a restart can change.
     fn ask_for_wanted(&mut self, context: &mut impl ProcessContext<Self>) {
         let Some(path) = &self.path else { return };
-        let wanted = self.params.wanted();
-        if wanted == path.setup().wanted {
+        let wanted = (self.params.wanted(), self.params.rack.restarts());
+        if wanted == (path.setup().wanted, path.restarts()) {
             self.asked = None;
         } else if self.asked != Some(wanted) {
             self.asked = Some(wanted);
@@ -93,6 +103,10 @@ impl AutoVoicePlugin {
         let Some(path) = &mut self.path else {
             return ProcessStatus::Normal;
         };
+        if path.setup().host.offline {
+            // A bounce has no wrong voices in it, however long they take to load.
+            self.params.rack.wait();
+        }
         path.process(
             buffer.as_slice(),
             || next_note(context),
@@ -202,6 +216,7 @@ impl Plugin for AutoVoicePlugin {
 
     fn deactivate(&mut self) {
         self.path = None;
+        self.params.rack.disconnect();
     }
 
     fn reset(&mut self) {

@@ -11,6 +11,7 @@ pub mod presets;
 mod remote;
 pub mod state;
 pub mod text;
+pub mod voices;
 
 pub use feed::Feed;
 pub use hosting::AutoVoicePlugin;

@@ -4,11 +4,14 @@
 
 use super::state::LoadReport;
 use super::text::{self, Text};
+use super::voices::{self, Rack, Stock};
 use crate::bridge::Settings;
+use crate::engine::Quality;
 use crate::pitch::{HeldNotes, TrackerChoice, VoiceRange};
 use crate::preset::parameter::COUNT;
 use crate::preset::{Id, Kind, PARAMETERS, Value, Values};
 use nice_plug::prelude::*;
+use std::sync::Arc;
 
 /// Every parameter of the plugin.
 #[derive(Params)]
@@ -31,6 +34,12 @@ pub struct AutoVoiceParams {
     /// What of its spectrum is left.
     #[nested(group = "Tone")]
     pub tone: ToneParams,
+    /// What belongs to converted voices alone.
+    #[nested(group = "Converted voice")]
+    pub converted: ConvertedParams,
+    /// Which voice is in which slot.
+    #[persist = "voices"]
+    pub rack: Rack,
     /// The version written into saved states, and what the last load had to say.
     #[persist = "state_version"]
     pub load_report: LoadReport,
@@ -131,6 +140,30 @@ pub struct ToneParams {
     pub high_cut_hz: FloatParam,
 }
 
+/// What belongs to converted voices alone; the shift engine ignores it.
+#[derive(Params)]
+pub struct ConvertedParams {
+    /// Share of retrieved features.
+    #[id = "index_rate"]
+    pub index_rate: FloatParam,
+    /// How much of the conversion unvoiced sounds take.
+    #[id = "protect"]
+    pub protect: FloatParam,
+    /// Share of the voice's own loudness.
+    #[id = "rms_mix"]
+    pub rms_mix: FloatParam,
+    /// Which of the voice's speakers.
+    #[id = "speaker"]
+    pub speaker: IntParam,
+    /// Whether the pitch is held through unvoiced sounds.
+    #[id = "hold_pitch"]
+    pub hold_pitch: BoolParam,
+    /// Position in [`Quality::ALL`]. Sets the latency of voices, so it takes effect with a
+    /// restart.
+    #[id = "quality"]
+    pub quality: IntParam,
+}
+
 /// What only a restart can change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
@@ -140,6 +173,8 @@ pub struct Wanted {
     pub report_latency: bool,
     /// What follows the pitch.
     pub tracker: TrackerChoice,
+    /// How much a voice hears before it decides.
+    pub quality: Quality,
 }
 
 /// A parameter of any kind.
@@ -187,6 +222,14 @@ impl ParamRef<'_> {
 
 impl Default for AutoVoiceParams {
     fn default() -> Self {
+        Self::with_voices(voices::of_user())
+    }
+}
+
+impl AutoVoiceParams {
+    /// Everything at its default, the slots empty, for voices of this stock.
+    #[must_use]
+    pub fn with_voices(stock: Arc<Stock>) -> Self {
         Self {
             bypass: switch(Id::Bypass).make_bypass(),
             voice: VoiceParams {
@@ -229,18 +272,26 @@ impl Default for AutoVoiceParams {
                     text::hertz(Settings::HIGH_CUT_HZ.1),
                 ),
             },
+            converted: ConvertedParams {
+                index_rate: share(Id::IndexRate),
+                protect: share(Id::Protect),
+                rms_mix: share(Id::RmsMix),
+                speaker: int(Id::Speaker, text::count()),
+                hold_pitch: switch(Id::HoldPitch),
+                quality: words(Id::Quality).non_automatable(),
+            },
+            rack: Rack::new(stock),
             load_report: LoadReport::default(),
         }
     }
-}
 
-impl AutoVoiceParams {
     /// Every parameter with its frozen id, in the order of [`PARAMETERS`].
     #[must_use]
     pub fn all(&self) -> [(&'static str, ParamRef<'_>); COUNT] {
         use ParamRef::{Bool, Float, Int};
         let (voice, correction) = (&self.voice, &self.correction);
         let (levels, system, tone) = (&self.levels, &self.system, &self.tone);
+        let converted = &self.converted;
         [
             ("bypass", Bool(&self.bypass)),
             ("mix", Float(&levels.mix)),
@@ -266,6 +317,12 @@ impl AutoVoiceParams {
             ("tracker", Int(&system.tracker)),
             ("low_cut_hz", Float(&tone.low_cut_hz)),
             ("high_cut_hz", Float(&tone.high_cut_hz)),
+            ("index_rate", Float(&converted.index_rate)),
+            ("protect", Float(&converted.protect)),
+            ("rms_mix", Float(&converted.rms_mix)),
+            ("speaker", Int(&converted.speaker)),
+            ("hold_pitch", Bool(&converted.hold_pitch)),
+            ("quality", Int(&converted.quality)),
         ]
     }
 
@@ -322,6 +379,7 @@ impl AutoVoiceParams {
             range: values.range(),
             report_latency: values.report_latency(),
             tracker: values.tracker(),
+            quality: values.quality(),
         }
     }
 }
@@ -383,6 +441,7 @@ fn int(id: Id, (write, read): Text<i32>) -> IntParam {
     let parameter = id.parameter();
     let (min, max, default) = match parameter.kind {
         Kind::Choice { words, default } => (0, words.len() as i32 - 1, default as i32),
+        Kind::Count { max, default } => (0, max as i32, default as i32),
         _ => (1, 0xfff, 0xfff),
     };
     IntParam::new(parameter.name, default, IntRange::Linear { min, max })

@@ -10,6 +10,7 @@ use nice_plug::prelude::{
 pub fn pages(params: &AutoVoiceParams, context: &mut impl RemoteControlsContext) {
     let (voice, correction) = (&params.voice, &params.correction);
     let (levels, system, tone) = (&params.levels, &params.system, &params.tone);
+    let converted = &params.converted;
     context.add_section("AutoVoice", |section| {
         section.add_page("Voice", |page| {
             page.add_param(&voice.pitch);
@@ -30,6 +31,16 @@ pub fn pages(params: &AutoVoiceParams, context: &mut impl RemoteControlsContext)
             page.add_param(&correction.humanize);
             page.add_param(&correction.tuning_hz);
             page.add_param(&correction.midi_mode);
+        });
+        section.add_page("Converted voice", |page| {
+            page.add_param(&voice.slot);
+            page.add_param(&converted.index_rate);
+            page.add_param(&converted.protect);
+            page.add_param(&converted.rms_mix);
+            page.add_param(&converted.speaker);
+            page.add_param(&converted.hold_pitch);
+            page.add_param(&voice.formant);
+            page.add_param(&converted.quality);
         });
         section.add_page("Tone and system", |page| {
             page.add_param(&params.bypass);

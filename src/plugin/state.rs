@@ -3,7 +3,9 @@
 //! allocates. It never panics and never touches a parameter itself.
 
 use super::params::{AutoVoiceParams, ParamRef};
+use super::voices::Saved;
 use crate::bridge::Settings;
+use crate::engine::VoiceControls;
 use nice_plug::params::persist::{PersistentField, deserialize_field, serialize_field};
 use nice_plug::plugin::ParamValue;
 use nice_plug::prelude::{FloatParam, FloatRange, IntParam, IntRange, PluginState};
@@ -12,10 +14,13 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 /// The version of the states written now.
-pub const CURRENT: u32 = 3;
+pub const CURRENT: u32 = 4;
 
 /// The field that carries the version.
 pub const VERSION_KEY: &str = "state_version";
+
+/// The field that says which voice is in which slot.
+pub const VOICES_KEY: &str = "voices";
 
 /// Turns the parameters of one version into those of the next.
 pub type Step = fn(&mut BTreeMap<String, ParamValue>);
@@ -38,6 +43,22 @@ const STEPS: [Step; CURRENT as usize - 1] = [
             ] {
                 let cut = params.entry(id.to_owned());
                 cut.or_insert(ParamValue::F32(off_hz));
+            }
+        }
+    },
+    // Version 3 knew no voices, and nothing of what is set of them.
+    |params| {
+        if params.contains_key("range") {
+            let plain = VoiceControls::DEFAULT;
+            for (id, value) in [
+                ("index_rate", ParamValue::F32(plain.index_rate)),
+                ("protect", ParamValue::F32(plain.protect)),
+                ("rms_mix", ParamValue::F32(plain.rms_mix)),
+                ("speaker", ParamValue::I32(i32::from(plain.speaker))),
+                ("hold_pitch", ParamValue::Bool(plain.hold_pitch)),
+                ("quality", ParamValue::I32(0)),
+            ] {
+                params.entry(id.to_owned()).or_insert(value);
             }
         }
     },
@@ -109,14 +130,24 @@ impl<'a> PersistentField<'a, Stamp> for LoadReport {
 /// gives what is missing or unreadable its default, drops what is unknown. A state that is not
 /// ours is emptied, so that loading it changes nothing; the reason reaches [`LoadReport`].
 pub fn filter(state: &mut PluginState) {
-    let notice = match check(state, &STEPS) {
-        Ok(mended) => mended.to_string(),
+    let checked = check(state, &STEPS);
+    let voices = state.fields.remove(VOICES_KEY);
+    state.fields.clear();
+    let notice = match checked {
+        Ok(mut mended) => {
+            let saved = voices.map(|json| Saved::read(&json));
+            mended.lost_voices = saved == Some(None);
+            let voices = saved.flatten().unwrap_or_default();
+            if let Ok(json) = serialize_field(&voices) {
+                state.fields.insert(VOICES_KEY.to_owned(), json);
+            }
+            mended.to_string()
+        }
         Err(refusal) => {
             state.params.clear();
             refusal.to_string()
         }
     };
-    state.fields.clear();
     let stamp = Stamp::Checked {
         version: CURRENT,
         notice,
@@ -182,6 +213,7 @@ struct Mended {
     unreadable: Vec<&'static str>,
     missing: Vec<&'static str>,
     unknown: usize,
+    lost_voices: bool,
 }
 
 impl std::fmt::Display for Mended {
@@ -203,6 +235,9 @@ impl std::fmt::Display for Mended {
         }
         if self.unknown > 0 {
             parts.push(format!("unknown and ignored: {} settings", self.unknown));
+        }
+        if self.lost_voices {
+            parts.push("voices unreadable, the slots are empty".to_owned());
         }
         f.write_str(&parts.join("; "))
     }

@@ -90,6 +90,15 @@ pub fn hertz(off_hz: f32) -> Text<f32> {
     )
 }
 
+/// A whole number from 0.
+#[must_use]
+pub fn count() -> Text<i32> {
+    (
+        Arc::new(|count| count.to_string()),
+        Arc::new(|text| text.trim().parse().ok()),
+    )
+}
+
 /// "on" and "off".
 #[must_use]
 pub fn switch() -> Text<bool> {

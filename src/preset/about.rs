@@ -71,6 +71,35 @@ pub struct VoiceRef {
     pub sha256: Option<String>,
 }
 
+impl VoiceRef {
+    /// What somebody wrote, within its bounds: a hash that is none is left out, and without a name
+    /// it is no voice.
+    #[must_use]
+    pub fn written(name: &str, sha256: Option<&str>) -> Option<Self> {
+        let name = clean(name, MOST_NAME);
+        let sha256 = sha256.map(str::to_ascii_lowercase);
+        (!name.is_empty()).then(|| Self {
+            name,
+            sha256: sha256.filter(|hash| is_sha256(hash)),
+        })
+    }
+
+    /// Whether both mean the same voice: by hash where both have one, else by name.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        match (&self.sha256, &other.sha256) {
+            (Some(this), Some(that)) => this == that,
+            _ => self.name == other.name,
+        }
+    }
+}
+
+/// Whether a text is a SHA-256 in hexadecimal digits.
+#[must_use]
+pub fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
 /// A text as it may be shown: on one line, its blanks single, at most so many characters of it.
 #[must_use]
 pub fn clean(text: &str, most: usize) -> String {

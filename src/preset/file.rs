@@ -15,7 +15,7 @@
 //!
 //! What cannot be used of a file is told of and ignored; a file that is no preset is an error.
 
-use super::about::{self, About, VoiceRef, clean, clean_tags};
+use super::about::{self, About, VoiceRef, clean, clean_tags, is_sha256};
 use super::values::{Fit, Value, Values};
 use super::{Id, Kind, Notice, Preset, PresetError};
 use crate::io::{DocumentError, Existing, read_document, write_document};
@@ -242,10 +242,6 @@ impl Reader {
     }
 }
 
-fn is_sha256(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())
-}
-
 /// The value that is written, `None` where it is of another kind.
 fn read_value(kind: &Kind, written: &Toml) -> Option<Value> {
     match (kind, written) {
@@ -259,6 +255,9 @@ fn read_value(kind: &Kind, written: &Toml) -> Option<Value> {
             .iter()
             .position(|known| known.eq_ignore_ascii_case(word.trim()))
             .map(Value::Choice),
+        (Kind::Count { .. }, Toml::Integer(count)) => {
+            usize::try_from(*count).ok().map(Value::Choice)
+        }
         (Kind::Notes, Toml::String(notes)) => parse_notes(notes).ok().map(Value::Notes),
         _ => None,
     }
@@ -412,6 +411,19 @@ mod tests {
                 "unreadable and ignored: limiter",
             ),
             ("key = \"C#\"", Id::Key, Some(Value::Choice(1)), ""),
+            ("speaker = 7", Id::Speaker, Some(Value::Choice(7)), ""),
+            (
+                "speaker = 7000",
+                Id::Speaker,
+                Some(Value::Choice(108)),
+                "clamped to its range: speaker",
+            ),
+            (
+                "speaker = -1",
+                Id::Speaker,
+                None,
+                "unreadable and ignored: speaker",
+            ),
             ("scale = \"Minor\"", Id::Scale, Some(Value::Choice(2)), ""),
             (
                 "range = \"alto\"",

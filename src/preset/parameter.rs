@@ -3,6 +3,7 @@
 //! line mean the same by them. Constants only.
 
 use crate::bridge::{DropoutMode, SILENCE_DB, Settings};
+use crate::engine::{Quality, VoiceControls};
 use crate::pitch::{Key, MidiMode, Scale, TrackerChoice, VoiceRange};
 
 /// What a parameter belongs to.
@@ -43,6 +44,13 @@ pub enum Kind {
     },
     /// A set of pitch classes; it starts with all twelve.
     Notes,
+    /// A whole number from 0.
+    Count {
+        /// The highest.
+        max: usize,
+        /// Where it starts.
+        default: usize,
+    },
 }
 
 /// One parameter.
@@ -88,10 +96,16 @@ pub enum Id {
     Tracker,
     LowCutHz,
     HighCutHz,
+    IndexRate,
+    Protect,
+    RmsMix,
+    Speaker,
+    HoldPitch,
+    Quality,
 }
 
 /// How many parameters there are.
-pub const COUNT: usize = Id::HighCutHz as usize + 1;
+pub const COUNT: usize = Id::Quality as usize + 1;
 
 impl Id {
     /// What the table says of it. Real-time safe.
@@ -168,6 +182,7 @@ const GAIN_DB: (f32, f32) = (SILENCE_DB, 24.0);
 const GATE_DB: (f32, f32) = (-100.0, 0.0);
 const CUT_NOTHING_BELOW_HZ: f32 = Settings::LOW_CUT_HZ.0;
 const CUT_NOTHING_ABOVE_HZ: f32 = Settings::HIGH_CUT_HZ.1;
+const VOICE: VoiceControls = VoiceControls::DEFAULT;
 
 /// Every parameter, in the order hosts know them by.
 #[rustfmt::skip] // a table
@@ -198,6 +213,13 @@ pub const PARAMETERS: [Parameter; COUNT] = [
         number(Settings::LOW_CUT_HZ, CUT_NOTHING_BELOW_HZ, "Hz")),
     sound(Id::HighCutHz, "high_cut_hz", "High cut",
         number(Settings::HIGH_CUT_HZ, CUT_NOTHING_ABOVE_HZ, "Hz")),
+    sound(Id::IndexRate, "index_rate", "Index", share(VOICE.index_rate)),
+    sound(Id::Protect, "protect", "Protect", number((0.0, 0.5), VOICE.protect, "")),
+    sound(Id::RmsMix, "rms_mix", "Loudness", share(VOICE.rms_mix)),
+    sound(Id::Speaker, "speaker", "Speaker",
+        Kind::Count { max: VoiceControls::LAST_SPEAKER as usize, default: VOICE.speaker as usize }),
+    sound(Id::HoldPitch, "hold_pitch", "Hold pitch", switch(VOICE.hold_pitch)),
+    setup(Id::Quality, "quality", "Quality", choice(names!(Quality), 0)),
 ];
 
 const _: () = {
@@ -223,6 +245,7 @@ mod tests {
             assert_eq!(values.range(), VoiceRange::default());
             assert_eq!(values.tracker(), TrackerChoice::default());
             assert!(values.report_latency());
+            assert_eq!(values.quality(), Quality::default());
         }
     }
 
@@ -261,6 +284,10 @@ mod tests {
             correction.retune_ms = wild;
             correction.amount = wild;
             correction.humanize = wild;
+            let voice = &mut settings.controls.voice;
+            voice.index_rate = wild;
+            voice.protect = wild;
+            voice.rms_mix = wild;
             let mut values = Values::default();
             for parameter in &PARAMETERS {
                 if let Kind::Number { min, max, .. } = parameter.kind {

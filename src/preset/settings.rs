@@ -2,7 +2,7 @@
 
 use super::{Id, Value, Values};
 use crate::bridge::{DropoutMode, Settings};
-use crate::engine::{Controls, VoiceControls};
+use crate::engine::{Controls, Quality, VoiceControls};
 use crate::pitch::{
     Correction, HeldNotes, Key, MidiMode, Scale, ScaleMask, TrackerChoice, VoiceRange,
 };
@@ -25,7 +25,14 @@ impl Values {
                 formant_semitones: self.number(Id::Formant),
                 correction: self.correction(),
                 notes,
-                voice: VoiceControls::default(),
+                voice: VoiceControls {
+                    index_rate: self.number(Id::IndexRate),
+                    protect: self.number(Id::Protect),
+                    rms_mix: self.number(Id::RmsMix),
+                    // At most 108, so the cast loses nothing.
+                    speaker: self.choice(Id::Speaker) as u16,
+                    hold_pitch: self.switch(Id::HoldPitch),
+                },
             },
             low_cut_hz: self.number(Id::LowCutHz),
             high_cut_hz: self.number(Id::HighCutHz),
@@ -57,6 +64,12 @@ impl Values {
     #[must_use]
     pub fn tracker(&self) -> TrackerChoice {
         self.one_of(Id::Tracker, &TrackerChoice::ALL)
+    }
+
+    /// How much a voice hears before it decides.
+    #[must_use]
+    pub fn quality(&self) -> Quality {
+        self.one_of(Id::Quality, &Quality::ALL)
     }
 
     /// Whether a host is told the delay.

@@ -11,7 +11,7 @@ pub enum Value {
     Switch(bool),
     /// A number.
     Number(f32),
-    /// The position of a word.
+    /// The position of a word, or a whole number.
     Choice(usize),
     /// A set of pitch classes.
     Notes(ScaleMask),
@@ -48,7 +48,7 @@ impl Kind {
         match *self {
             Self::Switch { default } => Value::Switch(default),
             Self::Number { default, .. } => Value::Number(default),
-            Self::Choice { default, .. } => Value::Choice(default),
+            Self::Choice { default, .. } | Self::Count { default, .. } => Value::Choice(default),
             Self::Notes => Value::Notes(ScaleMask::CHROMATIC),
         }
     }
@@ -64,6 +64,7 @@ impl Kind {
             (Self::Choice { words, .. }, Value::Choice(at)) => {
                 Some(Value::Choice(at.min(words.len() - 1)))
             }
+            (Self::Count { max, .. }, Value::Choice(count)) => Some(Value::Choice(count.min(max))),
             _ => None,
         }
     }
@@ -172,6 +173,12 @@ mod tests {
                 Fit::Refused,
                 Value::Number(0.0),
             ),
+            (
+                Id::Speaker,
+                Value::Choice(400),
+                Fit::Clamped,
+                Value::Choice(108),
+            ),
             (Id::Key, Value::Choice(11), Fit::Good, Value::Choice(11)),
             (Id::Key, Value::Choice(12), Fit::Clamped, Value::Choice(11)),
             (
@@ -220,6 +227,7 @@ mod tests {
             "dropout_mode",
             "report_latency",
             "tracker",
+            "quality",
         ];
         assert_eq!(ids(Extent::Everything), setup);
     }

@@ -3,7 +3,7 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
-use autovoice::editor::{App, WindowSettings};
+use autovoice::editor::{App, Ask, Purpose, WindowSettings};
 use autovoice::plugin::{AutoVoiceParams, Feed};
 use egui::epaint::ClippedShape;
 use egui::{
@@ -12,7 +12,9 @@ use egui::{
 };
 use nice_plug::context::gui::GuiContext;
 use nice_plug::prelude::*;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 /// What the editor did to parameters, in order.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,6 +90,36 @@ pub struct Stage {
     pub asked_size: Option<Vec2>,
     /// Where the presets of this window lie, in `presets`.
     pub home: tempfile::TempDir,
+    /// What is dropped onto the window with the next frame.
+    pub dropped: Vec<PathBuf>,
+    answers: Answers,
+}
+
+/// What the file dialog answers, and what it was asked for.
+#[derive(Clone, Default)]
+struct Answers(Arc<Mutex<(Option<PathBuf>, Vec<Purpose>)>>);
+
+impl Answers {
+    fn ask(&self) -> Ask {
+        let answers = self.clone();
+        Arc::new(move |purpose| {
+            let mut answers = answers.0.lock().expect("no test panics here");
+            answers.1.push(purpose);
+            answers.0.take()
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        Err("files are read from their paths".to_owned())
+    }
 }
 
 impl Stage {
@@ -100,6 +132,12 @@ impl Stage {
     pub fn looking(window: WindowSettings) -> Self {
         let home = tempfile::tempdir().expect("a temporary folder");
         Self::with(PluginApi::Clap, Arc::default(), window, home)
+    }
+
+    /// A window of these parameters.
+    pub fn of(params: Arc<AutoVoiceParams>, window: WindowSettings) -> Self {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        Self::with(PluginApi::Clap, params, window, home)
     }
 
     /// The usual window in a program of its own.
@@ -127,7 +165,9 @@ impl Stage {
             acts: Arc::clone(&acts),
         };
         let presets = home.path().join("presets");
-        let mut app = App::looking(params.clone(), feed.clone(), window, presets);
+        let answers = Answers::default();
+        let ask = answers.ask();
+        let mut app = App::looking(params.clone(), feed.clone(), window, presets, ask);
         let ctx = Context::default();
         ctx.enable_accesskit();
         app.open(&ctx, GuiContext::new(Arc::new(host)));
@@ -146,6 +186,8 @@ impl Stage {
             clipboard: None,
             asked_size: None,
             home,
+            dropped: Vec::new(),
+            answers,
         };
         stage.frame(vec![]);
         stage.frame(vec![]);
@@ -155,11 +197,13 @@ impl Stage {
     pub fn frame(&mut self, mut events: Vec<Event>) {
         events.insert(0, Event::ModifiersChanged(self.modifiers));
         self.time_s += 1.0 / 60.0;
+        let dropped = std::mem::take(&mut self.dropped).into_iter();
         let input = RawInput {
             screen_rect: Some(Rect::from_min_size(Pos2::ZERO, self.size)),
             time: Some(self.time_s),
             focused: true,
             events,
+            dropped_files: dropped.map(|path| Arc::new(Dropped(path)) as _).collect(),
             ..RawInput::default()
         };
         let app = &mut self.app;
@@ -190,6 +234,35 @@ impl Stage {
             if let ViewportCommand::InnerSize(size) = command {
                 self.asked_size = Some(*size);
             }
+        }
+    }
+
+    /// What the file dialog will answer, once.
+    pub fn will_answer(&self, file: &Path) {
+        self.answers.0.lock().expect("no test panics here").0 = Some(file.to_owned());
+    }
+
+    /// What the file dialog was asked for.
+    pub fn asked_for(&self) -> Vec<Purpose> {
+        self.answers
+            .0
+            .lock()
+            .expect("no test panics here")
+            .1
+            .clone()
+    }
+
+    /// Draws until something is shown that another thread brings about.
+    pub fn until_shows(&mut self, part: &str) {
+        let patience = Instant::now() + Duration::from_secs(60);
+        while !self.shows(part) {
+            assert!(
+                Instant::now() < patience,
+                "\"{part}\" is not among {:?}",
+                self.texts
+            );
+            std::thread::sleep(Duration::from_millis(1));
+            self.frame(vec![]);
         }
     }
 

@@ -42,8 +42,14 @@ PARAMETERS = [
     ("pitch_tracker", str, "Auto"),
     ("low_cut", str, "off"),
     ("high_cut", str, "off"),
+    ("index", float, 50.0),
+    ("protect", float, 33.0),
+    ("loudness", float, 100.0),
+    ("speaker", float, 0.0),
+    ("hold_pitch", bool, False),
+    ("quality", str, "Live"),
 ]
-NOT_AUTOMATABLE = {"voice_range", "report_latency", "pitch_tracker"}
+NOT_AUTOMATABLE = {"voice_range", "report_latency", "pitch_tracker", "quality"}
 
 
 # Half the reach in semitones. pedalboard reads texts at a thousand points of a range, between

@@ -45,6 +45,8 @@ pub struct Host {
     pub notes: RefCell<VecDeque<PluginNoteEvent<AutoVoicePlugin>>>,
     /// Whether reading notes panics, as the plugin's own code might.
     pub is_broken: Cell<bool>,
+    /// How blocks are asked for from the next activation on.
+    pub mode: Cell<ProcessMode>,
     transport: Transport,
 }
 
@@ -56,6 +58,7 @@ impl Host {
             restarts: Cell::new(0),
             notes: RefCell::default(),
             is_broken: Cell::new(false),
+            mode: Cell::new(ProcessMode::Realtime),
             transport: Transport::new(48_000.0),
         }
     }
@@ -77,7 +80,7 @@ impl Host {
             sample_rate: rate_hz,
             min_buffer_size: None,
             max_buffer_size: max_block,
-            process_mode: ProcessMode::Realtime,
+            process_mode: self.mode.get(),
         };
         let is_active = plugin.activate(&layout, &buffers, &mut Activation(self));
         plugin.reset();

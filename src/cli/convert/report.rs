@@ -84,6 +84,7 @@ pub(super) fn json(files: &[File], conversion: &Conversion, preset: Option<&Chos
 fn settings_json(voice: &Voice) -> Value {
     let settings = voice.settings;
     let correction = settings.controls.correction;
+    let voice_controls = settings.controls.voice;
     json!({
         "engine": voice.engine.name(),
         "range": voice.range.name(),
@@ -103,6 +104,11 @@ fn settings_json(voice: &Voice) -> Value {
         "limiter": settings.limiter,
         "low_cut_hz": plain(settings.low_cut_hz),
         "high_cut_hz": plain(settings.high_cut_hz),
+        "index_rate": plain(voice_controls.index_rate),
+        "protect": plain(voice_controls.protect),
+        "rms_mix": plain(voice_controls.rms_mix),
+        "speaker": voice_controls.speaker,
+        "hold_pitch": voice_controls.hold_pitch,
     })
 }
 

@@ -2,6 +2,8 @@
 //! are, so that pitch and levels stay in sight.
 
 use super::View;
+use super::slots::BROWSE_HINT;
+use crate::editor::dialog::{Dialog, Purpose};
 use crate::editor::shelf::{Form, Shelf};
 use crate::editor::state::State;
 use crate::editor::theme;
@@ -14,6 +16,7 @@ use egui::{
 const NAME_WIDTH: f32 = 190.0;
 const ROW_HEIGHT: f32 = 22.0;
 const CLEAR_WIDTH: f32 = 42.0;
+const BROWSE_WIDTH: f32 = 84.0;
 const TAGS_HEIGHT: f32 = 40.0;
 /// What stands below the list.
 const FOOT_HEIGHT: f32 = 50.0;
@@ -47,7 +50,7 @@ pub fn strip(ui: &mut Ui, view: &View<'_>, state: &mut State) {
 }
 
 /// The list and what can be done with it.
-pub fn show(ui: &mut Ui, view: &View<'_>, shelf: &mut Shelf) {
+pub fn show(ui: &mut Ui, view: &View<'_>, shelf: &mut Shelf, dialog: &mut Dialog) {
     ui.vertical(|ui| {
         search(ui, shelf);
         let foot = match shelf.form {
@@ -60,7 +63,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>, shelf: &mut Shelf) {
         match &shelf.form {
             None => actions(ui, view, shelf),
             Some(Form::Save(_)) => save_form(ui, view, shelf),
-            Some(Form::Take { .. } | Form::Export { .. }) => path_form(ui, view, shelf),
+            Some(Form::Take { .. } | Form::Export { .. }) => path_form(ui, view, shelf, dialog),
         }
         if let Some(said) = &shelf.said {
             let colors = theme::of(ui);
@@ -272,16 +275,31 @@ fn save_form(ui: &mut Ui, view: &View<'_>, shelf: &mut Shelf) {
 }
 
 /// A field for a code or a path.
-fn path_form(ui: &mut Ui, view: &View<'_>, shelf: &mut Shelf) {
-    let (field, hint, word) = match &mut shelf.form {
-        Some(Form::Take { text }) => (text, "A code, AV1:…, or the path of a file", "Take in"),
-        Some(Form::Export { path }) => (path, "The path of the new file, .toml", "Write"),
+fn path_form(ui: &mut Ui, view: &View<'_>, shelf: &mut Shelf, dialog: &mut Dialog) {
+    let (field, hint, word, purpose) = match &mut shelf.form {
+        Some(Form::Take { text }) => {
+            let hint = "A code, AV1:…, or the path of a file";
+            (text, hint, "Take in", Purpose::Preset)
+        }
+        Some(Form::Export { path }) => {
+            let hint = "The path of the new file, .toml";
+            (path, hint, "Write", Purpose::PresetCopy)
+        }
         _ => return,
     };
-    let edit = TextEdit::singleline(field)
-        .hint_text(hint)
-        .desired_width(f32::INFINITY);
-    let response = ui.add(edit);
+    let response = ui
+        .horizontal(|ui| {
+            let edit = TextEdit::singleline(field)
+                .hint_text(hint)
+                .desired_width(ui.available_width() - BROWSE_WIDTH);
+            let response = ui.add(edit);
+            let browse = ui.add_enabled(!dialog.is_open(), Button::new("Browse…"));
+            if browse.on_hover_text(BROWSE_HINT).clicked() {
+                dialog.open(purpose);
+            }
+            response
+        })
+        .inner;
     let is_entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
     let is_filled = !field.trim().is_empty();
     let (confirmed, given_up) = confirm(ui, word, is_filled);

@@ -1,8 +1,10 @@
 //! What a musician should know about: one line per fact, the worst first.
 
+use super::slots;
 use crate::bridge::HostConfig;
 use crate::editor::View;
 use crate::editor::theme::Palette;
+use crate::plugin::voices::SlotState;
 use egui::Color32;
 
 pub struct Message {
@@ -46,8 +48,8 @@ pub fn collect(view: &View<'_>, colors: &Palette) -> Vec<Message> {
     if view.awaits_restart {
         add(
             colors.sung,
-            "Voice range, pitch tracker and latency reporting wait for the host to restart the \
-             plugin. If it does not, switch the plugin off and on.",
+            "Voice range, pitch tracker, quality, a slower voice or latency reporting wait for the \
+             host to restart the plugin. If it does not, switch the plugin off and on.",
         );
     }
     if now.realtime_priority == Some(false) {
@@ -57,11 +59,37 @@ pub fn collect(view: &View<'_>, colors: &Palette) -> Vec<Message> {
              Linux, give your user an rtprio limit (group \"audio\").",
         );
     }
-    if view.params.voice.slot.value() != 0 && now.slot == 0 {
-        add(
-            colors.dim,
-            "This slot holds no voice: the shift engine is heard.",
-        );
+    let selected = slots::selected(view);
+    for (at, slot) in view.voices.slots.iter().enumerate() {
+        let name = slot.voice.as_ref().map_or("", |voice| voice.name.as_str());
+        let number = at + 1;
+        match &slot.state {
+            SlotState::Failed(reason) => {
+                add(
+                    colors.danger,
+                    &format!(
+                        "Voice {number}, {name}: {reason}. Until then the shift engine is heard."
+                    ),
+                );
+            }
+            SlotState::Empty if selected == number => add(
+                colors.dim,
+                "This slot holds no voice: the shift engine is heard.",
+            ),
+            SlotState::Loading if selected == number => add(
+                colors.dim,
+                &format!("{name} is being loaded: the shift engine is heard."),
+            ),
+            _ => {}
+        }
+    }
+    if let Some(said) = &view.voices.said {
+        let color = if said.is_error {
+            colors.sung
+        } else {
+            colors.dim
+        };
+        add(color, &said.text);
     }
     if !view.params.system.report_latency.value() {
         add(

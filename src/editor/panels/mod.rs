@@ -6,18 +6,21 @@ mod header;
 mod levels;
 mod messages;
 pub mod pitch;
+pub mod slots;
 mod stage;
 mod status;
 mod studio;
 mod voice;
 
 use super::View;
+use super::dialog::Purpose;
 use super::settings::Scene;
 use super::state::State;
 use super::theme;
 use super::tips::tip;
 use super::widgets;
 use super::widgets::knob::Knob;
+use crate::io::Existing;
 use egui::{Align2, Layout, Rect, Response, Stroke, StrokeKind, Ui, UiBuilder, vec2};
 use nice_plug::params::{BoolParam, FloatParam, IntParam, Param};
 
@@ -36,6 +39,28 @@ pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut State) {
     }
 }
 
+/// Takes in files that were dropped onto the window or chosen in the dialog.
+pub fn take_files(ui: &mut Ui, view: &View<'_>, state: &mut State) {
+    let dropped = ui.input(|input| input.raw.dropped_files.clone());
+    for file in dropped.iter().map(|dropped| dropped.path().to_owned()) {
+        match file
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
+            true => state.shelf.take_file(&file, view.params, view.hand),
+            false => slots::import(view, file),
+        }
+    }
+    match state.dialog.answer() {
+        Some((Purpose::Voice, Some(file))) => slots::chosen(view, &mut state.slots, file),
+        Some((Purpose::Preset, Some(file))) => {
+            state.shelf.take_file(&file, view.params, view.hand);
+        }
+        Some((Purpose::PresetCopy, Some(file))) => state.shelf.export_to(&file, Existing::Replace),
+        Some((_, None)) | None => {}
+    }
+}
+
 /// A knob with its explanation; `look` says what is special about it.
 fn knob<'a>(
     ui: &mut Ui,
@@ -49,7 +74,19 @@ fn knob<'a>(
 
 /// A list with its explanation.
 fn choice(ui: &mut Ui, view: &View<'_>, param: &IntParam, width: f32) -> Response {
-    widgets::choice::choice(ui, view.hand, param, width).on_hover_text(explain(view, param))
+    choice_noted(ui, view, param, width, |_| None)
+}
+
+/// The same with a note behind each value of the list.
+fn choice_noted(
+    ui: &mut Ui,
+    view: &View<'_>,
+    param: &IntParam,
+    width: f32,
+    note: impl Fn(i32) -> Option<String>,
+) -> Response {
+    let choice = widgets::choice::choice(ui, view.hand, param, width, note);
+    choice.on_hover_text(explain(view, param))
 }
 
 /// A switch with its explanation.

@@ -1,7 +1,7 @@
 //! What is looked at and touched while singing, big: the slots, the note sung and the note put
 //! out, one meter, bypass, and the truth in one line. Fills whatever window there is.
 
-use super::{GAP, MARGIN, browser, header, messages, panel, pitch, place, status};
+use super::{GAP, MARGIN, browser, header, messages, panel, pitch, place, slots, status};
 use crate::editor::View;
 use crate::editor::state::State;
 use crate::editor::theme;
@@ -48,7 +48,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut State) {
     let pitch_at = Rect::from_min_max(upper.min, pos2(meter_at.left() - GAP, upper.bottom()));
     if state.window.presets {
         panel(ui, pitch_at, "PRESETS", |ui| {
-            browser::show(ui, view, &mut state.shelf)
+            browser::show(ui, view, &mut state.shelf, &mut state.dialog)
         });
     } else {
         panel(ui, pitch_at, "PITCH", |ui| {
@@ -59,7 +59,6 @@ pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut State) {
         let size = ui.available_size();
         meter(ui, &mut state.output, size);
     });
-    let heard = view.now.slot;
     buttons(
         ui,
         view.hand,
@@ -67,9 +66,17 @@ pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut State) {
         0..=4,
         slots_at,
         |slot| {
-            // A slot that is chosen and not heard holds no voice.
-            let is_chosen = slot != 0 && slot == view.params.voice.slot.value();
-            if is_chosen && heard == 0 { "empty" } else { "" }
+            let shown = usize::try_from(slot).ok().and_then(|n| view.voices.slot(n));
+            let Some(shown) = shown else {
+                return String::new();
+            };
+            match (&shown.voice, slots::word(&shown.state)) {
+                // A slot that is chosen and not heard says why.
+                (Some(voice), "") => voice.name.clone(),
+                (Some(voice), word) => format!("{}: {word}", voice.name),
+                (None, word) if slot == view.params.voice.slot.value() => word.to_owned(),
+                (None, _) => String::new(),
+            }
         },
     );
     place(ui, status_at, |ui| truth(ui, view));

@@ -60,9 +60,11 @@ pub fn running(view: &View<'_>) -> String {
         return "no sound yet".to_owned();
     }
     let total = now.latency.total();
+    let voice = view.voices.slot(now.slot);
+    let voice = voice.and_then(|slot| slot.voice.as_ref());
     format!(
         "{} on the CPU  ·  {:.1} ms  ·  {} frames at {} Hz  ·  load {:.0} %  ·  {} dropouts",
-        now.engine,
+        voice.map_or(now.engine, |voice| &voice.name),
         frames_to_ms(total, now.rate_hz),
         total,
         now.rate_hz,

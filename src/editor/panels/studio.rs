@@ -10,7 +10,7 @@ const INPUT_WIDTH: f32 = 168.0;
 const OUTPUT_WIDTH: f32 = 252.0;
 const VOICE_WIDTH: f32 = 304.0;
 const HEADER_HEIGHT: f32 = 36.0;
-const MAIN_HEIGHT: f32 = 268.0;
+const MAIN_HEIGHT: f32 = 346.0;
 const CORRECTION_HEIGHT: f32 = 138.0;
 const STATUS_HEIGHT: f32 = 144.0;
 /// What all of it needs in points.
@@ -43,13 +43,15 @@ fn rows(ui: &mut Ui, view: &View<'_>, state: &mut State, window: Rect) {
     let [input_at, voice_at, pitch_at, output_at] = columns(row(MAIN_HEIGHT + spare));
     if state.window.presets {
         panel(ui, input_at.union(voice_at), "PRESETS", |ui| {
-            browser::show(ui, view, &mut state.shelf)
+            browser::show(ui, view, &mut state.shelf, &mut state.dialog)
         });
     } else {
         panel(ui, input_at, "INPUT", |ui| {
             levels::input(ui, view, &mut state.input)
         });
-        panel(ui, voice_at, "VOICE", |ui| voice::show(ui, view));
+        panel(ui, voice_at, "VOICE", |ui| {
+            voice::show(ui, view, &mut state.slots, &mut state.dialog)
+        });
     }
     panel(ui, pitch_at, "PITCH", |ui| {
         pitch::show(ui, view, &state.trace)

@@ -7,8 +7,15 @@ use egui::{ComboBox, Response, RichText, Ui};
 use nice_plug::params::range::IntRange;
 use nice_plug::params::{IntParam, Param};
 
-/// Draws the parameter's name above a list of all its values.
-pub fn choice(ui: &mut Ui, hand: &Hand<'_>, param: &IntParam, width: f32) -> Response {
+/// Draws the parameter's name above a list of all its values; `note` says what stands behind a
+/// value in the list.
+pub fn choice(
+    ui: &mut Ui,
+    hand: &Hand<'_>,
+    param: &IntParam,
+    width: f32,
+    note: impl Fn(i32) -> Option<String>,
+) -> Response {
     ui.vertical(|ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
         let label = RichText::new(param.name()).font(theme::label());
@@ -29,6 +36,10 @@ pub fn choice(ui: &mut Ui, hand: &Hand<'_>, param: &IntParam, width: f32) -> Res
                 for value in first..=last {
                     let name =
                         param.normalized_value_to_string(param.preview_normalized(value), true);
+                    let name = match note(value) {
+                        Some(note) => format!("{name}  ·  {note}"),
+                        None => name,
+                    };
                     if ui.selectable_label(value == now, name).clicked() && value != now {
                         hand.set_once(param, value);
                     }

@@ -16,7 +16,7 @@ pub fn buttons(
     param: &IntParam,
     values: std::ops::RangeInclusive<i32>,
     rect: Rect,
-    note: impl Fn(i32) -> &'static str,
+    note: impl Fn(i32) -> String,
 ) {
     let colors = theme::of(ui);
     let count = values.clone().count().max(1) as f32;
@@ -45,11 +45,8 @@ pub fn buttons(
         let line = Stroke::new(if is_on { 2.0 } else { 1.0 }, edge);
         painter.rect(place, 8.0, fill, line, StrokeKind::Inside);
         let size = (place.height() * 0.34).clamp(12.0, (width / 5.5).max(12.0));
-        let raise = if note(value).is_empty() {
-            0.0
-        } else {
-            size * 0.45
-        };
+        let note = short(note(value), width / (size * 0.6 * 0.6));
+        let raise = if note.is_empty() { 0.0 } else { size * 0.45 };
         painter.text(
             place.center() - vec2(0.0, raise),
             Align2::CENTER_CENTER,
@@ -60,11 +57,20 @@ pub fn buttons(
         painter.text(
             place.center() + vec2(0.0, size * 0.75),
             Align2::CENTER_CENTER,
-            note(value),
+            note,
             FontId::proportional(size * 0.6),
             colors.dim,
         );
         mark_focus(ui, &response, place, 8.0);
         response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, is_on, &name));
+    }
+}
+
+/// The text with at most about so many characters.
+fn short(text: String, most: f32) -> String {
+    let most = most.max(4.0) as usize;
+    match text.chars().count() <= most {
+        true => text,
+        false => text.chars().take(most - 1).chain(['…']).collect(),
     }
 }

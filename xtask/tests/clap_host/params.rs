@@ -5,7 +5,7 @@ use xtask::clap_host::param_id;
 use crate::support::{assert_clean, bundle, instance};
 
 /// Every parameter, by the id that projects and presets hold. Frozen: only ever add.
-pub const FROZEN: [&str; 24] = [
+pub const FROZEN: [&str; 30] = [
     "bypass",
     "mix",
     "input_db",
@@ -30,10 +30,16 @@ pub const FROZEN: [&str; 24] = [
     "tracker",
     "low_cut_hz",
     "high_cut_hz",
+    "index_rate",
+    "protect",
+    "rms_mix",
+    "speaker",
+    "hold_pitch",
+    "quality",
 ];
 
 /// What moves the latency needs a restart, so no automation lane.
-pub const NOT_AUTOMATABLE: [&str; 3] = ["range", "report_latency", "tracker"];
+pub const NOT_AUTOMATABLE: [&str; 4] = ["range", "report_latency", "tracker", "quality"];
 
 #[test]
 fn the_list_is_the_frozen_one() {
@@ -119,6 +125,8 @@ fn text_means_what_a_musician_reads() {
         ("retune_ms", "30", "30 ms"),
         ("low_cut_hz", "120", "120 Hz"),
         ("high_cut_hz", "3.2 kHz", "3.2 kHz"),
+        ("speaker", "7", "7"),
+        ("quality", "studio", "Studio"),
     ];
     for (id, typed, shown) in table {
         plugin.set(id, typed).unwrap();

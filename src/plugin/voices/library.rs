@@ -1,0 +1,102 @@
+//! The maker over the user's voice library. Loader thread, but for what [`VoiceMaker`] says.
+
+use super::maker::{Imported, Listed, VoiceMaker, VoiceSetup, Warm};
+use super::rvc;
+use super::stock::Stock;
+use crate::engine::EngineSpec;
+use crate::preset::VoiceRef;
+use crate::voice::{Import, Library, Voice, VoiceError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+/// The user's voices, shared by every instance in this process.
+#[must_use]
+pub fn of_user() -> Arc<Stock> {
+    static STOCK: OnceLock<Arc<Stock>> = OnceLock::new();
+    let stock = STOCK.get_or_init(|| Arc::new(Stock::new(Box::new(Voices::default()))));
+    Arc::clone(stock)
+}
+
+/// Voices of a library.
+#[derive(Default)]
+pub struct Voices {
+    /// Its folder; `None` for the user's own, as it is named whenever it is asked for.
+    folder: Option<PathBuf>,
+}
+
+impl Voices {
+    /// Those in this folder.
+    #[must_use]
+    pub fn of(folder: &Path) -> Self {
+        Self {
+            folder: Some(folder.to_owned()),
+        }
+    }
+
+    fn library(&self) -> Result<Library, String> {
+        match &self.folder {
+            Some(folder) => Ok(Library::open(folder)),
+            None => Library::of_user().map_err(|error| said(&error)),
+        }
+    }
+
+    fn find(&self, wanted: &VoiceRef) -> Result<Voice, String> {
+        let library = self.library()?;
+        match library.find(wanted) {
+            Some(voice) => Ok(voice),
+            // It is not there; this says so with what is near, or why it cannot be read.
+            None => library.named(&wanted.name).map_err(|error| said(&error)),
+        }
+    }
+}
+
+fn said(error: &VoiceError) -> String {
+    format!("{error}; {}", error.remedy())
+}
+
+impl VoiceMaker for Voices {
+    fn list(&self) -> Result<Vec<Listed>, String> {
+        let voices = self.library()?.list().voices;
+        Ok(voices.iter().map(listed).collect())
+    }
+
+    fn holds(&self, voice: &VoiceRef) -> bool {
+        self.find(voice).is_ok()
+    }
+
+    fn spec(&self, voice: &VoiceRef, setup: &VoiceSetup) -> Result<EngineSpec, String> {
+        rvc::spec(&self.find(voice)?, setup)
+    }
+
+    fn load(&self, voice: &VoiceRef) -> Result<Arc<dyn Warm>, String> {
+        rvc::warm(&self.find(voice)?)
+    }
+
+    fn import(&self, file: &Path) -> Result<Imported, String> {
+        let imported = self.library()?.import(file, &Import::default());
+        let imported = imported.map_err(|error| said(&error))?;
+        Ok(Imported {
+            voice: imported.voice.reference(),
+            notes: imported.notes.iter().map(ToString::to_string).collect(),
+        })
+    }
+}
+
+fn listed(voice: &Voice) -> Listed {
+    let metadata = &voice.metadata;
+    let config = &metadata.config;
+    let pitch = if config.has_pitch { "sings" } else { "speaks" };
+    let kind = format!(
+        "RVC {}, {} kHz, {pitch}",
+        config.version.name(),
+        config.rate_hz / 1_000
+    );
+    let about = [&kind, &metadata.author, &metadata.licence, &metadata.notes];
+    let about = about.map(String::as_str).into_iter();
+    let about: Vec<&str> = about.filter(|text| !text.is_empty()).collect();
+    Listed {
+        voice: voice.reference(),
+        speakers: config.speakers,
+        about: about.join("\n"),
+    }
+}

@@ -1,0 +1,630 @@
+//! Voices in the plugin: the delay they bring, switching between them, those that are slow or
+//! fail, what is saved of them, and what instances share.
+
+mod fake_voices;
+mod plugin_host;
+
+use assert_no_alloc::{AllocDisabler, assert_no_alloc, reset_violation_count, violation_count};
+use autovoice::bridge::{HostConfig, Latency};
+use autovoice::engine::Quality;
+use autovoice::plugin::state::{self, VOICES_KEY};
+use autovoice::plugin::voices::{SlotState, Stock};
+use autovoice::plugin::{AutoVoiceParams, AutoVoicePlugin};
+use autovoice::preset::VoiceRef;
+use fake_voices::{Fake, Kind, Watch, fake, stock, until, until_shown};
+use nice_plug::prelude::*;
+use plugin_host::{Host, set_text};
+use std::sync::Arc;
+
+#[global_allocator]
+static ALLOCATOR: AllocDisabler = AllocDisabler;
+
+const RATE_HZ: u32 = 48_000;
+const BLOCK: usize = 256;
+
+/// A plugin in a host.
+struct Rig {
+    host: Host,
+    plugin: AutoVoicePlugin,
+    params: Arc<AutoVoiceParams>,
+}
+
+impl Rig {
+    fn new(stock: Arc<Stock>) -> Self {
+        let plugin = AutoVoicePlugin::with_voices(stock);
+        let params = plugin.parameters();
+        Self {
+            host: Host::new(PluginApi::Clap),
+            plugin,
+            params,
+        }
+    }
+
+    /// Not active yet, renders offline: what is heard does not depend on threads.
+    fn offline(stock: Arc<Stock>) -> Self {
+        let rig = Self::new(stock);
+        rig.host.mode.set(ProcessMode::Offline);
+        rig
+    }
+
+    fn set(&self, id: &str, text: &str) {
+        let found = self
+            .params
+            .all()
+            .into_iter()
+            .find(|(known, _)| *known == id);
+        set_text(found.expect(id).1, text);
+    }
+
+    fn put(&self, slot: usize, voice: Fake) {
+        self.params.rack.put(slot, Some(voice.voice()));
+    }
+
+    /// The delay reported.
+    fn activate(&mut self) -> usize {
+        let is_active = self
+            .host
+            .activate(&mut self.plugin, (1, 1), RATE_HZ as f32, BLOCK as u32);
+        assert!(is_active);
+        *self.host.latencies.borrow().last().expect("reported") as usize
+    }
+
+    /// Plays a signal in blocks.
+    fn play(&mut self, input: &[f32]) -> Vec<f32> {
+        let mut output = Vec::with_capacity(input.len());
+        for block in input.chunks(BLOCK) {
+            let mut channels = [block.to_vec()];
+            self.host.process(&mut self.plugin, &mut channels);
+            output.extend_from_slice(&channels[0]);
+        }
+        output
+    }
+
+    fn state_of(&self, slot: usize) -> SlotState {
+        self.params.rack.shown().slots[slot - 1].state.clone()
+    }
+
+    /// Waits until a slot is neither empty nor loading; how it is then.
+    fn settled(&self, slot: usize) -> SlotState {
+        until_shown(&self.params.rack, "a settled slot", |shown| {
+            !matches!(
+                shown.slots[slot - 1].state,
+                SlotState::Empty | SlotState::Loading
+            )
+        });
+        self.state_of(slot)
+    }
+}
+
+/// Noise that is the same every time, between -0.5 and 0.5.
+fn noise(frames: usize) -> Vec<f32> {
+    let mut state = 7u32;
+    let samples = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / (1 << 24) as f32 - 0.5
+    });
+    samples.take(frames).collect()
+}
+
+fn needs(voice: Fake, quality: Quality) -> usize {
+    let host = HostConfig {
+        rate_hz: RATE_HZ,
+        channels: 1,
+        max_block: BLOCK,
+        offline: true,
+    };
+    Latency::of_worker(&host, &voice.spec(quality)).total()
+}
+
+/// Output from `from` on is the input, so many frames earlier and so loud.
+fn assert_delayed(input: &[f32], output: &[f32], delay: usize, gain: f32, from: usize, case: &str) {
+    for at in from..output.len() {
+        let (expected, got) = (gain * input[at - delay], output[at]);
+        assert!(
+            (got - expected).abs() < 1e-6,
+            "{case}, frame {at}: {got}, not {expected}"
+        );
+    }
+}
+
+const ADA: Fake = fake("Ada", Kind::Gain(0.5));
+const BO: Fake = Fake {
+    lookahead: 9_000,
+    ..fake("Bo", Kind::Gain(-1.0))
+};
+
+#[test]
+fn the_delay_is_that_of_the_slowest_voice_at_the_quality_chosen_and_exact() {
+    for (slots, quality, slowest) in [
+        (&[ADA][..], Quality::Live, ADA),
+        (&[ADA], Quality::Studio, ADA),
+        (&[ADA, BO], Quality::Live, BO),
+        (&[BO, ADA], Quality::Balanced, BO),
+    ] {
+        let case = format!("{slots:?} {quality:?}");
+        let mut rig = Rig::offline(stock(&[ADA, BO]).0);
+        rig.set("quality", quality.name());
+        for (at, voice) in slots.iter().enumerate() {
+            rig.put(at + 1, *voice);
+        }
+        let delay = rig.activate();
+        assert_eq!(delay, needs(slowest, quality), "{case}");
+        let input = noise(3 * delay);
+        for (at, voice) in slots.iter().enumerate() {
+            let Kind::Gain(gain) = voice.kind else {
+                panic!("both are gains")
+            };
+            rig.set("slot", &format!("Voice {}", at + 1));
+            rig.plugin.reset();
+            let output = rig.play(&input);
+            assert_delayed(&input, &output, delay, gain, 2 * delay, &case);
+        }
+        assert_eq!(rig.host.restarts.get(), 0, "{case}");
+        assert_eq!(rig.plugin.feed().newest().dropouts.count, 0, "{case}");
+    }
+}
+
+#[test]
+fn a_voice_that_needs_another_delay_asks_for_one_restart() {
+    let (stock, _) = stock(&[ADA, BO]);
+    let mut rig = Rig::offline(stock);
+    let without = rig.activate();
+    let silence = vec![0.0; 20 * BLOCK];
+    rig.play(&silence);
+    for (slot, voice, state, restarts) in [
+        // The first voice needs a worker, the second one that is slower more delay.
+        (1, ADA, SlotState::AwaitsRestart, 1),
+        (2, BO, SlotState::AwaitsRestart, 2),
+        (3, ADA, SlotState::Ready, 2),
+    ] {
+        rig.put(slot, voice);
+        rig.play(&silence);
+        assert_eq!(rig.settled(slot), state, "slot {slot}");
+        assert_eq!(rig.host.restarts.get(), restarts, "slot {slot}");
+        assert_eq!(rig.host.latencies.borrow().len(), slot, "slot {slot}");
+        let delay = rig.activate();
+        assert!(without < delay);
+        rig.play(&silence);
+        assert_eq!(rig.state_of(slot), SlotState::Ready);
+        assert_eq!(rig.host.restarts.get(), restarts, "it is done, slot {slot}");
+    }
+    rig.params.rack.put(2, None);
+    rig.play(&silence);
+    assert_eq!(rig.host.restarts.get(), 2, "less delay is no reason");
+    assert_eq!(rig.activate(), needs(ADA, Quality::Live), "but it is taken");
+}
+
+#[test]
+fn no_host_is_asked_for_ever() {
+    let liar = fake("Liar", Kind::Lies);
+    let mut rig = Rig::offline(stock(&[liar]).0);
+    rig.put(1, liar);
+    for _ in 0..3 {
+        rig.activate();
+        rig.play(&[0.0; 2_000]);
+    }
+    assert!(matches!(rig.state_of(1), SlotState::Failed(reason) if reason.contains("promises")));
+    assert_eq!(rig.host.restarts.get(), 0);
+
+    let mut rig = Rig::offline(stock(&[ADA]).0);
+    rig.put(1, ADA);
+    for _ in 0..3 {
+        assert!(rig.host.activate(&mut rig.plugin, (1, 1), 384_000.0, 64));
+        rig.play(&[0.0; 2_000]);
+    }
+    assert!(matches!(rig.state_of(1), SlotState::Failed(reason) if reason.contains("384000 Hz")));
+    assert_eq!(rig.host.restarts.get(), 0);
+}
+
+#[test]
+fn switching_is_a_fade_and_moves_nothing() {
+    let mut rig = Rig::offline(stock(&[ADA, BO]).0);
+    rig.put(1, ADA);
+    rig.put(4, BO);
+    let delay = rig.activate();
+    let ones = vec![1.0; 3 * delay];
+    // A fade of the bridge is 10 ms or longer.
+    let steepest = |range: f32| range / 480.0 + 1e-4;
+    let mut heard = 1.0;
+    rig.play(&ones);
+    for (slot, level) in [
+        ("Voice 1", 0.5),
+        ("Voice 4", -1.0),
+        ("Shift", 1.0),
+        ("Voice 4", -1.0),
+    ] {
+        rig.set("slot", slot);
+        let output = rig.play(&ones);
+        let mut before = heard;
+        for y in &output {
+            assert!(
+                (y - before).abs() < steepest(2.0),
+                "{slot}: {y} after {before}"
+            );
+            before = *y;
+        }
+        assert!((before - level).abs() < 1e-4, "{slot}: {before}");
+        heard = level;
+    }
+    assert_eq!(rig.host.restarts.get(), 0);
+    let feed = rig.plugin.feed();
+    assert_eq!(feed.newest().latency.total(), delay);
+}
+
+#[test]
+fn a_voice_taken_out_or_replaced_while_it_sings_is_faded_and_freed() {
+    let (stock, watch) = stock(&[ADA, BO]);
+    let mut rig = Rig::offline(stock);
+    rig.put(1, BO);
+    rig.set("slot", "Voice 1");
+    let delay = rig.activate();
+    let ones = vec![1.0; 3 * delay];
+    rig.play(&ones);
+    assert_eq!(watch.in_memory(), 2, "weights and one engine");
+    for (voice, level, in_memory) in [(Some(ADA), 0.5, 2), (None, 1.0, 0)] {
+        rig.params.rack.put(1, voice.map(|voice| voice.voice()));
+        let output = rig.play(&ones);
+        let largest = output.windows(2).map(|w| (w[1] - w[0]).abs());
+        assert!(largest.fold(0.0, f32::max) < 0.01, "{voice:?}");
+        assert!((output[output.len() - 1] - level).abs() < 1e-4, "{voice:?}");
+        until("freed memory", || watch.in_memory() == in_memory);
+    }
+}
+
+#[test]
+fn a_voice_that_cannot_be_heard_says_why_and_the_shift_engine_stands_in() {
+    for (kind, reason) in [
+        (
+            Kind::Damaged,
+            "expected a voice, found noise; import it again",
+        ),
+        (Kind::PanicsInLoad, "found a fault of AutoVoice"),
+        (Kind::NoEngine, "expected memory"),
+        (Kind::FailsAtOnce, "load it again"),
+        (Kind::FailsAt(9), "load it again"),
+        (Kind::PanicsAt(9), "it panicked"),
+    ] {
+        let voice = fake("Cy", kind);
+        let mut rig = Rig::offline(stock(&[voice, ADA]).0);
+        rig.put(1, voice);
+        rig.put(2, ADA);
+        rig.set("slot", "Voice 1");
+        rig.set("dropout_mode", "Shift");
+        let delay = rig.activate();
+        let input = noise(5 * delay);
+        let output = rig.play(&input);
+        // Nothing is transposed, so the shift engine passes the voice on.
+        assert_delayed(&input, &output, delay, 1.0, 4 * delay, &format!("{kind:?}"));
+        until_shown(
+            &rig.params.rack,
+            reason,
+            |shown| matches!(&shown.slots[0].state, SlotState::Failed(why) if why.contains(reason)),
+        );
+        assert_eq!(rig.plugin.feed().newest().slot, 0, "{kind:?}");
+        assert!(!rig.plugin.feed().newest().panicked, "{kind:?}");
+        rig.set("slot", "Voice 2");
+        let output = rig.play(&input);
+        assert_delayed(&input, &output, delay, 0.5, 3 * delay, "the other goes on");
+        // Chosen again, it is tried again.
+        rig.put(1, voice);
+        rig.params.rack.wait();
+        assert_ne!(rig.state_of(1), SlotState::Loading, "{kind:?}");
+    }
+    let gone = fake("Gone", Kind::Gain(1.0));
+    let mut rig = Rig::offline(stock(&[ADA]).0);
+    rig.put(1, gone);
+    rig.activate();
+    rig.play(&[0.0; 512]);
+    let missing = "expected the voice \"Gone\", found none; import it";
+    assert_eq!(rig.state_of(1), SlotState::Failed(missing.to_owned()));
+}
+
+#[test]
+fn a_slow_load_holds_nobody_up() {
+    let slow = fake("Slow", Kind::Slow);
+    let (stock, watch) = stock(&[slow, ADA]);
+    let mut rig = Rig::new(stock);
+    rig.put(1, slow);
+    rig.set("slot", "Voice 1");
+    // Each of these would wait for ever.
+    let delay = rig.activate();
+    assert_eq!(
+        delay,
+        needs(slow, Quality::Live),
+        "known before it is loaded"
+    );
+    rig.play(&noise(10 * BLOCK));
+    assert_eq!(rig.state_of(1), SlotState::Loading);
+    assert_eq!(rig.plugin.feed().newest().slot, 0);
+    rig.params.rack.put(2, Some(ADA.voice()));
+    let _ = rig.params.serialize_fields();
+    watch.open();
+    until("the voice", || {
+        rig.play(&[0.1; BLOCK]);
+        rig.plugin.feed().newest().slot == 1
+    });
+    assert_eq!(rig.settled(1), SlotState::Ready);
+}
+
+#[test]
+fn a_bounce_waits_for_its_voices() {
+    let slow = fake("Slow", Kind::Slow);
+    let render = |is_ready: bool| {
+        let (stock, watch) = stock(&[slow]);
+        let mut rig = Rig::offline(stock);
+        rig.put(1, slow);
+        rig.set("slot", "Voice 1");
+        if is_ready {
+            watch.open();
+            rig.params.rack.wait();
+        }
+        let delay = rig.activate();
+        let opener = std::thread::spawn(move || {
+            std::thread::yield_now();
+            watch.open();
+        });
+        let input = noise(4 * delay);
+        let output = rig.play(&input);
+        opener.join().expect("it only opens");
+        assert_delayed(&input, &output, delay, 0.5, 2 * delay, "from the start");
+        output
+    };
+    assert_eq!(render(false), render(true), "sample by sample");
+}
+
+#[test]
+fn voices_outlive_a_restart_and_are_shared_between_instances() {
+    let (stock, watch) = stock(&[ADA]);
+    let mut one = Rig::offline(stock.clone());
+    one.put(1, ADA);
+    one.put(3, ADA);
+    for _ in 0..3 {
+        one.activate();
+        one.play(&[0.0; 512]);
+        one.plugin.deactivate();
+    }
+    assert_eq!(watch.loads(), 1);
+    let mut two = Rig::offline(stock.clone());
+    two.put(2, ADA);
+    two.set("slot", "Voice 2");
+    let delay = two.activate();
+    let input = noise(4 * delay);
+    let before = two.play(&input);
+    assert_delayed(&input, &before, delay, 0.5, 2 * delay, "two");
+    assert_eq!(watch.loads(), 1, "one reads, both have it");
+    drop(one);
+    two.plugin.reset();
+    assert_eq!(two.play(&input), before, "nobody hears who left");
+    drop(two);
+    until("freed memory", || watch.in_memory() == 0);
+    let mut three = Rig::offline(stock);
+    three.put(1, ADA);
+    three.activate();
+    three.play(&[0.0; 512]);
+    assert_eq!(watch.loads(), 2, "nobody had it any more");
+}
+
+/// A project: the parameters and what else is saved.
+fn save(params: &AutoVoiceParams) -> PluginState {
+    PluginState {
+        version: String::new(),
+        params: [("pitch".to_owned(), nice_plug::plugin::ParamValue::F32(1.0))].into(),
+        fields: params.serialize_fields(),
+    }
+}
+
+fn load(params: &AutoVoiceParams, mut saved: PluginState) {
+    AutoVoicePlugin::filter_state(&mut saved);
+    params.deserialize_fields(&saved.fields);
+}
+
+#[test]
+fn slots_are_saved_with_the_project_and_damage_is_told() {
+    let (stock, _) = stock(&[ADA, BO]);
+    let params = || AutoVoiceParams::with_voices(stock.clone());
+    let project = params();
+    project.rack.put(1, Some(ADA.voice()));
+    project.rack.put(4, Some(BO.voice()));
+    let saved = save(&project);
+
+    let other = params();
+    other.rack.put(2, Some(BO.voice()));
+    load(&other, saved.clone());
+    let slots = |params: &AutoVoiceParams| [1, 2, 3, 4].map(|slot| params.rack.voice_in(slot));
+    let expected = [Some(ADA.voice()), None, None, Some(BO.voice())];
+    assert_eq!(slots(&other), expected);
+    until_shown(&other.rack, "both voices", |shown| {
+        [0, 3].map(|at| &shown.slots[at].state) == [&SlotState::Ready; 2]
+    });
+    assert_eq!(other.serialize_fields(), project.serialize_fields());
+
+    type Damage = fn(&mut PluginState);
+    let table: [(Damage, bool, &str); 4] = [
+        // A project of before there were voices has none.
+        (|s| drop(s.fields.remove(VOICES_KEY)), false, ""),
+        (
+            |s| drop(s.fields.insert(VOICES_KEY.to_owned(), "[{]".to_owned())),
+            false,
+            "voices unreadable, the slots are empty",
+        ),
+        (
+            |s| {
+                drop(
+                    s.fields
+                        .insert(VOICES_KEY.to_owned(), "[null]".repeat(4_000)),
+                )
+            },
+            false,
+            "voices unreadable, the slots are empty",
+        ),
+        // What is no state of ours changes nothing.
+        (|s| s.params.clear(), true, "nothing was changed"),
+    ];
+    for (damage, stays, notice) in table {
+        let mut damaged = saved.clone();
+        damage(&mut damaged);
+        load(&other, saved.clone());
+        load(&other, damaged);
+        let now = if stays {
+            expected.clone()
+        } else {
+            [const { None }; 4]
+        };
+        assert_eq!(slots(&other), now, "{notice}");
+        let told = other.load_report.notice();
+        assert!(told.contains(notice), "{told}");
+    }
+    assert_eq!(state::CURRENT, 4);
+}
+
+#[test]
+fn a_presets_voice_finds_its_slot() {
+    let (stock, _) = stock(&[ADA, BO]);
+    let by_name = |name: &str| VoiceRef {
+        name: name.to_owned(),
+        sha256: None,
+    };
+    let hashed = |name: &str| VoiceRef {
+        sha256: Some("f".repeat(64)),
+        ..by_name(name)
+    };
+    // Voice asked for, slot selected, the slot it gets with Bo in slot 2.
+    for (voice, selected, expected) in [
+        (ADA.voice(), 3, Some(3)),
+        (ADA.voice(), 2, Some(2)),
+        (ADA.voice(), 0, Some(1)),
+        (BO.voice(), 3, Some(2)),
+        (by_name("Bo"), 0, Some(2)),
+        (by_name("Gone"), 1, None),
+        // Of the same name, and another voice.
+        (hashed("Bo"), 1, None),
+    ] {
+        let params = AutoVoiceParams::with_voices(stock.clone());
+        params.rack.put(2, Some(BO.voice()));
+        assert_eq!(params.rack.take_in(&voice, selected), expected, "{voice:?}");
+        if let Some(slot) = expected {
+            let there = params.rack.voice_in(slot).expect("put there");
+            assert!(there.is(&voice), "{voice:?}");
+            assert_eq!(params.rack.slot_of(&voice), Some(slot));
+        }
+    }
+    let params = AutoVoiceParams::with_voices(stock);
+    for slot in 1..=4 {
+        params.rack.put(slot, Some(BO.voice()));
+    }
+    assert_eq!(
+        params.rack.take_in(&ADA.voice(), 0),
+        Some(1),
+        "all are full"
+    );
+}
+
+#[test]
+fn a_file_is_taken_in_and_put_into_a_slot() {
+    let params = AutoVoiceParams::with_voices(stock(&[ADA]).0);
+    params.rack.list();
+    until_shown(&params.rack, "the list", |shown| shown.listed.len() == 1);
+    params.rack.import("/somewhere/New.pth".into(), Some(2));
+    until_shown(&params.rack, "the voice", |shown| {
+        shown.slots[1].state == SlotState::Ready && shown.listed.len() == 2
+    });
+    let said = params.rack.shown().said.clone().expect("said");
+    assert_eq!(
+        (said.text.as_str(), said.is_error),
+        ("New is in the library now; without an index", false)
+    );
+    params.rack.import("/somewhere/letter.txt".into(), Some(3));
+    until_shown(&params.rack, "the reason", |shown| {
+        shown.said.as_ref().is_some_and(|said| said.is_error)
+    });
+    assert_eq!(params.rack.voice_in(3), None);
+}
+
+#[test]
+fn the_delay_of_every_quality_is_known_before_it_is_chosen() {
+    let mut rig = Rig::offline(stock(&[ADA]).0);
+    rig.put(1, ADA);
+    rig.activate();
+    rig.params.rack.wait();
+    let expected = Quality::ALL.map(|quality| Some(needs(ADA, quality)));
+    assert_eq!(rig.params.rack.shown().delays, expected);
+    rig.plugin.deactivate();
+    rig.params.rack.wait();
+    assert_eq!(rig.params.rack.shown().delays, [None; 3]);
+}
+
+#[test]
+#[allow(unsafe_code)]
+fn the_audio_thread_neither_allocates_nor_frees_with_voices() {
+    let count = |f: &mut dyn FnMut()| {
+        reset_violation_count();
+        assert_no_alloc(f);
+        violation_count()
+    };
+    assert_ne!(count(&mut || drop(vec![1u8; 64])), 0, "the counter counts");
+    let failing = fake("Cy", Kind::PanicsAt(5));
+    let mut rig = Rig::new(stock(&[ADA, BO, failing]).0);
+    for (slot, voice) in [(1, ADA), (2, BO), (3, failing)] {
+        rig.put(slot, voice);
+    }
+    rig.activate();
+    rig.params.rack.wait();
+    let mut channels = [noise(BLOCK)];
+    let mut buffer = Buffer::default();
+    // SAFETY: the slice has as many samples as are announced.
+    unsafe {
+        buffer.set_slices(BLOCK, |slices| {
+            *slices = channels.iter_mut().map(Vec::as_mut_slice).collect();
+        });
+    }
+    for slot in [
+        "Voice 1", "Voice 2", "Voice 3", "Shift", "Voice 4", "Voice 1",
+    ] {
+        rig.set("slot", slot);
+        if slot == "Voice 4" {
+            rig.params.rack.put(2, Some(ADA.voice()));
+            rig.params.rack.put(1, None);
+        }
+        for _ in 0..40 {
+            let (host, plugin) = (&rig.host, &mut rig.plugin);
+            let counted = count(&mut || {
+                host.process_buffer(plugin, &mut buffer);
+            });
+            assert_eq!(counted, 0, "{slot}");
+            std::thread::yield_now();
+        }
+        let plugin = &mut rig.plugin;
+        assert_eq!(count(&mut || plugin.reset()), 0, "{slot}");
+    }
+}
+
+/// Nothing grows with time: voices come and go, and afterwards there is as much as before.
+#[test]
+fn a_long_evening_of_changes_leaves_nothing_behind() {
+    let (stock, watch): (_, Watch) = stock(&[ADA, BO]);
+    let mut rig = Rig::new(stock);
+    rig.put(1, ADA);
+    let input = noise(BLOCK);
+    for round in 0..60 {
+        if round % 20 == 0 {
+            rig.activate();
+        }
+        let voice = [ADA, BO][round % 2];
+        rig.params.rack.put(1 + round % 4, Some(voice.voice()));
+        if round % 3 == 0 {
+            rig.params.rack.put(1 + (round + 2) % 4, None);
+        }
+        rig.set("slot", &format!("Voice {}", 1 + round % 4));
+        for _ in 0..8 {
+            rig.play(&input);
+        }
+    }
+    for slot in 1..=4 {
+        rig.params.rack.put(slot, None);
+    }
+    rig.set("slot", "Voice 1");
+    until("freed memory", || {
+        rig.play(&input);
+        watch.in_memory() == 0
+    });
+}
