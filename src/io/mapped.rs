@@ -40,6 +40,15 @@ impl MappedFile {
         Ok(Self(map))
     }
 
+    /// Asks the system to read all of it soon, where systems can be asked. May wait for the disk
+    /// a little; a refusal changes nothing but speed.
+    pub fn read_ahead(&self) {
+        #[cfg(unix)]
+        {
+            let _refused = self.0.advise(memmap2::Advice::WillNeed);
+        }
+    }
+
     /// All of it.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
@@ -57,6 +66,7 @@ mod tests {
         let path = folder.path().join("a");
         std::fs::write(&path, b"before").expect("writable");
         let mapped = MappedFile::open(&path).expect("a file");
+        mapped.read_ahead();
         let other = folder.path().join("b");
         std::fs::write(&other, b"after").expect("writable");
         // Windows does not let a mapped file go.
