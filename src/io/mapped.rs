@@ -1,10 +1,6 @@
 //! Files as memory: what is read of them is read when it is looked at, and the system may take
 //! it away again, so that a gigabyte costs little. Any thread but the audio thread, for looking
 //! at them waits for disks.
-#![allow(
-    unsafe_code,
-    reason = "the compiler cannot know that nobody changes a file that is mapped"
-)]
 
 use std::fs::File;
 use std::io;
@@ -27,6 +23,10 @@ impl MappedFile {
     /// # Errors
     /// What the system says; [`io::ErrorKind::InvalidInput`] for what is no file: a folder, a
     /// device, a pipe.
+    #[allow(
+        unsafe_code,
+        reason = "no compiler can know that nobody changes the file"
+    )]
     pub fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         if !file.metadata()?.is_file() {
