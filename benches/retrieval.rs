@@ -75,7 +75,7 @@ fn write_faiss(path: &Path) {
 fn status_mib(key: &str) -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(key));
-    let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok());
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
     kib.unwrap_or(f64::NAN) / 1024.0
 }
 
@@ -118,21 +118,35 @@ fn row(what: &str, retrieval: &mut Retrieval, queries: &[f32], batch: usize) {
     );
 }
 
-/// Opens the index while the system has nothing of it in memory: the first batch, then others.
-fn cold(path: &Path, queries: &[f32]) {
+/// Opens the index while the system has nothing of it in memory: how long that takes, and the first
+/// batches of 5 frames after it.
+fn cold(what: &str, path: &Path, queries: &[f32], read_ahead: bool) {
     if !forget(path) {
-        println!("\n(no numbers of a cold file: that needs GNU dd)");
+        println!("(no numbers of a cold file: that needs GNU dd)");
         return;
     }
+    let since = |began: Instant| began.elapsed().as_secs_f64() * 1e3;
     let began = Instant::now();
     let index = Arc::new(VoiceIndex::open(path, Version::V2).expect("it was just written"));
-    let opened = began.elapsed().as_secs_f64() * 1e3;
+    let opened = since(began);
+    if read_ahead {
+        index.read_ahead();
+    }
+    let ahead = since(began) - opened;
     let mut retrieval = Retrieval::new(index, Search::NearestList).expect("it is whole");
-    let mut features = queries[..5 * DIM].to_vec();
-    let began = Instant::now();
-    retrieval.blend(&mut features, 0.75);
-    let first = began.elapsed().as_secs_f64() * 1e3;
-    println!("\ncold: opened in {opened:.1} ms, first batch of 5 after {first:.1} ms");
+    let batches = queries.chunks_exact(5 * DIM).take(10);
+    let first: Vec<String> = batches
+        .map(|batch| {
+            let mut features = batch.to_vec();
+            let began = Instant::now();
+            retrieval.blend(&mut features, 0.75);
+            format!("{:.1}", since(began))
+        })
+        .collect();
+    println!(
+        "{what}: opened in {opened:.1} ms, read ahead for {ahead:.1} ms; batches of 5: {} ms",
+        first.join(", ")
+    );
 }
 
 fn main() {
@@ -205,5 +219,6 @@ fn main() {
         status_mib("RssFile:")
     );
     drop(warm);
-    cold(&path, &queries);
+    cold("from disk", &path, &queries, false);
+    cold("from disk, read ahead", &path, &queries, true);
 }

@@ -511,6 +511,15 @@ fn a_file_of_our_own_is_checked_before_it_is_used() {
             "found 768",
         ),
         (ours("{}", 0), "format none"),
+        (
+            {
+                let mut bytes = with_end(&good, 2);
+                let at = 8 + good.len();
+                bytes[at..at + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+                bytes
+            },
+            "a centroid that is not finite",
+        ),
     ];
     for (bytes, found) in table {
         let error = open(&bytes).unwrap_err();

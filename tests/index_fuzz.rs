@@ -10,7 +10,7 @@ mod tones;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use autovoice::model::retrieval::{IndexData as _, Retrieval, Search};
+use autovoice::model::retrieval::{Retrieval, Search};
 use autovoice::model::rvc::Version;
 use autovoice::voice::index::{VoiceIndex, import};
 use indices::{Faiss, noise};
@@ -101,7 +101,7 @@ fn seeds() -> Vec<(Version, Vec<u8>, usize)> {
     ];
     let mut seeds: Vec<_> = made
         .iter()
-        .map(|faiss| (Version::V1, faiss.bytes(), 3_000))
+        .map(|faiss| (Version::V1, faiss.bytes(), 1_500))
         .collect();
     if let Some(folder) = parity::folder("rvc") {
         for (version, name) in [
@@ -112,7 +112,7 @@ fn seeds() -> Vec<(Version, Vec<u8>, usize)> {
             ),
             (Version::V2, "added_IVF25_Flat_nprobe_1_synthetic_v2.index"),
         ] {
-            seeds.push((version, std::fs::read(folder.join(name)).unwrap(), 150));
+            seeds.push((version, std::fs::read(folder.join(name)).unwrap(), 60));
         }
     }
     seeds
@@ -167,7 +167,7 @@ fn mutated_files_of_our_own_are_opened_or_refused() {
     let offsets = 1024 + 4 * faiss.centroids.len();
     let tables = [0..header, offsets..offsets + 32];
     let queries = noise(5 * 256, 9);
-    let (total, mut opened, mut worst) = (6_000, 0, 0);
+    let (total, mut opened, mut worst) = (2_000, 0, 0);
     let mut noise = Noise::new(32);
     for number in 0..total {
         let mut bytes = original.clone();

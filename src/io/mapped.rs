@@ -1,10 +1,6 @@
 //! Files as memory: what is read of them is read when it is looked at, and the system may take
 //! it away again, so that a gigabyte costs little. Any thread but the audio thread, for looking
 //! at them waits for disks.
-#![allow(
-    unsafe_code,
-    reason = "the compiler cannot know that nobody changes a file that is mapped"
-)]
 
 use std::fs::File;
 use std::io;
@@ -27,6 +23,10 @@ impl MappedFile {
     /// # Errors
     /// What the system says; [`io::ErrorKind::InvalidInput`] for what is no file: a folder, a
     /// device, a pipe.
+    #[allow(
+        unsafe_code,
+        reason = "no compiler can know that nobody changes the file"
+    )]
     pub fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         if !file.metadata()?.is_file() {
@@ -38,6 +38,15 @@ impl MappedFile {
         // somebody does is told above.
         let map = unsafe { options.map_copy_read_only(&file) }?;
         Ok(Self(map))
+    }
+
+    /// Asks the system to read all of it soon, where systems can be asked. May wait for the disk
+    /// a little; a refusal changes nothing but speed.
+    pub fn read_ahead(&self) {
+        #[cfg(unix)]
+        {
+            let _refused = self.0.advise(memmap2::Advice::WillNeed);
+        }
     }
 
     /// All of it.
@@ -57,6 +66,7 @@ mod tests {
         let path = folder.path().join("a");
         std::fs::write(&path, b"before").expect("writable");
         let mapped = MappedFile::open(&path).expect("a file");
+        mapped.read_ahead();
         let other = folder.path().join("b");
         std::fs::write(&other, b"after").expect("writable");
         // Windows does not let a mapped file go.

@@ -227,7 +227,10 @@ impl Retrieval {
                     continue;
                 };
                 self.retrieved.fill(0.0);
-                for (neighbour, weight) in self.found[frame].iter().zip(weights) {
+                // One that counts nothing may be none, or not of numbers.
+                let counts = |(_, weight): &(_, f32)| *weight != 0.0;
+                let neighbours = self.found[frame].iter().zip(weights);
+                for (neighbour, weight) in neighbours.filter(counts) {
                     let vector = vectors.get(neighbour.row * dim..).unwrap_or_default();
                     for (sum, x) in self.retrieved.iter_mut().zip(vector) {
                         *sum += weight * x;
@@ -415,6 +418,19 @@ mod tests {
                 assert!(got == expected || off < 1e-6 * x, "{x}, {rate}: {got}");
             }
         }
+    }
+
+    #[test]
+    fn vectors_that_are_no_numbers_are_not_drawn_to() {
+        let mut arrays = line();
+        arrays.vectors[0] = f32::NAN;
+        arrays.vectors[3] = f32::INFINITY;
+        let mut retrieval = Retrieval::new(Arc::new(arrays), Search::All).unwrap();
+        let mut features = [0.0, 8.0];
+        retrieval.blend(&mut features, 1.0);
+        assert_eq!(features[0], 0.0);
+        assert!((features[1] - 12.0).abs() < 4.0, "{features:?}");
+        assert_eq!(ids(&retrieval.search(&[8.0])[0]), [3, 0, 2]);
     }
 
     #[test]

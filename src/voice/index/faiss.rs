@@ -115,7 +115,7 @@ pub(super) fn offsets(stream: &mut Stream, shape: Shape) -> Result<Vec<u64>, Ind
     let mut sum = 0u64;
     for size in &mut sizes {
         let begin = sum;
-        sum = sum.checked_add(*size).unwrap_or(u64::MAX);
+        sum = sum.saturating_add(*size);
         *size = begin;
     }
     same("vectors in the lists", sum, shape.count)?;

@@ -40,7 +40,8 @@ enum Place<T> {
 }
 
 impl VoiceIndex {
-    /// Opens the index of a voice of this version. Reads the header and the offsets alone.
+    /// Opens the index of a voice of this version. Reads all but the vectors and their ids: the
+    /// first search finds the centroids in memory.
     ///
     /// # Errors
     /// [`IndexError`] when it is none of ours, damaged, or another version's.
@@ -75,10 +76,21 @@ impl VoiceIndex {
             source_sha256,
             file,
         };
-        match index.view().check() {
-            Ok(()) => Ok(index),
-            Err(error) => Err(not_ours(format!("{}, not {}", error.found, error.expected))),
+        if let Err(error) = index.view().check() {
+            let found = format!("{}, not {}", error.found, error.expected);
+            return Err(not_ours(found));
         }
+        let centroids = index.view().centroids.iter();
+        match centroids.fold(true, |all, x| all & x.is_finite()) {
+            true => Ok(index),
+            false => Err(not_ours("a centroid that is not finite".to_owned())),
+        }
+    }
+
+    /// Asks the system to read the vectors, too, before they are needed. Allocates nothing; may
+    /// wait for the disk.
+    pub fn read_ahead(&self) {
+        self.file.read_ahead();
     }
 
     /// Of the faiss file it was made of, in hexadecimal digits.
