@@ -10,9 +10,11 @@ mod library;
 mod metadata;
 pub mod models;
 pub mod rvc;
+mod warm;
 
 pub use error::VoiceError;
 pub use library::{
     Damaged, Import, Imported, IndexChoice, Library, Listing, MOST_VOICES, Note, Voice,
 };
 pub use metadata::Metadata;
+pub use warm::{EngineSetup, WarmError, WarmVoice};

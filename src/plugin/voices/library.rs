@@ -65,7 +65,7 @@ impl VoiceMaker for Voices {
     }
 
     fn spec(&self, voice: &VoiceRef, setup: &VoiceSetup) -> Result<EngineSpec, String> {
-        rvc::spec(&self.find(voice)?, setup)
+        Ok(rvc::spec(&self.find(voice)?, setup))
     }
 
     fn load(&self, voice: &VoiceRef) -> Result<Arc<dyn Warm>, String> {

@@ -1,16 +1,19 @@
 //! The RVC engine behind a voice of the library. Loader thread; [`spec`] on the main thread, too.
 
 use super::maker::{VoiceSetup, Warm};
-use crate::engine::EngineSpec;
-use crate::voice::{Library, Voice, VoiceError};
+use crate::engine::rvc::Reach;
+use crate::engine::{Engine, EngineSpec};
+use crate::model::retrieval::Search;
+use crate::voice::{EngineSetup, Voice, WarmError, WarmVoice};
 use std::sync::Arc;
 
+/// The seed of the noise: one for all, so that a bounce is the same every time.
+const SEED: u64 = 0;
+
 /// What the engine of a voice will be. Reads nothing.
-///
-/// # Errors
-/// Where there is no such engine.
-pub fn spec(_voice: &Voice, _setup: &VoiceSetup) -> Result<EngineSpec, String> {
-    Err(not_yet())
+#[must_use]
+pub fn spec(voice: &Voice, setup: &VoiceSetup) -> EngineSpec {
+    Reach::of(setup.quality).spec(&voice.metadata.config)
 }
 
 /// A voice in memory.
@@ -18,11 +21,21 @@ pub fn spec(_voice: &Voice, _setup: &VoiceSetup) -> Result<EngineSpec, String> {
 /// # Errors
 /// Where the voice is damaged, or a model that it needs is missing.
 pub fn warm(voice: &Voice) -> Result<Arc<dyn Warm>, String> {
-    let said = |error: VoiceError| format!("{error}; {}", error.remedy());
-    let (_config, _weights) = Library::load(voice).map_err(said)?;
-    Err(not_yet())
+    let warm = WarmVoice::load(voice).map_err(|error| said(&error))?;
+    Ok(Arc::new(warm))
 }
 
-fn not_yet() -> String {
-    "expected an engine for RVC voices, found none in this build; use a newer one".to_owned()
+impl Warm for WarmVoice {
+    fn engine(&self, setup: &VoiceSetup) -> Result<Box<dyn Engine>, String> {
+        let setup = EngineSetup {
+            reach: Reach::of(setup.quality),
+            seed: SEED,
+            search: Search::NearestList,
+        };
+        Self::engine(self, &setup).map_err(|error| said(&error))
+    }
+}
+
+fn said(error: &WarmError) -> String {
+    format!("{error}; {}", error.remedy())
 }

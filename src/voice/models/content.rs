@@ -1,13 +1,15 @@
 //! Content encoders under one set of names, those of transformers' `HubertModel` with weight norm
 //! in two parts. Files have them in three spellings: fairseq's, and transformers' with weight norm
-//! of before and since torch 2. Reads no tensors.
+//! of before and since torch 2.
 
 use super::layout;
 use super::recognise::{PLACES, take, tensors_at};
-use super::{ModelError, ModelKind};
-use crate::io::checkpoint::{Checkpoint, TensorRef};
+use super::{ModelError, ModelKind, path_in};
+use crate::io::checkpoint::{Checkpoint, Limits, TensorRef};
 use crate::model::content::ContentConfig;
+use crate::nn::Weights;
 use std::collections::HashMap;
+use std::path::Path;
 
 /// What a file without the final projection is good for.
 pub(super) const NO_PROJECTION: &str = "it has no final_proj: RVC voices of version v2 can be used \
@@ -129,6 +131,61 @@ pub fn content_encoder(
         found,
         kind: None,
     })
+}
+
+/// Channels of an attention head.
+const DEPTH: usize = ContentConfig::BASE.hidden / ContentConfig::BASE.heads;
+/// More layers than any encoder has.
+const MOST_LAYERS: usize = 48;
+
+/// The content encoder in a folder of models: its sizes, read off its shapes, and its weights.
+///
+/// # Errors
+/// [`ModelError::Missing`] when it is not there, with the command that gets it as the remedy;
+/// [`ModelError::Damaged`] or [`ModelError::Wrong`] when it cannot be used.
+pub fn load_content_encoder(folder: &Path) -> Result<(ContentConfig, Weights), ModelError> {
+    let kind = ModelKind::ContentVec;
+    let path = path_in(folder, kind);
+    if !path.exists() {
+        return Err(ModelError::Missing { kind, path });
+    }
+    let damaged = |error| ModelError::Damaged {
+        kind,
+        path: path.clone(),
+        error,
+    };
+    let checkpoint = Checkpoint::open(&path, &Limits::default()).map_err(damaged)?;
+    let config = config_of(&tensors_at(&checkpoint, ""));
+    if !config.hidden.is_multiple_of(DEPTH) || !(1..=MOST_LAYERS).contains(&config.layers) {
+        return Err(ModelError::Wrong {
+            expected: kind.name().to_owned(),
+            found: format!("{} channels, {} layers", config.hidden, config.layers),
+            kind: None,
+        });
+    }
+    let mut loaded = Vec::new();
+    for (name, tensor) in content_encoder(&checkpoint, &config)? {
+        let tensor = checkpoint.tensor(&tensor).map_err(damaged)?;
+        loaded.push((name, tensor.shape.clone(), tensor.into_f32()));
+    }
+    let weights = Weights::new(loaded).expect("a tensor has as many values as its shape says");
+    Ok((config, weights))
+}
+
+/// The sizes that the shapes tell of; those of the base where they tell nothing.
+fn config_of(tensors: &HashMap<String, TensorRef>) -> ContentConfig {
+    let base = ContentConfig::BASE;
+    let first = |name: &str| tensors.get(name)?.shape().first().copied();
+    let (hidden, layers) = sizes(tensors).unwrap_or((base.hidden, base.layers));
+    let feed_forward = "encoder.layers.0.feed_forward.intermediate_dense.weight";
+    ContentConfig {
+        conv: first("feature_projection.layer_norm.weight").unwrap_or(base.conv),
+        hidden,
+        filter: first(feed_forward).unwrap_or(base.filter),
+        heads: (hidden / DEPTH).max(1),
+        layers,
+        projected: first("final_proj.weight").unwrap_or(base.projected),
+    }
 }
 
 #[cfg(test)]

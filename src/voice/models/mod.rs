@@ -12,7 +12,7 @@ use crate::io::checkpoint::{
     Checkpoint, CheckpointError, Layout, Limits, Tensor, write_safetensors,
 };
 use crate::io::folders::{self, NoHome};
-pub use content::content_encoder;
+pub use content::{content_encoder, load_content_encoder};
 pub use layout::content as content_tensors;
 use recognise::{Recognised, recognise};
 use sha2::{Digest as _, Sha256};
