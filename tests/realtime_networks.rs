@@ -1,10 +1,12 @@
-//! Layers and trackers with networks neither allocate nor free once they are built, at any rate
+//! Layers, retrieval and trackers with networks neither allocate nor free once they are built, at any rate
 //! and over a reset. tests/realtime.rs shows that the counter counts.
 
+mod indices;
 mod nets;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc, reset_violation_count, violation_count};
 use autovoice::model::crepe::Capacity;
+use autovoice::model::retrieval::{Retrieval, Search};
 use autovoice::model::rmvpe::RmvpeConfig;
 use autovoice::nn::{Conv1d, Conv1dConfig, Gru, Linear, Lstm};
 use autovoice::pitch::PitchTracker;
@@ -132,6 +134,26 @@ fn layers_never_allocate() {
         conv.reset();
         gru.reset();
         lstm.reset();
+    });
+    assert_eq!(count, 0);
+}
+
+#[test]
+fn retrieval_never_allocates() {
+    let mut features = nets::noise(40 * 256, 4);
+    features[3 * 256] = f32::NAN;
+    features[9 * 256] = f32::MAX;
+    let index = indices::Arrays::one_list(256, nets::noise(300 * 256, 5));
+    let mut retrieval =
+        Retrieval::new(std::sync::Arc::new(index), Search::default()).expect("it fits");
+    let count = violations(|| {
+        for search in [Search::NearestList, Search::All] {
+            retrieval.set_search(search);
+            for frames in [1, 5, 32] {
+                retrieval.search(&features[..frames * 256]);
+            }
+            retrieval.blend(&mut features, 0.5);
+        }
     });
     assert_eq!(count, 0);
 }

@@ -34,13 +34,18 @@ impl Shares {
         Self(shares)
     }
 
+    /// The mean share.
+    pub fn mean(&self) -> f64 {
+        self.0.iter().sum::<f64>() / self.0.len() as f64
+    }
+
     fn quantile(&self, q: f64) -> f64 {
         self.0[((self.0.len() - 1) as f64 * q) as usize]
     }
 
     /// Mean, p50, p95, p99 and maximum in milliseconds, as columns of a table.
     pub fn times_ms(&self, period: Duration) -> String {
-        let mean = self.0.iter().sum::<f64>() / self.0.len() as f64;
+        let mean = self.mean();
         let quantiles = [0.5, 0.95, 0.99, 1.0].map(|q| self.quantile(q));
         let values = std::iter::once(mean).chain(quantiles);
         let columns = values.map(|share| format!("{:8.3}", share * period.as_secs_f64() * 1e3));
@@ -49,7 +54,7 @@ impl Shares {
 
     /// Mean, p50, p99, p99.9 and maximum in per cent, as columns of a table.
     pub fn columns(&self) -> String {
-        let mean = self.0.iter().sum::<f64>() / self.0.len() as f64;
+        let mean = self.mean();
         let values = [
             mean,
             self.quantile(0.5),

@@ -1,11 +1,12 @@
 //! Audio files: WAV, FLAC, MP3 and OGG in; WAV and FLAC out; checkpoints of other programs; small
-//! documents; and where a user's files lie. Worker threads, the command line and, for documents,
-//! the GUI thread: everything here allocates and waits for disks.
+//! documents; files mapped into memory; and where a user's files lie. Worker threads, the command
+//! line and, for documents, the GUI thread: everything here allocates and waits for disks.
 
 pub mod checkpoint;
 mod document;
 pub mod folders;
 mod format;
+mod mapped;
 mod pending;
 mod quantize;
 mod read;
@@ -14,6 +15,7 @@ mod write;
 
 pub use document::{DocumentError, read_document, write_document};
 pub use format::{BitDepth, Container};
+pub use mapped::MappedFile;
 pub use pending::NewFile;
 pub use read::{AudioInfo, AudioReader, Damage, ReadError};
 pub use write::{AudioWriter, Existing, OutputSpec, WriteError, Written};

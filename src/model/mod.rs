@@ -4,6 +4,8 @@
 pub mod content;
 pub mod crepe;
 pub mod pitch;
+pub mod protect;
+pub mod retrieval;
 pub mod rmvpe;
 pub mod rvc;
 

@@ -2,4 +2,5 @@
 //! nothing here is heard.
 
 pub mod pitch;
+pub mod seeded;
 pub mod voices;

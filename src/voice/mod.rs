@@ -5,6 +5,7 @@
 
 mod error;
 mod image;
+pub mod index;
 mod library;
 mod metadata;
 pub mod models;

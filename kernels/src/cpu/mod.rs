@@ -3,6 +3,7 @@
 mod activation;
 mod conv1d;
 mod denormals;
+mod distance;
 mod dot;
 mod fourier;
 mod gru;
@@ -14,6 +15,7 @@ mod vector;
 pub use activation::{exp, gelu, leaky_relu, relu, sigmoid, softmax, tanh};
 pub use conv1d::{Conv1dShape, PackedConv1d, conv1d};
 pub use denormals::FlushDenormals;
+pub use distance::squared_distances;
 pub use dot::dot;
 pub use gru::PackedGru;
 pub use lstm::PackedLstm;

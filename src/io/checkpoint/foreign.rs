@@ -52,6 +52,16 @@ pub enum Foreign {
 }
 
 impl Foreign {
+    /// What a file with this beginning seems to be, for readers of other formats; half a kilobyte
+    /// is enough. Archives in zip format are all [`Self::Zip`].
+    #[must_use]
+    pub fn of(head: &[u8]) -> Self {
+        match head.starts_with(super::zip::SIGNATURE) {
+            true => Self::Zip,
+            false => describe(head),
+        }
+    }
+
     /// What it is, with its article.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -134,7 +134,13 @@ impl Body {
         })
     }
 
-    /// Values of a frame of [`Self::step`].
+    /// Values of a frame that goes in.
+    #[must_use]
+    pub fn ins(&self) -> usize {
+        self.hidden
+    }
+
+    /// Values of a frame that comes out.
     #[must_use]
     pub fn outs(&self) -> usize {
         self.project.as_ref().map_or(self.hidden, Linear::outs)

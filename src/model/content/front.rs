@@ -22,7 +22,8 @@ const MEMORY: f64 = 4.0 * 3_200.0;
 pub enum Loudness {
     /// Those of the sound of this step: for a whole signal.
     Whole,
-    /// Those of the last seconds in which there was a voice.
+    /// Those of the last seconds in which there was a voice, renewed every 20 ms: the same however
+    /// a signal is cut into steps of whole hops.
     Running,
 }
 
@@ -97,14 +98,24 @@ impl Front {
     /// If there are more samples than was built for, or `y` is shorter than what is completed.
     pub fn step(&mut self, wave: &[f32], loudness: Loudness, y: &mut [f32]) -> Frames {
         let channels = self.scale.len();
-        let mut frames = self.convs[0].step(wave, &mut self.a);
-        let first = &mut self.a[..frames * channels];
-        if loudness == Loudness::Whole {
-            self.statistics.reset();
+        let piece = match loudness {
+            Loudness::Whole => {
+                self.statistics.reset();
+                wave.len().max(1)
+            }
+            // Always as much, so that the size of steps is not heard.
+            Loudness::Running => HOP,
+        };
+        let mut frames = 0;
+        for wave in wave.chunks(piece) {
+            let first = &mut self.a[frames * channels..];
+            let more = self.convs[0].step(wave, first);
+            let first = &mut first[..more * channels];
+            self.statistics.hear(first);
+            self.statistics.normalise(first, &self.scale, &self.shift);
+            gelu(first);
+            frames += more;
         }
-        self.statistics.hear(first);
-        self.statistics.normalise(first, &self.scale, &self.shift);
-        gelu(first);
         let (mut from, mut to) = (&mut self.a, &mut self.b);
         for conv in &mut self.convs[1..] {
             frames = conv.step(&from[..frames * channels], to);

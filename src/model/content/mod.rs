@@ -11,8 +11,6 @@ mod front;
 pub use body::{Body, Reach};
 pub use front::{Front, Loudness};
 
-use crate::nn::WeightsError;
-
 /// Rate of the sound it hears.
 pub const RATE_HZ: u32 = 16_000;
 /// Samples from one frame to the next.
@@ -69,7 +67,13 @@ impl Output {
         layers: 12,
         is_projected: false,
     };
-}
 
-/// Why an encoder cannot be built.
-pub type ContentError = WeightsError;
+    /// The same of a smaller encoder, which has fewer layers.
+    #[must_use]
+    pub fn fitted_to(self, config: &ContentConfig) -> Self {
+        Self {
+            layers: self.layers.min(config.layers),
+            ..self
+        }
+    }
+}

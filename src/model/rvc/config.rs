@@ -1,5 +1,8 @@
 //! The sizes of an RVC voice, as the list in its file gives them. Constants and checks only.
 
+/// Taps of the generator's first and last convolution.
+pub(super) const OUTER_TAPS: usize = 7;
+
 /// Which content features a voice was trained on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
@@ -84,6 +87,27 @@ impl RvcConfig {
     #[must_use]
     pub fn hop(&self) -> usize {
         self.upsample_rates.iter().product()
+    }
+
+    /// Samples of sound by which the generator lags: half of what its convolutions see.
+    #[must_use]
+    pub fn generator_lag(&self) -> usize {
+        // Of the slowest kind of blocks: two convolutions for each dilation.
+        let blocks = self.resblock_kernels.iter().zip(&self.resblock_dilations);
+        let slowest = blocks
+            .map(|(kernel, dilations)| {
+                let spans = dilations.iter().map(|d| d + 1).sum::<usize>();
+                kernel / 2 * spans
+            })
+            .max()
+            .unwrap_or(0);
+        let mut samples = self.hop();
+        let mut lag = OUTER_TAPS / 2 * samples + OUTER_TAPS / 2;
+        for (rate, kernel) in self.upsample_rates.iter().zip(&self.upsample_kernels) {
+            samples /= rate;
+            lag += ((kernel - rate) / 2 + slowest) * samples;
+        }
+        lag
     }
 
     /// Whether these are sizes a network can be built with, none of them beyond what any voice has

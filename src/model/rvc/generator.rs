@@ -10,6 +10,7 @@ use autovoice_kernels::cpu::{PackedConv1d, PackedMatrix, matmul};
 use std::sync::Arc;
 
 use super::RvcConfig;
+use super::config::OUTER_TAPS;
 use crate::nn::weight_norm::folded;
 use crate::nn::{Bounds, Line, SameConv1d, Scope, WeightsError};
 use crate::units::Frames;
@@ -18,8 +19,6 @@ use crate::units::Frames;
 const SLOPE: f32 = 0.1;
 /// That of the last, which is PyTorch's default.
 const LAST_SLOPE: f32 = 0.01;
-/// Taps of the first and the last convolution.
-const OUTER_TAPS: usize = 7;
 
 /// A generator with the state of one stream. A clone shares its weights.
 #[derive(Clone, Debug)]
@@ -90,6 +89,7 @@ impl Generator {
             generator.pre.work_len(most),
             generator.post.work_len(frames),
         ];
+        debug_assert_eq!(generator.lag(), config.generator_lag());
         generator.work = vec![0.0; lens.chain(outer).max().unwrap_or(0)];
         Ok(generator)
     }

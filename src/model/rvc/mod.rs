@@ -14,5 +14,5 @@ pub use config::{ConfigError, RvcConfig, Version};
 pub use flow::Flow;
 pub use generator::Generator;
 pub use source::Source;
-pub use synthesizer::{Spans, Sung, Synthesizer, Whole, draw};
+pub use synthesizer::{Spans, Speakers, Sung, Synthesizer, Whole, draw};
 pub use text_encoder::{TextEncoder, coarse_pitch};

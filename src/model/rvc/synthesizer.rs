@@ -35,7 +35,24 @@ pub struct Synthesizer {
     pub source: Option<Source>,
     /// The latent and the excitation to sound.
     pub generator: Generator,
-    speakers: Arc<[f32]>,
+    /// Who can be heard.
+    pub speakers: Speakers,
+}
+
+/// The speakers of a voice, each by its embedding. A clone shares them.
+#[derive(Clone, Debug)]
+pub struct Speakers {
+    table: Arc<[f32]>,
+    channels: usize,
+}
+
+impl Speakers {
+    /// The embedding of a speaker, from 0; beyond the last it is that of the last. Real-time safe.
+    #[must_use]
+    pub fn embedding(&self, speaker: usize) -> &[f32] {
+        let last = self.table.len() / self.channels - 1;
+        &self.table[speaker.min(last) * self.channels..][..self.channels]
+    }
 }
 
 impl Synthesizer {
@@ -57,7 +74,10 @@ impl Synthesizer {
             flow: Flow::new(config, spans.flow, &weights.part("flow"))?,
             source,
             generator: Generator::new(config, spans.generator, &weights.part("dec"))?,
-            speakers: speakers.into(),
+            speakers: Speakers {
+                table: speakers.into(),
+                channels: config.gin,
+            },
             config: Arc::new(config.clone()),
         };
         made.set_speaker(0);
@@ -72,9 +92,7 @@ impl Synthesizer {
 
     /// Sets the speaker, from 0; beyond the last it is the last. Real-time safe.
     pub fn set_speaker(&mut self, speaker: usize) {
-        let gin = self.config.gin;
-        let speaker = speaker.min(self.config.speakers - 1);
-        let embedding = &self.speakers[speaker * gin..][..gin];
+        let embedding = self.speakers.embedding(speaker);
         self.flow.set_speaker(embedding);
         self.generator.set_speaker(embedding);
     }

@@ -21,7 +21,7 @@ pub(super) fn tensors(kind: ModelKind) -> Vec<Named> {
 }
 
 /// Those of a content encoder of these sizes.
-pub(super) fn content(config: &ContentConfig) -> Vec<Named> {
+pub fn content(config: &ContentConfig) -> Vec<Named> {
     let mut layout = Layout(Vec::new());
     layout.content(config);
     layout.0

@@ -1,0 +1,367 @@
+//! The first half of the engine: from sound to what is to be sung, 10 ms by 10 ms. Inference
+//! thread; real-time safe after construction.
+
+use autovoice_kernels::cpu::dot;
+
+use super::reach::{PER_CONTENT, Reach};
+use crate::dsp::history::History;
+use crate::dsp::noise::normal;
+use crate::dsp::resample::Resampler;
+use crate::engine::{Controls, EngineSpec, Observation};
+use crate::model::content::{Body, Front, HOP, Loudness, RATE_HZ};
+use crate::model::protect::protect;
+use crate::model::retrieval::Retrieval;
+use crate::model::rvc::{Flow, Speakers, TextEncoder, coarse_pitch, draw};
+use crate::nn::{Bounds, Line};
+use crate::pitch::{PitchControl, PitchTracker, TargetFrame};
+use crate::units::{Frames, midi_to_hz};
+
+/// Samples of 16 kHz from one frame of a voice to the next.
+const STEP: usize = HOP / PER_CONTENT;
+/// Samples of 16 kHz over which loudness is measured, 20 ms.
+const LOUDNESS: usize = 320;
+/// What numbers the deviates of the latent among all of a seed.
+const LATENT: u64 = 0x6c61_7465_6e74;
+
+/// What is to be sung in one hop.
+#[derive(Clone, Debug, Default)]
+pub struct Score {
+    /// `[frames, inter]`
+    pub latent: Vec<f32>,
+    /// In Hz, one per frame; 0 where unvoiced.
+    pub pitch_hz: Vec<f32>,
+    /// The speaker, from 0.
+    pub speaker: usize,
+    /// What was heard when this is heard, one per sample.
+    pub dry: Vec<f32>,
+    /// What was set then.
+    pub controls: Controls,
+}
+
+/// The parts a listener is made of, built for what [`Reach`] says.
+pub(super) struct Parts {
+    pub front: Front,
+    pub body: Body,
+    pub text: TextEncoder,
+    pub flow: Flow,
+    pub speakers: Speakers,
+    /// For sound of 16 kHz.
+    pub tracker: Box<dyn PitchTracker>,
+    /// Where the voice has an index.
+    pub retrieval: Option<Retrieval>,
+}
+
+/// See the module.
+pub(super) struct Listener {
+    reach: Reach,
+    seed: u64,
+    inter: usize,
+    /// Samples of a hop, and by how many the generator's sound lags the newest.
+    hop: Frames,
+    lag: Frames,
+    dry: History,
+    /// The controls of the last hops, the oldest first.
+    controls: Vec<Controls>,
+    parts: Parts,
+    down: Resampler,
+    wave: Vec<f32>,
+    /// What comes out of the front, the last `ahead` frames of it to be seen again.
+    frames: Line,
+    /// What comes out of the body: frames for the text encoder to look back at, then the newest.
+    content: Line,
+    heard: Heard,
+    /// The newest content before retrieval, and its pitch.
+    original: Vec<f32>,
+    content_pitch: Vec<f32>,
+    features: Vec<f32>,
+    coarse: Vec<u8>,
+    noise: Vec<f32>,
+    prior: Vec<f32>,
+    speaker: Option<usize>,
+    /// Number of the next frame of the latent.
+    at: u64,
+}
+
+impl Listener {
+    /// For a generator that lags by `lag` samples.
+    pub fn new(
+        reach: Reach,
+        spec: &EngineSpec,
+        lag: Frames,
+        inter: usize,
+        seed: u64,
+        parts: Parts,
+    ) -> Self {
+        let rate_hz = spec.rate_hz;
+        let seen = reach.seen();
+        let (hidden, outs) = (parts.body.ins(), parts.body.outs());
+        let window = PER_CONTENT * (reach.text_past + seen);
+        let mut made = Self {
+            down: Resampler::new(rate_hz, RATE_HZ, 0),
+            wave: Vec::with_capacity(reach.hop * HOP + 2),
+            frames: Line::new(hidden, reach.ahead, Front::max_output(reach.hop * HOP)),
+            content: Line::new(outs, reach.text_past, seen),
+            heard: Heard::new(window, PER_CONTENT * reach.text_past),
+            original: vec![0.0; seen * outs],
+            content_pitch: vec![0.0; seen],
+            features: vec![0.0; window * outs],
+            coarse: vec![1; window],
+            noise: vec![0.0; PER_CONTENT * seen * inter],
+            prior: vec![0.0; PER_CONTENT * seen * inter],
+            speaker: None,
+            at: 0,
+            hop: spec.hop,
+            dry: History::new(lag + spec.hop),
+            controls: vec![Controls::default(); 1 + (lag + spec.hop / 2) / spec.hop],
+            lag,
+            reach,
+            seed,
+            inter,
+            parts,
+        };
+        made.reset();
+        made
+    }
+
+    pub fn observation(&self) -> Observation {
+        self.heard.observation
+    }
+
+    /// Room for what [`Self::step`] gives.
+    pub fn score(&self) -> Score {
+        let frames = PER_CONTENT * self.reach.hop;
+        Score {
+            latent: vec![0.0; frames * self.inter],
+            pitch_hz: vec![0.0; frames],
+            speaker: 0,
+            dry: vec![0.0; self.hop],
+            controls: Controls::default(),
+        }
+    }
+
+    pub fn reset(&mut self) {
+        self.down.reset();
+        self.parts.front.reset();
+        self.parts.body.reset();
+        self.parts.flow.reset();
+        self.parts.tracker.reset();
+        self.frames.reset();
+        self.content.reset();
+        self.heard.reset();
+        self.dry.reset();
+        self.controls.fill(Controls::default());
+        self.at = 0;
+        // Before the beginning there was silence: what is less than a hop first, so that hops are
+        // counted from where the signal begins.
+        let silence = [0.0; HOP];
+        let mut left = self.reach.lead();
+        while 0 < left {
+            let some = match left % HOP {
+                0 => &silence[..],
+                rest => &silence[..rest],
+            };
+            for sample in some {
+                self.heard
+                    .push(*sample, &mut *self.parts.tracker, &Controls::default());
+            }
+            let frames = self.hear(some);
+            self.frames.advance(frames);
+            left -= some.len();
+        }
+    }
+
+    /// How many frames these samples complete, as the newest of `frames`.
+    fn hear(&mut self, wave: &[f32]) -> Frames {
+        let newest = self.frames.newest(Front::max_output(wave.len()));
+        self.parts.front.step(wave, Loudness::Running, newest)
+    }
+
+    /// Listens to one hop and decides on as many frames, [`Reach::ahead`] frames before.
+    pub fn step(&mut self, input: &[f32], controls: &Controls, score: &mut Score) {
+        let Reach {
+            hop,
+            ahead,
+            text_past,
+            ..
+        } = self.reach;
+        let mut wave = std::mem::take(&mut self.wave);
+        wave.clear();
+        self.down.process(input, &mut wave);
+        for sample in &wave {
+            self.heard.push(*sample, &mut *self.parts.tracker, controls);
+        }
+        let frames = self.hear(&wave);
+        debug_assert_eq!(frames, hop, "hops end where frames do");
+        self.wave = wave;
+
+        let seen = self.reach.seen();
+        let newest = &self.frames.since(ahead)[..seen * self.parts.body.ins()];
+        let content = self.parts.body.step(newest, hop);
+        self.content.newest(seen).copy_from_slice(content);
+        self.frames.advance(hop);
+        self.set_speaker(usize::from(controls.voice.speaker));
+        self.retrieve(controls);
+        self.take_features(controls);
+
+        let from = PER_CONTENT * text_past;
+        let stats = self.parts.text.forward(&self.features, &self.coarse, from);
+        let first = self.at * self.inter as u64;
+        normal(self.seed ^ LATENT, first, &mut self.noise);
+        draw(stats, self.inter, &self.noise, &mut self.prior);
+        let decided = PER_CONTENT * hop;
+        let z = self.parts.flow.step(&self.prior, decided, Bounds::OPEN);
+        score.latent.copy_from_slice(&z[..decided * self.inter]);
+        let pitch = self.heard.pitch(controls.voice.hold_pitch).skip(from);
+        for (score, pitch) in score.pitch_hz.iter_mut().zip(pitch) {
+            *score = pitch;
+        }
+        score.speaker = usize::from(controls.voice.speaker);
+        self.dry.extend(input);
+        score.dry.copy_from_slice(self.dry.past(self.lag, self.hop));
+        self.controls.rotate_left(1);
+        if let Some(last) = self.controls.last_mut() {
+            *last = *controls;
+        }
+        score.controls = self.controls[0];
+        self.at += decided as u64;
+        self.content.advance(hop);
+        self.heard.advance(decided);
+    }
+
+    fn set_speaker(&mut self, speaker: usize) {
+        if self.speaker != Some(speaker) {
+            self.speaker = Some(speaker);
+            self.parts
+                .flow
+                .set_speaker(self.parts.speakers.embedding(speaker));
+        }
+    }
+
+    /// Draws the newest content to the voice's index, less where there is no pitch.
+    fn retrieve(&mut self, controls: &Controls) {
+        let rate = controls.voice.index_rate;
+        let Some(retrieval) = self.parts.retrieval.as_mut().filter(|_| 0.0 < rate) else {
+            return;
+        };
+        let seen = self.reach.seen();
+        let content = self.content.newest(seen);
+        self.original.copy_from_slice(content);
+        retrieval.blend(content, rate);
+        let pitch = self
+            .heard
+            .pitch(false)
+            .skip(PER_CONTENT * self.reach.text_past);
+        // A frame of content has a pitch where either of its frames has.
+        for (content, hz) in self.content_pitch.iter_mut().zip(pairs(pitch)) {
+            *content = hz;
+        }
+        let strength = controls.voice.protect;
+        protect(content, &self.original, &self.content_pitch, strength);
+    }
+
+    /// The window that the text encoder sees.
+    fn take_features(&mut self, controls: &Controls) {
+        let outs = self.parts.body.outs();
+        let content = self.content.since(self.reach.text_past).chunks_exact(outs);
+        let features = self.features.chunks_exact_mut(PER_CONTENT * outs);
+        for (features, content) in features.zip(content) {
+            for features in features.chunks_exact_mut(outs) {
+                features.copy_from_slice(content);
+            }
+        }
+        let pitch = self.heard.pitch(controls.voice.hold_pitch);
+        for (coarse, pitch) in self.coarse.iter_mut().zip(pitch) {
+            *coarse = coarse_pitch(pitch);
+        }
+    }
+}
+
+/// The higher of every two.
+fn pairs(mut pitch: impl Iterator<Item = f32>) -> impl Iterator<Item = f32> {
+    std::iter::from_fn(move || Some(pitch.next()?.max(pitch.next()?)))
+}
+
+/// The pitch of the frames in the text encoder's window.
+struct Heard {
+    control: PitchControl,
+    wave: History,
+    /// Of the first `known` frames of the window.
+    targets: Vec<TargetFrame>,
+    known: usize,
+    /// Number of the window's first frame, counted from the beginning.
+    first: i64,
+    past: Frames,
+    observation: Observation,
+}
+
+impl Heard {
+    /// A window of frames, of which the first `past` are behind those to decide on.
+    fn new(window: Frames, past: Frames) -> Self {
+        Self {
+            control: PitchControl::new(RATE_HZ),
+            wave: History::new(RATE_HZ as usize),
+            targets: vec![TargetFrame::default(); window],
+            known: past,
+            first: -(past as i64),
+            past,
+            observation: Observation::default(),
+        }
+    }
+
+    fn reset(&mut self) {
+        self.control.reset();
+        self.wave.reset();
+        self.targets.fill(TargetFrame::default());
+        self.known = self.past;
+        self.first = -(self.past as i64);
+        self.observation = Observation::default();
+    }
+
+    fn push(&mut self, sample: f32, tracker: &mut dyn PitchTracker, controls: &Controls) {
+        self.wave.push(sample);
+        let Some(frame) = tracker.push(sample) else {
+            return;
+        };
+        let newest = self.wave.written() - LOUDNESS as i64;
+        let around = (frame.at as i64 - LOUDNESS as i64 / 2).min(newest);
+        let around = self.wave.range(around, LOUDNESS);
+        let mean_square = dot(around, around) / LOUDNESS as f32;
+        let target = self.control.update(&frame, mean_square, &controls.pitch());
+        let voice = |hz: f32| if frame.voiced { hz } else { 0.0 };
+        let note = self.control.notes().current();
+        self.observation = Observation {
+            sung_hz: voice(target.sung_hz),
+            target_hz: voice(target.target_hz),
+            note_hz: note.map_or(0.0, |note| midi_to_hz(note.pitch, 440.0)),
+            voicing: frame.confidence,
+        };
+        // A tracker may be faster than the frames of a voice, never slower.
+        while self.known < self.targets.len() {
+            let instant = (self.first + self.known as i64) * STEP as i64;
+            if frame.at + (STEP / 2) as f64 <= instant as f64 {
+                break;
+            }
+            self.targets[self.known] = target;
+            self.known += 1;
+        }
+    }
+
+    /// In Hz, of every frame of the window, 0 where unvoiced; `hold` keeps the last pitch there.
+    /// What the tracker has not come to is guessed to be like the last it has.
+    fn pitch(&self, hold: bool) -> impl Iterator<Item = f32> {
+        let last = self.known.saturating_sub(1);
+        (0..self.targets.len()).map(move |n| {
+            let target = &self.targets[n.min(last)];
+            match target.voiced || hold {
+                true => target.target_hz,
+                false => 0.0,
+            }
+        })
+    }
+
+    fn advance(&mut self, frames: Frames) {
+        self.targets.copy_within(frames.., 0);
+        self.known = self.known.saturating_sub(frames);
+        self.first += frames as i64;
+    }
+}

@@ -1,0 +1,104 @@
+//! How far an RVC engine looks, and what that costs in delay. Constants only.
+
+use super::singer::Singer;
+use crate::engine::{EngineSpec, Quality};
+use crate::model::content::{HOP, RATE_HZ, WINDOW};
+use crate::model::rvc::RvcConfig;
+use crate::units::Frames;
+
+/// Frames of voices per frame of content: 10 ms and 20 ms.
+pub(super) const PER_CONTENT: Frames = 2;
+
+/// How much an engine hears at once. Frames of 20 ms, those of the content encoder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// Frames of one step.
+    pub hop: Frames,
+    /// Frames after an instant that are heard before it is decided on, at least 1.
+    pub ahead: Frames,
+    /// Frames of the past that the content encoder attends to.
+    pub past: Frames,
+    /// Frames of the past that the text encoder attends to.
+    pub text_past: Frames,
+}
+
+impl Reach {
+    /// That of a quality.
+    #[must_use]
+    pub const fn of(quality: Quality) -> Self {
+        match quality {
+            Quality::Live => Self {
+                hop: 5,
+                ahead: 4,
+                past: 100,
+                text_past: 12,
+            },
+            Quality::Balanced => Self {
+                hop: 8,
+                ahead: 10,
+                past: 150,
+                text_past: 24,
+            },
+            Quality::Studio => Self {
+                hop: 16,
+                ahead: 25,
+                past: 250,
+                text_past: 48,
+            },
+        }
+    }
+
+    /// Frames of the content encoder's step.
+    pub(super) fn seen(&self) -> Frames {
+        self.hop + self.ahead
+    }
+
+    /// Samples of 16 kHz that a stream begins with, so that frames are complete where hops end and
+    /// those looked at are silence at first.
+    pub(super) fn lead(&self) -> usize {
+        WINDOW - HOP + self.ahead * HOP
+    }
+
+    /// Samples of a rate that are heard before a decision.
+    pub(super) fn heard(&self, rate_hz: u32) -> Frames {
+        of_16k(self.lead() + RESAMPLING, rate_hz)
+    }
+
+    /// What an engine for a voice of these sizes is.
+    #[must_use]
+    pub fn spec(&self, config: &RvcConfig) -> EngineSpec {
+        let rate_hz = config.rate_hz;
+        EngineSpec {
+            name: "rvc",
+            rate_hz,
+            channels: 1,
+            hop: of_16k(self.hop * HOP, rate_hz),
+            lookahead: self.heard(rate_hz) + Singer::lag(rate_hz, config.generator_lag()),
+            budget_hops: 1,
+            realtime_safe: false,
+        }
+    }
+}
+
+/// Samples of 16 kHz at another rate. Whole ones for what is asked here.
+fn of_16k(samples: usize, rate_hz: u32) -> Frames {
+    samples * rate_hz as usize / RATE_HZ as usize
+}
+
+/// Samples of 16 kHz by which the way down to 16 kHz lags, at every rate voices have.
+pub(super) const RESAMPLING: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dsp::resample::Resampler;
+
+    #[test]
+    fn the_way_down_lags_as_much_as_is_said() {
+        for rate_hz in [32_000, 40_000, 48_000] {
+            let delay = Resampler::delay_between(rate_hz, RATE_HZ, 0);
+            assert_eq!(delay, RESAMPLING);
+            assert!((delay * rate_hz as usize).is_multiple_of(RATE_HZ as usize));
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The second half of the engine: from what is to be sung to sound. Inference thread; real-time
+//! safe after construction.
+
+use super::listener::Score;
+use crate::dsp::history::History;
+use crate::dsp::loudness::LoudnessMix;
+use crate::dsp::noise::normal;
+use crate::dsp::ramp::Ramp;
+use crate::engine::shift::ShiftEngine;
+use crate::engine::{Controls, Engine, EngineError};
+use crate::model::rvc::{Generator, Source, Speakers};
+use crate::nn::Bounds;
+use crate::pitch::VoiceRange;
+use crate::units::{Frames, ms_to_frames};
+
+/// What numbers the deviates of the source among all of a seed.
+const SOURCE: u64 = 0x736f_7572_6365;
+
+/// The lowest voice whose formants are moved.
+const RANGE: VoiceRange = VoiceRange::Low;
+/// How long formants take from unmoved to moved.
+const FADE_MS: f64 = 20.0;
+
+/// The parts a singer is made of.
+pub(super) struct Parts {
+    pub source: Option<Source>,
+    pub generator: Generator,
+    pub speakers: Speakers,
+}
+
+/// See the module.
+pub(super) struct Singer {
+    seed: u64,
+    parts: Parts,
+    noise: Vec<f32>,
+    wave: Vec<f32>,
+    speaker: Option<usize>,
+    /// Number of the next sample.
+    at: u64,
+    loudness: LoudnessMix,
+    formant: Formant,
+}
+
+impl Singer {
+    /// Samples by which the sound lags what is to be sung.
+    pub fn lag(rate_hz: u32, generator_lag: usize) -> Frames {
+        generator_lag + ShiftEngine::delay(rate_hz, RANGE)
+    }
+
+    /// For hops of so many samples.
+    ///
+    /// # Errors
+    /// [`EngineError::Rate`] at a rate no voice has.
+    pub fn new(rate_hz: u32, hop: usize, seed: u64, parts: Parts) -> Result<Self, EngineError> {
+        let samples = if parts.source.is_some() { hop } else { 0 };
+        Ok(Self {
+            seed,
+            noise: vec![0.0; samples],
+            wave: vec![0.0; samples],
+            speaker: None,
+            at: 0,
+            // Late by its windows, and no later: levels of both streams are late alike.
+            loudness: LoudnessMix::new(rate_hz, 0),
+            formant: Formant::new(rate_hz, hop)?,
+            parts,
+        })
+    }
+
+    pub fn reset(&mut self) {
+        self.parts.generator.reset();
+        if let Some(source) = &mut self.parts.source {
+            source.reset();
+        }
+        self.at = 0;
+        self.loudness.reset();
+        self.formant.reset();
+    }
+
+    /// Sings one hop, [`Self::lag`] samples before.
+    ///
+    /// # Errors
+    /// [`EngineError::Step`] if what the networks give is no number.
+    pub fn step(&mut self, score: &Score, output: &mut [f32]) -> Result<(), EngineError> {
+        if self.speaker != Some(score.speaker) {
+            self.speaker = Some(score.speaker);
+            let embedding = self.parts.speakers.embedding(score.speaker);
+            self.parts.generator.set_speaker(embedding);
+        }
+        if let Some(source) = &mut self.parts.source {
+            normal(self.seed ^ SOURCE, self.at, &mut self.noise);
+            source.excite(&score.pitch_hz, &self.noise, &mut self.wave);
+            source.shape(&mut self.wave);
+            self.at += self.wave.len() as u64;
+        }
+        self.parts
+            .generator
+            .step(&score.latent, &self.wave, Bounds::OPEN, output);
+        if output.iter().any(|x| !x.is_finite()) {
+            return Err(EngineError::Step {
+                engine: "rvc",
+                reason: "its networks gave what is no number; import the voice again",
+            });
+        }
+        let controls = &score.controls;
+        self.loudness
+            .process(&score.dry, output, controls.voice.rms_mix);
+        self.formant.step(output, controls.formant_semitones)
+    }
+}
+
+/// Formants moved by themselves. Always as late, moved or not.
+struct Formant {
+    shift: ShiftEngine,
+    unmoved: History,
+    moved: Vec<f32>,
+    share: Ramp,
+    /// Semitones, the last that were not 0.
+    semitones: f32,
+}
+
+impl Formant {
+    fn new(rate_hz: u32, hop: usize) -> Result<Self, EngineError> {
+        let shift = ShiftEngine::new(rate_hz, 1, RANGE)?;
+        Ok(Self {
+            unmoved: History::new(shift.spec().lookahead + hop),
+            shift,
+            moved: vec![0.0; hop],
+            share: Ramp::new(0.0, ms_to_frames(FADE_MS, rate_hz)),
+            semitones: 0.0,
+        })
+    }
+
+    fn reset(&mut self) {
+        self.shift.reset();
+        self.unmoved.reset();
+        self.share.jump(0.0);
+    }
+
+    fn step(&mut self, audio: &mut [f32], semitones: f32) -> Result<(), EngineError> {
+        if semitones != 0.0 {
+            self.semitones = semitones;
+        }
+        let controls = Controls {
+            formant_semitones: self.semitones,
+            ..Controls::default()
+        };
+        let moved = &mut self.moved[..audio.len()];
+        self.shift.step(&[&*audio], &mut [&mut *moved], &controls)?;
+        self.unmoved.extend(audio);
+        let late = self.unmoved.past(self.shift.spec().lookahead, audio.len());
+        self.share.set(f32::from(u8::from(semitones != 0.0)));
+        for ((y, late), moved) in audio.iter_mut().zip(late).zip(moved) {
+            let share = self.share.next();
+            *y = match share {
+                0.0 => *late,
+                share => late + share * (*moved - late),
+            };
+        }
+        Ok(())
+    }
+}

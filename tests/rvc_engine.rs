@@ -1,0 +1,198 @@
+//! The RVC engine as a stream: in time, the same every time, and free of seams.
+#![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
+mod rvc_nets;
+
+use autovoice::engine::rvc::{Reach, RvcEngine};
+use autovoice::engine::{Controls, Engine, Quality, VoiceControls};
+use autovoice::model::rvc::Version;
+use rvc_nets::{engine, networks, small};
+use std::f64::consts::TAU;
+
+/// A voice of `seconds`: silence, then harmonics of `pitch_hz` at an instant, 0 for silence.
+fn voice(rate_hz: u32, seconds: f64, pitch_hz: impl Fn(f64) -> f64) -> Vec<f32> {
+    let mut phase = 0.0;
+    (0..(seconds * f64::from(rate_hz)) as usize)
+        .map(|n| {
+            let hz = pitch_hz(n as f64 / f64::from(rate_hz));
+            phase += hz / f64::from(rate_hz);
+            let waves = (1..=12).map(|k| (TAU * f64::from(k) * phase).sin() / f64::from(k));
+            (if hz > 0.0 {
+                0.2 * waves.sum::<f64>()
+            } else {
+                0.0
+            }) as f32
+        })
+        .collect()
+}
+
+/// All that comes out for whole steps of `hops` hops.
+fn run(engine: &mut RvcEngine, input: &[f32], hops: usize, controls: &Controls) -> Vec<f32> {
+    let mut output = Vec::new();
+    for input in input.chunks_exact(hops * engine.spec().hop) {
+        let mut y = vec![f32::NAN; input.len()];
+        engine.step(&[input], &mut [&mut y], controls).unwrap();
+        output.extend(y);
+    }
+    assert!(output.iter().all(|x| x.is_finite()));
+    output
+}
+
+/// The share of a signal's energy at the multiples of `hz`, over a window from `from` on.
+fn periodic(signal: &[f32], rate_hz: u32, from: usize, hz: f64) -> f64 {
+    let window = &signal[from..from + rate_hz as usize / 20];
+    let part = |k: f64| {
+        let (mut re, mut im) = (0.0, 0.0);
+        for (n, x) in window.iter().enumerate() {
+            let turn = TAU * k * hz * n as f64 / f64::from(rate_hz);
+            // Hann.
+            let x = f64::from(*x) * (1.0 - (TAU * n as f64 / window.len() as f64).cos());
+            re += x * turn.cos();
+            im += x * turn.sin();
+        }
+        re * re + im * im
+    };
+    let on: f64 = (1..=4).map(|k| part(f64::from(k))).sum();
+    let off: f64 = (1..=4).map(|k| part(f64::from(k) + 0.5)).sum();
+    on / (on + off + 1e-12)
+}
+
+#[test]
+fn what_is_sung_is_heard_when_it_was_said() {
+    for rate_hz in [32_000, 40_000, 48_000] {
+        for quality in Quality::ALL {
+            let reach = Reach::of(quality);
+            let config = small(Version::V2, rate_hz, true);
+            let mut engine = engine(networks(reach, &config));
+            let spec = engine.spec();
+            assert_eq!(spec, reach.spec(&config));
+            // 210 Hz, and from one second on 330 Hz.
+            let input = voice(rate_hz, 3.2, |t| if t < 1.0 { 210.0 } else { 330.0 });
+            let output = run(&mut engine, &input, 1, &Controls::default());
+            let second = rate_hz as usize;
+            let at = |ms: i64| {
+                (spec.lookahead + second).wrapping_add_signed(ms as isize * second as isize / 1000)
+            };
+            // Windows of 50 ms that end 15 ms before the change, and begin 15 ms after it.
+            let (before, after) = (at(-65), at(15));
+            let what = format!("{rate_hz} Hz, {quality:?}");
+            assert!(periodic(&output, rate_hz, before, 210.0) > 0.8, "{what}");
+            assert!(periodic(&output, rate_hz, before, 330.0) < 0.6, "{what}");
+            assert!(periodic(&output, rate_hz, after, 330.0) > 0.8, "{what}");
+            assert!(periodic(&output, rate_hz, after, 210.0) < 0.6, "{what}");
+        }
+    }
+}
+
+#[test]
+fn it_is_the_same_every_time_and_after_a_reset_and_by_any_number_of_hops() {
+    for (version, has_pitch) in [(Version::V1, true), (Version::V2, false)] {
+        let config = small(version, 40_000, has_pitch);
+        let networks = networks(Reach::of(Quality::Live), &config);
+        let input = voice(40_000, 2.0, |t| 200.0 + 50.0 * t);
+        let mut one = engine(networks.clone());
+        let want = run(&mut one, &input, 1, &Controls::default());
+        assert!(want[40_000..].iter().any(|x| x.abs() > 1e-3), "it sings");
+        let mut other = engine(networks);
+        let got = run(&mut other, &input, 3, &Controls::default());
+        assert_eq!(got, want[..got.len()]);
+        run(
+            &mut one,
+            &voice(40_000, 0.7, |_| 500.0),
+            1,
+            &Controls::default(),
+        );
+        one.reset();
+        assert_eq!(run(&mut one, &input, 1, &Controls::default()), want);
+    }
+}
+
+#[test]
+fn more_ahead_comes_later_and_is_otherwise_in_the_same_place() {
+    let config = small(Version::V2, 48_000, true);
+    let input = voice(48_000, 3.0, |t| 150.0 + 40.0 * (3.0 * t).sin());
+    let heard: Vec<Vec<f32>> = [2, 4, 15]
+        .map(|ahead| {
+            let reach = Reach {
+                ahead,
+                ..Reach::of(Quality::Live)
+            };
+            let mut engine = engine(networks(reach, &config));
+            let lookahead = engine.spec().lookahead;
+            let output = run(&mut engine, &input, 1, &Controls::default());
+            output[lookahead + 24_000..][..48_000].to_vec()
+        })
+        .into();
+    for pair in heard.windows(2) {
+        let likeness = |lag: isize| {
+            let b = &pair[1][(2_000 + lag) as usize..][..40_000];
+            let pairs = || pair[0][2_000..].iter().zip(b);
+            let product: f64 = pairs().map(|(a, b)| f64::from(a * b)).sum();
+            let norms = pairs().fold((0.0, 0.0), |(x, y), (a, b)| {
+                (x + f64::from(a * a), y + f64::from(b * b))
+            });
+            product / (norms.0 * norms.1).sqrt()
+        };
+        let best = (-300..=300).max_by(|a, b| likeness(*a).total_cmp(&likeness(*b)));
+        assert_eq!(best, Some(0), "{}", likeness(0));
+        assert!(likeness(0) > 0.8, "{}", likeness(0));
+    }
+}
+
+#[test]
+fn what_is_set_is_heard() {
+    let config = small(Version::V2, 48_000, true);
+    let networks = networks(Reach::of(Quality::Live), &config);
+    let input = voice(48_000, 2.0, |t| if t < 1.0 { 200.0 } else { 0.0 });
+    let with = |controls: Controls| {
+        let mut engine = engine(networks.clone());
+        let lookahead = engine.spec().lookahead;
+        run(&mut engine, &input, 1, &controls)[lookahead..].to_vec()
+    };
+    let plain = with(Controls::default());
+    let of = |voice: VoiceControls| Controls {
+        voice,
+        ..Controls::default()
+    };
+    let usual = VoiceControls::default();
+    let other = with(of(VoiceControls {
+        speaker: 2,
+        ..usual
+    }));
+    assert_ne!(other, plain, "another speaker");
+    let beyond = with(of(VoiceControls {
+        speaker: 900,
+        ..usual
+    }));
+    assert_eq!(beyond, other, "beyond the last it is the last");
+    let up = with(Controls {
+        pitch_semitones: 7.0,
+        ..Controls::default()
+    });
+    assert!(periodic(&up, 48_000, 30_000, 299.66) > 0.8);
+    let moved = with(Controls {
+        formant_semitones: 5.0,
+        ..Controls::default()
+    });
+    assert!(
+        periodic(&moved, 48_000, 30_000, 200.0) > 0.8,
+        "the pitch stays"
+    );
+    assert_ne!(moved, plain);
+    // Where nothing is sung there is no sine, unless the pitch is held.
+    let held = with(of(VoiceControls {
+        hold_pitch: true,
+        ..usual
+    }));
+    let silence = 48_000 + 9_600;
+    assert!(periodic(&held, 48_000, silence, 200.0) > 0.8);
+    assert!(periodic(&plain, 48_000, silence, 200.0) < 0.8);
+    // With the loudness of the input, silence is silent.
+    let level = |signal: &[f32]| signal.iter().map(|x| x * x).sum::<f32>().sqrt();
+    let quiet = with(of(VoiceControls {
+        rms_mix: 0.0,
+        ..usual
+    }));
+    let silence = 48_000 + 14_400;
+    assert!(level(&quiet[silence..][..4_800]) < 0.01 * level(&plain[silence..][..4_800]));
+}

@@ -1,0 +1,59 @@
+//! Small RVC voices and content encoders of seeded weights.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
+use autovoice::engine::rvc::{Networks, Reach, RvcEngine};
+use autovoice::model::content::ContentConfig;
+use autovoice::model::rvc::{RvcConfig, Version};
+use autovoice::pitch::TrackerKind;
+use autovoice::quality::seeded;
+use autovoice::voice::models::content_tensors;
+use autovoice::voice::rvc::tensors;
+
+/// As wide as voices ask for, and as small as can be otherwise.
+pub const ENCODER: ContentConfig = ContentConfig {
+    conv: 32,
+    hidden: 768,
+    filter: 64,
+    heads: 12,
+    layers: 2,
+    projected: 256,
+};
+
+/// A small voice of one of the rates.
+pub fn small(version: Version, rate_hz: u32, has_pitch: bool) -> RvcConfig {
+    let (rates, kernels): (&[usize], &[usize]) = match rate_hz {
+        32_000 => (&[10, 8, 2, 2], &[20, 16, 4, 4]),
+        40_000 => (&[10, 10, 2, 2], &[16, 16, 4, 4]),
+        _ => (&[12, 10, 2, 2], &[24, 20, 4, 4]),
+    };
+    RvcConfig {
+        version,
+        has_pitch,
+        rate_hz,
+        inter: 16,
+        hidden: 16,
+        filter: 32,
+        heads: 2,
+        layers: 2,
+        kernel: 3,
+        resblock_kernels: vec![3, 7, 11],
+        resblock_dilations: vec![vec![1, 3, 5]; 3],
+        upsample_rates: rates.to_vec(),
+        upsample_initial: 32,
+        upsample_kernels: kernels.to_vec(),
+        speakers: 3,
+        gin: 8,
+    }
+}
+
+pub fn networks(reach: Reach, config: &RvcConfig) -> Networks {
+    let encoder = seeded::weights(content_tensors(&ENCODER), 1).unwrap();
+    let voice = seeded::weights(tensors(config, 21), 2).unwrap();
+    Networks::new(reach, (&ENCODER, &encoder.root()), (config, &voice.root())).unwrap()
+}
+
+pub fn engine(networks: Networks) -> RvcEngine {
+    let tracker = TrackerKind::Neural.embedded(16_000, 50.0).unwrap();
+    RvcEngine::new(networks, tracker, None, 1).unwrap()
+}
