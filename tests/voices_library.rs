@@ -2,6 +2,7 @@
 //! changes nothing.
 #![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
+mod indices;
 mod tones;
 mod voice_files;
 
@@ -10,6 +11,7 @@ use autovoice::model::rvc::RvcConfig;
 use autovoice::preset::VoiceRef;
 use autovoice::voice::rvc::tensors;
 use autovoice::voice::{Import, IndexChoice, Library, Note, Voice, VoiceError};
+use indices::Faiss;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tones::torch::{Py, save};
@@ -229,7 +231,7 @@ fn what_fails_late_leaves_nothing() {
                 index: IndexChoice::File(place.path("wrong.index")),
                 ..Import::default()
             },
-            "index wrong.index: expected",
+            "index wrong.index: expected a faiss index",
         ),
     ] {
         let error = library.import(&file, &options).unwrap_err();
@@ -567,38 +569,137 @@ fn descriptions_of_any_text_are_read_or_refused() {
     }
 }
 
+/// An index as faiss writes it, for voices of v2.
+fn faiss(dim: usize) -> Vec<u8> {
+    Faiss::new(dim, &[3, 0, 4]).bytes()
+}
+
 #[test]
-fn an_index_beside_a_voice_is_told_of() {
-    let table: [(&[&str], bool, Option<&[&str]>); 7] = [
-        (&[], false, None),
+fn an_index_comes_along() {
+    let place = Place::new();
+    let library = place.library();
+    let file = place.voice("Anna.pth");
+    for (name, bytes) in [
+        ("good.index", faiss(768)),
+        ("v1.index", faiss(256)),
+        ("trained_Anna.index", Faiss::new(768, &[0, 0]).bytes()),
+        ("voice.index", fs::read(&file).unwrap()),
+    ] {
+        fs::write(place.path(name), bytes).unwrap();
+    }
+    let with = |name: &str| Import {
+        index: IndexChoice::File(place.path(name)),
+        replace: true,
+        ..Import::default()
+    };
+    for (name, message, remedy) in [
         (
-            &["added_IVF12_Flat_nprobe_1_Anna_v2.index"],
+            "v1.index",
+            "768 values for a v2 voice, found 256",
+            "v1 voice",
+        ),
+        (
+            "trained_Anna.index",
+            "without any (a trained_*.index)",
+            "added_*.index",
+        ),
+        ("voice.index", "expected a faiss index", "added_*.index"),
+        ("none.index", "expected a readable file", "path"),
+    ] {
+        let error = library.import(&file, &with(name)).unwrap_err();
+        assert!(error.to_string().contains(message), "{name}: {error}");
+        assert!(
+            error.remedy().contains(remedy),
+            "{name}: {}",
+            error.remedy()
+        );
+        assert_eq!(place.contents(), [], "{name}");
+    }
+    let voice = library.import(&file, &with("good.index")).unwrap().voice;
+    assert_eq!(voice.index, Some(voice.folder.join("index.safetensors")));
+    let vectors = |voice: &Voice| Library::open_index(voice).unwrap().unwrap().vectors();
+    assert_eq!(vectors(&voice), 7);
+
+    // Out and in again; one that was tampered with is refused, with all of the voice.
+    let exported = place.path("a.avvoice");
+    Library::export(&voice, &exported, Existing::Keep).unwrap();
+    let there = library.import(&exported, &named("Bert")).unwrap().voice;
+    assert_eq!(vectors(&there), 7);
+    let read = |voice: &Voice| fs::read(voice.index.as_ref().unwrap()).unwrap();
+    assert!(read(&there) == read(&voice));
+    let mut bytes = read(&voice);
+    let at = bytes.len() - 7 * 8 - 4;
+    bytes[at..at + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+    fs::write(voice.index.as_ref().unwrap(), &bytes).unwrap();
+    let before = place.contents();
+    for (bytes, message) in [
+        (bytes.clone(), "no numbers"),
+        (
+            bytes[..bytes.len() - 1].to_vec(),
+            "index index.safetensors: expected",
+        ),
+        (faiss(768), "index index.safetensors: expected"),
+    ] {
+        fs::write(there.index.as_ref().unwrap(), bytes).unwrap();
+        let error = library.import(&there.folder, &named("Carl")).unwrap_err();
+        assert!(error.to_string().contains(message), "{error}");
+    }
+    fs::write(there.index.as_ref().unwrap(), faiss(256)).unwrap();
+    assert!(matches!(
+        Library::open_index(&there),
+        Err(VoiceError::Index { .. })
+    ));
+    assert_eq!(place.contents().len(), before.len());
+    // A voice can go without.
+    let options = Import {
+        index: IndexChoice::None,
+        ..named("Carl")
+    };
+    assert_eq!(
+        library.import(&there.folder, &options).unwrap().voice.index,
+        None
+    );
+}
+
+#[test]
+fn an_index_beside_a_voice_is_taken_along() {
+    let taken = |file: &str| {
+        vec![Note::IndexTaken {
+            file: file.to_owned(),
+        }]
+    };
+    let several = |files: &[&str]| {
+        let files = files.iter().map(|file| (*file).to_owned()).collect();
+        vec![Note::Indexes { files }]
+    };
+    let anna = "added_IVF12_Flat_nprobe_1_Anna_v2.index";
+    let bert = "added_IVF12_Flat_nprobe_1_Bert_v2.index";
+    let table: [(&[&str], bool, Vec<Note>); 7] = [
+        (&[], false, vec![]),
+        (&[anna, bert], false, taken(anna)),
+        (&[bert], false, vec![]),
+        (
+            &["trained_IVF12_Flat_nprobe_1_Anna_v2.index"],
             false,
-            Some(&["added_IVF12_Flat_nprobe_1_Anna_v2.index"]),
+            vec![],
         ),
-        (&["added_IVF12_Flat_nprobe_1_Bert_v2.index"], false, None),
-        (&["trained_IVF12_Flat_nprobe_1_Anna_v2.index"], false, None),
-        (
-            &["added_IVF12_Flat_nprobe_1_Bert_v2.index"],
-            true,
-            Some(&["added_IVF12_Flat_nprobe_1_Bert_v2.index"]),
-        ),
+        (&[bert], true, taken(bert)),
         (
             &["added_anna.index", "added_anna_2.index"],
             false,
-            Some(&["added_anna.index", "added_anna_2.index"]),
+            several(&["added_anna.index", "added_anna_2.index"]),
         ),
         (
             &["trained_x.index", "added_x.index"],
             true,
-            Some(&["added_x.index"]),
+            taken("added_x.index"),
         ),
     ];
-    for (files, whole_folder, expected) in table {
+    for (files, whole_folder, notes) in table {
         let place = Place::new();
         let file = place.voice("folder/Anna.pth");
         for name in files {
-            fs::write(place.path("folder").join(name), "no index").unwrap();
+            fs::write(place.path("folder").join(name), faiss(768)).unwrap();
         }
         let path = if whole_folder {
             place.path("folder")
@@ -606,20 +707,38 @@ fn an_index_beside_a_voice_is_told_of() {
             file
         };
         let imported = place.library().import(&path, &Import::default()).unwrap();
-        assert_eq!(imported.voice.index, None);
-        let told: Vec<String> = match &imported.notes[..] {
-            [] => Vec::new(),
-            [Note::IndexLeft { file, .. }] => vec![file.clone()],
-            [Note::Indexes { files }] => files.clone(),
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(told, expected.unwrap_or(&[]), "{files:?}");
+        let is_taken = matches!(notes[..], [Note::IndexTaken { .. }]);
+        assert_eq!(imported.notes, notes, "{files:?}");
+        assert_eq!(imported.voice.index.is_some(), is_taken, "{files:?}");
+        // Told to leave it out; and one that cannot be used, which is told of.
         let options = Import {
             index: IndexChoice::None,
             replace: true,
             ..Import::default()
         };
+        let without = place.library().import(&path, &options).unwrap();
+        assert_eq!((without.notes, without.voice.index), (vec![], None));
+        for name in files {
+            fs::write(place.path("folder").join(name), faiss(256)).unwrap();
+        }
+        let options = Import {
+            replace: true,
+            ..Import::default()
+        };
         let imported = place.library().import(&path, &options).unwrap();
-        assert_eq!(imported.notes, []);
+        assert_eq!(imported.voice.index, None);
+        let is_left = matches!(imported.notes[..], [Note::IndexLeft { .. }]);
+        assert_eq!(is_left, is_taken, "{files:?}");
     }
+    // Out of an archive.
+    let place = Place::new();
+    let (good, index) = (save(&voice(&small())), faiss(768));
+    let archive = zip(&[
+        Stored::new("x/Anna.pth", &good),
+        Stored::new("x/added_1.index", &index),
+    ]);
+    fs::write(place.path("a.zip"), archive).unwrap();
+    let voice = place.import(&place.path("a.zip"));
+    let names = ["index.safetensors", "voice.safetensors", "voice.toml"];
+    assert_eq!(names_in(&voice.folder), names);
 }
