@@ -1,6 +1,7 @@
 //! Why a voice could not be imported, found, loaded or given away: what was expected, what was
 //! found, what to do.
 
+use super::index::IndexError;
 use super::metadata::{FORMAT, MOST_BYTES};
 use super::rvc::RvcError;
 use crate::io::checkpoint::CheckpointError;
@@ -31,14 +32,12 @@ pub enum VoiceError {
         most: usize,
     },
     /// The index cannot be used.
-    #[error("index {file}: {message}")]
+    #[error("index {file}: {error}")]
     Index {
         /// Its name.
         file: String,
         /// What is wrong with it.
-        message: String,
-        /// What to do.
-        remedy: String,
+        error: IndexError,
     },
     /// The picture is none.
     #[error("expected a picture in PNG, JPEG or WebP, found {found}")]
@@ -145,7 +144,7 @@ impl VoiceError {
             Self::NoVoice => "choose the folder or the archive that holds the voice's .pth",
             Self::Several { .. } => "choose one of them instead of the whole",
             Self::TooMany { .. } => "choose the .pth itself",
-            Self::Index { remedy, .. } => remedy,
+            Self::Index { error, .. } => error.remedy(),
             Self::NoImage { .. } => "save the picture as PNG and pass that",
             Self::LargeImage { .. } => "make the picture smaller; 512 by 512 pixels are plenty",
             Self::NoName => "give it a name",

@@ -7,7 +7,9 @@ use crate::tones::Noise;
 use crate::tones::torch::{Py, save};
 use autovoice::model::rvc::{RvcConfig, Version};
 use autovoice::voice::rvc::tensors;
-use std::path::Path;
+use autovoice::voice::{Import, Library, Voice};
+use std::fs;
+use std::path::{Path, PathBuf};
 
 /// The sizes of a small voice, v2 at 48 kHz with pitch.
 pub fn small() -> RvcConfig {
@@ -86,4 +88,57 @@ pub fn write_voice(path: &Path, config: &RvcConfig) {
         std::fs::create_dir_all(folder).unwrap();
     }
     std::fs::write(path, save(&voice(config))).unwrap();
+}
+
+/// A folder with a library in it that is not there yet.
+pub struct Place(pub tempfile::TempDir);
+
+impl Place {
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub fn library(&self) -> Library {
+        Library::open(&self.path("home/voices"))
+    }
+
+    /// A small voice in a file of this name.
+    pub fn voice(&self, name: &str) -> PathBuf {
+        let path = self.path(name);
+        write_voice(&path, &small());
+        path
+    }
+
+    pub fn import(&self, path: &Path) -> Voice {
+        let imported = self.library().import(path, &Import::default());
+        imported.unwrap().voice
+    }
+
+    /// All files of the library with what they hold.
+    pub fn contents(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.path("home/voices")];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).into_iter().flatten() {
+                let path = entry.unwrap().path();
+                match path.is_dir() {
+                    true => folders.push(path),
+                    false => found.push((path.clone(), fs::read(&path).unwrap())),
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+}
+
+pub fn named(name: &str) -> Import {
+    Import {
+        name: Some(name.to_owned()),
+        ..Import::default()
+    }
 }

@@ -55,7 +55,7 @@ fn run(form: Form, x: &[f32], vectors: &[f32], dim: usize, y: &mut [f32]) {
 // Two rows by two vectors fill AVX2's 16 registers, four by four those of AVX-512.
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "avx2,fma,f16c")]
 unsafe fn all_avx2(job: Job) {
     // SAFETY: as the caller's.
     unsafe { job.all::<Avx2, 2, 2>() }

@@ -8,6 +8,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::half;
 #[cfg(target_arch = "x86_64")]
 use super::vector::{Avx2, Avx512};
 use super::vector::{Form, Lanes, Plain, WIDTH};
@@ -22,9 +23,19 @@ const HEIGHT: usize = 96;
 pub struct PackedMatrix {
     outs: usize,
     ins: usize,
-    /// `[panel][input][16 outputs]`; outputs beyond `outs` are 0.
-    panels: Arc<[f32]>,
+    panels: Panels,
 }
+
+/// `[panel][input][16 outputs]`; outputs beyond `outs` are 0.
+#[derive(Clone, Debug)]
+enum Panels {
+    Full(Arc<[f32]>),
+    /// Half precision, of weights that are exactly that: half as much to read from memory.
+    Half(Arc<[u16]>),
+}
+
+/// Matrices of fewer values stay in the cache: there is nothing to be gained by reading less.
+const LARGE: usize = 1 << 15;
 
 impl PackedMatrix {
     /// Packs `weights`, row-major `[outs, ins]`. Allocates.
@@ -41,13 +52,29 @@ impl PackedMatrix {
                 panel[i * WIDTH + o % WIDTH] = weights[o * ins + i];
             }
         }
-        let panels = panels.into();
+        let halves = match LARGE <= panels.len() {
+            true => panels.iter().map(|x| half::exactly(*x)).collect(),
+            false => None,
+        };
+        let panels = match halves {
+            Some(halves) => Panels::Half(halves),
+            None => Panels::Full(panels.into()),
+        };
         Self { outs, ins, panels }
     }
 
-    fn right(&self) -> Right<'_> {
+    /// Bytes of memory that its weights take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match &self.panels {
+            Panels::Full(panels) => size_of_val(&**panels),
+            Panels::Half(panels) => size_of_val(&**panels),
+        }
+    }
+
+    fn right<'a, W>(&self, panels: &'a [W]) -> Right<'a, W> {
         Right {
-            values: self.panels.as_ptr(),
+            values: panels.as_ptr(),
             panel_step: WIDTH * self.ins,
             input_step: WIDTH,
             outs: self.outs,
@@ -83,7 +110,7 @@ pub struct Unpacked<'a> {
 }
 
 impl<'a> Unpacked<'a> {
-    fn right(self) -> Right<'a> {
+    fn right(self) -> Right<'a, f32> {
         if let (Some(last), true) = (self.ins.checked_sub(1), 0 < self.outs) {
             let row = self.outs.next_multiple_of(WIDTH);
             assert!(
@@ -105,13 +132,38 @@ impl<'a> Unpacked<'a> {
 /// The right side as the tiles see it: input `i` of panel `p` is sixteen floats at
 /// `p * panel_step + i * input_step`.
 #[derive(Clone, Copy)]
-struct Right<'a> {
-    values: *const f32,
+struct Right<'a, W> {
+    values: *const W,
     panel_step: usize,
     input_step: usize,
     outs: usize,
     ins: usize,
-    borrowed: PhantomData<&'a [f32]>,
+    borrowed: PhantomData<&'a [W]>,
+}
+
+/// A weight as it lies in memory.
+trait Weight: Copy {
+    /// Sixteen of them.
+    ///
+    /// # Safety
+    /// As [`Lanes::load`].
+    unsafe fn load<V: Lanes>(from: *const Self) -> V;
+}
+
+impl Weight for f32 {
+    #[inline(always)]
+    unsafe fn load<V: Lanes>(from: *const Self) -> V {
+        // SAFETY: as the caller's.
+        unsafe { V::load(from) }
+    }
+}
+
+impl Weight for u16 {
+    #[inline(always)]
+    unsafe fn load<V: Lanes>(from: *const Self) -> V {
+        // SAFETY: as the caller's.
+        unsafe { V::load_half(from) }
+    }
 }
 
 /// What a product is added to.
@@ -201,10 +253,31 @@ pub(super) fn matmul_into(
     y: &mut [f32],
     y_stride: usize,
 ) {
-    run(Form::best(), x, w.right(), start, y, y_stride);
+    run_packed(Form::best(), x, w, start, y, y_stride);
 }
 
-fn run(form: Form, x: Rows<'_>, w: Right<'_>, start: Start<'_>, y: &mut [f32], y_stride: usize) {
+fn run_packed(
+    form: Form,
+    x: Rows<'_>,
+    w: &PackedMatrix,
+    start: Start<'_>,
+    y: &mut [f32],
+    y_stride: usize,
+) {
+    match &w.panels {
+        Panels::Full(panels) => run(form, x, w.right(panels), start, y, y_stride),
+        Panels::Half(panels) => run(form, x, w.right(panels), start, y, y_stride),
+    }
+}
+
+fn run<W: Weight>(
+    form: Form,
+    x: Rows<'_>,
+    w: Right<'_, W>,
+    start: Start<'_>,
+    y: &mut [f32],
+    y_stride: usize,
+) {
     if x.rows == 0 || w.outs == 0 {
         return;
     }
@@ -220,7 +293,7 @@ fn run(form: Form, x: Rows<'_>, w: Right<'_>, start: Start<'_>, y: &mut [f32], y
     // SAFETY: lengths are checked above; `form` is one the CPU has.
     unsafe {
         match form {
-            Form::Plain => blocks::<Plain, 4>(x, w, start, y, y_stride),
+            Form::Plain => blocks::<Plain, W, 4>(x, w, start, y, y_stride),
             #[cfg(target_arch = "x86_64")]
             Form::Avx2 => blocks_avx2(x, w, start, y, y_stride),
             #[cfg(target_arch = "x86_64")]
@@ -232,23 +305,29 @@ fn run(form: Form, x: Rows<'_>, w: Right<'_>, start: Start<'_>, y: &mut [f32], y
 // 6 rows fill 12 of AVX2's 16 registers; 12 rows leave AVX-512 enough to hide its latency.
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn blocks_avx2(x: Rows<'_>, w: Right<'_>, start: Start<'_>, y: &mut [f32], y_stride: usize) {
-    // SAFETY: as the caller's.
-    unsafe { blocks::<Avx2, 6>(x, w, start, y, y_stride) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-unsafe fn blocks_avx512(
+#[target_feature(enable = "avx2,fma,f16c")]
+unsafe fn blocks_avx2<W: Weight>(
     x: Rows<'_>,
-    w: Right<'_>,
+    w: Right<'_, W>,
     start: Start<'_>,
     y: &mut [f32],
     y_stride: usize,
 ) {
     // SAFETY: as the caller's.
-    unsafe { blocks::<Avx512, 12>(x, w, start, y, y_stride) }
+    unsafe { blocks::<Avx2, W, 6>(x, w, start, y, y_stride) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn blocks_avx512<W: Weight>(
+    x: Rows<'_>,
+    w: Right<'_, W>,
+    start: Start<'_>,
+    y: &mut [f32],
+    y_stride: usize,
+) {
+    // SAFETY: as the caller's.
+    unsafe { blocks::<Avx512, W, 12>(x, w, start, y, y_stride) }
 }
 
 /// The whole product, block by block, in tiles of at most `TALL` rows.
@@ -256,9 +335,9 @@ unsafe fn blocks_avx512(
 /// # Safety
 /// `x` and `y` have the lengths [`matmul`] asks for, and the CPU has the features of `V`.
 #[inline(always)]
-unsafe fn blocks<V: Lanes, const TALL: usize>(
+unsafe fn blocks<V: Lanes, W: Weight, const TALL: usize>(
     x: Rows<'_>,
-    w: Right<'_>,
+    w: Right<'_, W>,
     start: Start<'_>,
     y: &mut [f32],
     y_stride: usize,
@@ -294,6 +373,7 @@ unsafe fn blocks<V: Lanes, const TALL: usize>(
                         first: panel * WIDTH,
                         outs: (w.outs - panel * WIDTH).min(WIDTH),
                         start,
+                        ahead: w.panel_step,
                     };
                     let mut r = top;
                     while r < bottom {
@@ -302,7 +382,12 @@ unsafe fn blocks<V: Lanes, const TALL: usize>(
                         unsafe {
                             let x = x.x.as_ptr().add(r * x.stride + first * x.apart + from);
                             let y = y.add(r * y_stride + tile.first);
-                            tile.run::<V>(rows, x, y);
+                            // The first tile waits for memory, the second finds the panel in the
+                            // cache and has time to fetch the next one.
+                            match r == top + TALL {
+                                true => tile.run::<V, true>(rows, x, y),
+                                false => tile.run::<V, false>(rows, x, y),
+                            }
                         }
                         r += rows;
                     }
@@ -312,10 +397,25 @@ unsafe fn blocks<V: Lanes, const TALL: usize>(
     }
 }
 
+/// Inputs whose weights are fetched at a time.
+const FETCHED: usize = 16;
+
+/// Brings what is at an address into the cache, where the address is one.
+#[inline(always)]
+fn fetch<T>(from: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a fetch reads nothing; any address may be given.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(from.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = from;
+}
+
 /// Some inputs of one panel, for any rows.
 #[derive(Clone, Copy)]
-struct Tile<'a> {
-    w: *const f32,
+struct Tile<'a, W> {
+    w: *const W,
     input_step: usize,
     /// Runs of inputs, `apart` from each other in `x` and side by side in `w`.
     runs: usize,
@@ -327,44 +427,50 @@ struct Tile<'a> {
     first: usize,
     outs: usize,
     start: Start<'a>,
+    /// Weights from here to those of the next panel.
+    ahead: usize,
 }
 
-impl Tile<'_> {
+impl<W: Weight> Tile<'_, W> {
     /// Few rows add up several inputs side by side, to hide the latency of the multiplication.
     #[inline(always)]
-    unsafe fn run<V: Lanes>(&self, rows: usize, x: *const f32, y: *mut f32) {
+    unsafe fn run<V: Lanes, const FETCH: bool>(&self, rows: usize, x: *const f32, y: *mut f32) {
         // SAFETY: as the caller's.
         unsafe {
             match rows {
-                12 => self.rows::<V, 12, 1>(x, y),
+                12 => self.rows::<V, 12, 1, FETCH>(x, y),
                 7..12 => {
-                    self.rows::<V, 6, 1>(x, y);
+                    self.rows::<V, 6, 1, FETCH>(x, y);
                     let (x, y) = (x.add(6 * self.stride), y.add(6 * self.y_stride));
-                    self.run_few::<V>(rows - 6, x, y);
+                    self.run_few::<V, FETCH>(rows - 6, x, y);
                 }
-                rows => self.run_few::<V>(rows, x, y),
+                rows => self.run_few::<V, FETCH>(rows, x, y),
             }
         }
     }
 
     #[inline(always)]
-    unsafe fn run_few<V: Lanes>(&self, rows: usize, x: *const f32, y: *mut f32) {
+    unsafe fn run_few<V: Lanes, const FETCH: bool>(&self, rows: usize, x: *const f32, y: *mut f32) {
         // SAFETY: as the caller's.
         unsafe {
             match rows {
-                1 => self.rows::<V, 1, 4>(x, y),
-                2 => self.rows::<V, 2, 2>(x, y),
-                3 => self.rows::<V, 3, 2>(x, y),
-                4 => self.rows::<V, 4, 1>(x, y),
-                5 => self.rows::<V, 5, 1>(x, y),
-                _ => self.rows::<V, 6, 1>(x, y),
+                1 => self.rows::<V, 1, 4, FETCH>(x, y),
+                2 => self.rows::<V, 2, 2, FETCH>(x, y),
+                3 => self.rows::<V, 3, 2, FETCH>(x, y),
+                4 => self.rows::<V, 4, 1, FETCH>(x, y),
+                5 => self.rows::<V, 5, 1, FETCH>(x, y),
+                _ => self.rows::<V, 6, 1, FETCH>(x, y),
             }
         }
     }
 
     /// `R` rows, `SIDE` inputs at a time in sums of their own.
     #[inline(always)]
-    unsafe fn rows<V: Lanes, const R: usize, const SIDE: usize>(&self, x: *const f32, y: *mut f32) {
+    unsafe fn rows<V: Lanes, const R: usize, const SIDE: usize, const FETCH: bool>(
+        &self,
+        x: *const f32,
+        y: *mut f32,
+    ) {
         // SAFETY: the caller vouches for `R` rows of `x` and `y`; a panel has every input.
         unsafe {
             let mut sums = [[V::splat(0.0); R]; SIDE];
@@ -374,17 +480,28 @@ impl Tile<'_> {
                 let whole = self.run - self.run % SIDE;
                 let mut i = 0;
                 while i < whole {
-                    for (side, sums) in sums.iter_mut().enumerate() {
-                        let w = V::load(w.add((i + side) * self.input_step));
-                        for (r, sum) in sums.iter_mut().enumerate() {
-                            let x = V::splat(*x.add(r * self.stride + i + side));
-                            *sum = w.mul_add(x, *sum);
+                    let mut end = whole;
+                    if FETCH {
+                        // Some at a time, as fast as memory gives them.
+                        end = whole.min(i + FETCHED);
+                        for i in i..end {
+                            let w = w.wrapping_add(i * self.input_step + self.ahead);
+                            fetch(w);
                         }
                     }
-                    i += SIDE;
+                    while i < end {
+                        for (side, sums) in sums.iter_mut().enumerate() {
+                            let w = W::load::<V>(w.add((i + side) * self.input_step));
+                            for (r, sum) in sums.iter_mut().enumerate() {
+                                let x = V::splat(*x.add(r * self.stride + i + side));
+                                *sum = w.mul_add(x, *sum);
+                            }
+                        }
+                        i += SIDE;
+                    }
                 }
                 while i < self.run {
-                    let w = V::load(w.add(i * self.input_step));
+                    let w = W::load::<V>(w.add(i * self.input_step));
                     for (r, sum) in sums[0].iter_mut().enumerate() {
                         *sum = w.mul_add(V::splat(*x.add(r * self.stride + i)), *sum);
                     }
@@ -499,7 +616,7 @@ mod tests {
                     apart,
                 };
                 let mut other = y.clone();
-                run(form, left, w.right(), start, &mut y, y_stride);
+                run_packed(form, left, &w, start, &mut y, y_stride);
                 run(form, left, unpacked.right(), start, &mut other, y_stride);
                 let bits = |y: &[f32]| y.iter().map(|y| y.to_bits()).collect::<Vec<_>>();
                 assert_eq!(bits(&y), bits(&other), "packed or not is the same");
@@ -540,6 +657,39 @@ mod tests {
         }
         for (rows, ins, outs) in [(1, 720, 64), (13, 257, 33), (100, 513, 31), (6, 1000, 16)] {
             check(rows, ins, outs, ins, 0);
+        }
+    }
+
+    #[test]
+    fn weights_of_half_precision_give_the_same_in_half_the_memory() {
+        let (ins, outs) = (600, 70);
+        let halved: Vec<f32> = noise(outs * ins, 2)
+            .iter()
+            .map(|x| (x * 512.0).round() / 512.0)
+            .collect();
+        let w = PackedMatrix::new(outs, ins, &halved);
+        assert_eq!(w.bytes(), 2 * 80 * ins);
+        let mut uneven = halved.clone();
+        uneven[5] += 1e-6;
+        assert_eq!(PackedMatrix::new(outs, ins, &uneven).bytes(), 4 * 80 * ins);
+        let full = PackedMatrix {
+            panels: Panels::Full(match &w.panels {
+                Panels::Half(panels) => panels.iter().map(|x| half::to_f32(*x)).collect(),
+                Panels::Full(panels) => panels.clone(),
+            }),
+            ..w.clone()
+        };
+        for form in Form::all() {
+            for rows in [1, 2, 5, 6, 7, 13, 100] {
+                let x = noise(rows * ins, 1);
+                let [y, want] = [&w, &full].map(|w| {
+                    let mut y = vec![f32::NAN; rows * outs];
+                    let x = Rows::joined(&x, ins, rows, ins);
+                    run_packed(form, x, w, Start::Zero, &mut y, outs);
+                    y
+                });
+                assert_eq!(y, want, "{form:?}, {rows} rows");
+            }
         }
     }
 

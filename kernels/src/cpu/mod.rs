@@ -7,6 +7,7 @@ mod distance;
 mod dot;
 mod fourier;
 mod gru;
+mod half;
 mod lstm;
 mod matmul;
 mod spectral;

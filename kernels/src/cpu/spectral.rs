@@ -270,7 +270,7 @@ impl Call<'_> {
     }
 
     #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,fma")]
+    #[target_feature(enable = "avx2,fma,f16c")]
     unsafe fn there_avx2<const N: usize>(&self, blocks: &[Block], spectra: &mut [f32]) {
         // SAFETY: as the caller's.
         unsafe { self.there_as::<Avx2, N>(blocks, spectra) }
@@ -365,7 +365,7 @@ impl Call<'_> {
     }
 
     #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,fma")]
+    #[target_feature(enable = "avx2,fma,f16c")]
     unsafe fn back_avx2<const N: usize>(&self, blocks: &[Block], products: &[f32], y: &mut [f32]) {
         // SAFETY: as the caller's.
         unsafe { self.back_as::<Avx2, N>(blocks, products, y) }

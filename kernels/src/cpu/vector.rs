@@ -14,6 +14,8 @@ pub(super) trait Lanes: Copy {
     unsafe fn splat(x: f32) -> Self;
     /// Sixteen floats from an address of any alignment.
     unsafe fn load(from: *const f32) -> Self;
+    /// Sixteen floats of half precision (IEEE 754 binary16) from an address of any alignment.
+    unsafe fn load_half(from: *const u16) -> Self;
     /// Sixteen floats to an address of any alignment.
     unsafe fn store(self, to: *mut f32);
     /// `self * x + sum`; rounded once where the form has a fused operation.
@@ -33,7 +35,7 @@ pub(super) trait Lanes: Copy {
 pub(super) enum Form {
     /// Any CPU.
     Plain,
-    /// x86-64 with AVX2 and FMA.
+    /// x86-64 with AVX2, FMA and F16C.
     #[cfg(target_arch = "x86_64")]
     Avx2,
     /// x86-64 with AVX-512F.
@@ -49,7 +51,7 @@ impl Form {
             if is_x86_feature_detected!("avx512f") {
                 return Self::Avx512;
             }
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            if has_avx2() {
                 return Self::Avx2;
             }
         }
@@ -62,7 +64,7 @@ impl Form {
         let mut all = vec![Self::Plain];
         #[cfg(target_arch = "x86_64")]
         {
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            if has_avx2() {
                 all.push(Self::Avx2);
             }
             if is_x86_feature_detected!("avx512f") {
@@ -71,6 +73,13 @@ impl Form {
         }
         all
     }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_avx2() -> bool {
+    is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("fma")
+        && is_x86_feature_detected!("f16c")
 }
 
 /// Does `work`, compiled for the features of `form`: loops without branches become vector code.
@@ -90,7 +99,7 @@ pub(super) fn on(form: Form, work: impl FnOnce()) {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "avx2,fma,f16c")]
 fn on_avx2(work: impl FnOnce()) {
     work();
 }
@@ -115,6 +124,13 @@ impl Lanes for Plain {
     unsafe fn load(from: *const f32) -> Self {
         // SAFETY: the caller vouches for sixteen floats; arrays of floats may be read unaligned.
         Self(unsafe { from.cast::<[f32; WIDTH]>().read_unaligned() })
+    }
+
+    #[inline(always)]
+    unsafe fn load_half(from: *const u16) -> Self {
+        // SAFETY: the caller vouches for sixteen values.
+        let halves = unsafe { from.cast::<[u16; WIDTH]>().read_unaligned() };
+        Self(halves.map(super::half::to_f32))
     }
 
     #[inline(always)]
@@ -181,6 +197,17 @@ mod x86 {
         unsafe fn load(from: *const f32) -> Self {
             // SAFETY: AVX2 is there; the caller vouches for sixteen floats.
             unsafe { Self(_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8))) }
+        }
+
+        #[inline(always)]
+        unsafe fn load_half(from: *const u16) -> Self {
+            // SAFETY: F16C is there; the caller vouches for sixteen values.
+            unsafe {
+                Self(
+                    _mm256_cvtph_ps(_mm_loadu_si128(from.cast())),
+                    _mm256_cvtph_ps(_mm_loadu_si128(from.add(8).cast())),
+                )
+            }
         }
 
         #[inline(always)]
@@ -263,6 +290,12 @@ mod x86 {
         unsafe fn load(from: *const f32) -> Self {
             // SAFETY: AVX-512F is there; the caller vouches for sixteen floats.
             Self(unsafe { _mm512_loadu_ps(from) })
+        }
+
+        #[inline(always)]
+        unsafe fn load_half(from: *const u16) -> Self {
+            // SAFETY: AVX-512F is there; the caller vouches for sixteen values.
+            Self(unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(from.cast())) })
         }
 
         #[inline(always)]

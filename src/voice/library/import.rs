@@ -7,10 +7,13 @@ use super::{
 };
 use crate::io::checkpoint::{Tensor, write_safetensors};
 use crate::io::{Existing, write_document};
+use crate::model::retrieval::IndexData as _;
+use crate::model::rvc::Version;
 use crate::preset::about::{MOST_COMMENT, MOST_LABEL, MOST_NAME, clean};
 use crate::preset::library::{folded, portable_stem};
 use crate::voice::VoiceError;
 use crate::voice::image::{self, Image};
+use crate::voice::index::{self, IndexError, VoiceIndex};
 use crate::voice::metadata::{self, Metadata, written_time};
 use crate::voice::rvc::{self, RvcError};
 use std::collections::BTreeMap;
@@ -312,35 +315,39 @@ impl New {
         Ok(())
     }
 
-    /// Reads an index and writes it as [`INDEX`].
+    /// Brings an index to [`INDEX`]: converts one of faiss, checks one of ours.
     fn bring_index(&self, folder: &Path, files: &Files, item: &Item) -> Result<(), VoiceError> {
+        let version = self.metadata.config.version;
+        let named = |error| VoiceError::Index {
+            file: clean(&item.name, MOST_LABEL),
+            error,
+        };
+        let to = folder.join(INDEX);
+        if item.name == INDEX {
+            files.copy(item, &to)?;
+            return check_index(&to, version).map_err(named);
+        }
         let unpacked = folder.join(".index");
         let source = files.on_disk(item, &unpacked)?;
-        let brought = import_index(
-            &source,
-            &folder.join(INDEX),
-            self.metadata.config.version.features(),
-        );
+        let imported = index::import(&source, &to, version, |_, _| ());
         if source == unpacked {
             fs::remove_file(&unpacked).map_err(VoiceError::Folder)?;
         }
-        brought.map_err(|(message, remedy)| VoiceError::Index {
-            file: clean(&item.name, MOST_LABEL),
-            message,
-            remedy,
-        })
+        imported.map(drop).map_err(named)
     }
 }
 
-/// Reads an index file of faiss, or of ours, for features of this width. The message and the
-/// remedy where that fails.
-fn import_index(from: &Path, to: &Path, features: usize) -> Result<(), (String, String)> {
-    // The one place where `voice::index::import(from, to)` belongs.
-    let _ = (from, to, features);
-    Err((
-        "expected a build that reads indexes, found one that does not".to_owned(),
-        "import the voice without --index".to_owned(),
-    ))
+/// Holds an index of ours against what one may be: a stranger may have made it.
+fn check_index(path: &Path, version: Version) -> Result<(), IndexError> {
+    let index = VoiceIndex::open(path, version)?;
+    let view = index.view();
+    let is_finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
+    match is_finite(view.centroids) && is_finite(view.vectors) {
+        true => Ok(()),
+        false => Err(IndexError::NotOurs {
+            found: "values that are no numbers".to_owned(),
+        }),
+    }
 }
 
 /// The index that belongs to a voice, of those beside it.

@@ -10,6 +10,7 @@ mod source;
 pub use import::{Import, Imported, IndexChoice, Note};
 
 use super::image::Image;
+use super::index::VoiceIndex;
 use super::metadata::{self, Metadata};
 use super::rvc::{self, RvcError};
 use super::{VoiceError, rvc::pick};
@@ -48,7 +49,7 @@ pub struct Voice {
     pub metadata: Metadata,
     /// Its folder.
     pub folder: PathBuf,
-    /// Its index, where it has one: a file for `voice::index`.
+    /// Its index, where it has one; [`Library::open_index`] opens it.
     pub index: Option<PathBuf>,
     /// Its picture, where it has one: PNG, JPEG or WebP by its first bytes, not decoded yet.
     pub image: Option<PathBuf>,
@@ -197,6 +198,21 @@ impl Library {
         };
         let weights = read().map_err(VoiceError::Weights)?;
         Ok((config, weights))
+    }
+
+    /// Opens a voice's index, where it has one.
+    ///
+    /// # Errors
+    /// [`VoiceError::Index`] when it is damaged or of another version.
+    pub fn open_index(voice: &Voice) -> Result<Option<VoiceIndex>, VoiceError> {
+        let Some(path) = &voice.index else {
+            return Ok(None);
+        };
+        let opened = VoiceIndex::open(path, voice.metadata.config.version);
+        opened.map(Some).map_err(|error| VoiceError::Index {
+            file: INDEX.to_owned(),
+            error,
+        })
     }
 
     /// Removes a voice: all of its folder. It is gone at once, or as it was.

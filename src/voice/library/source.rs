@@ -141,16 +141,25 @@ impl Files {
 
     /// A file on the disk with these contents: itself, or one unpacked at `to`.
     pub(super) fn on_disk(&self, item: &Item, to: &Path) -> Result<PathBuf, VoiceError> {
-        match (&item.place, self) {
-            (Place::File(path), _) => Ok(path.clone()),
-            (Place::Entry(entry), Self::Archive(archive)) => {
-                let mut file = File::create_new(to).map_err(VoiceError::Folder)?;
-                archive.copy(entry, &mut file)?;
-                file.flush().map_err(VoiceError::Folder)?;
-                Ok(to.to_owned())
-            }
-            (Place::Entry(_), Self::Disk) => Err(VoiceError::NoVoice),
+        if let Place::File(path) = &item.place {
+            return Ok(path.clone());
         }
+        self.copy(item, to)?;
+        Ok(to.to_owned())
+    }
+
+    /// Copies a file to `to`, where none is.
+    pub(super) fn copy(&self, item: &Item, to: &Path) -> Result<(), VoiceError> {
+        let mut file = File::create_new(to).map_err(VoiceError::Folder)?;
+        match (&item.place, self) {
+            (Place::File(path), _) => {
+                let mut source = File::open(path).map_err(VoiceError::Read)?;
+                io::copy(&mut source, &mut file).map_err(VoiceError::Folder)?;
+            }
+            (Place::Entry(entry), Self::Archive(archive)) => drop(archive.copy(entry, &mut file)?),
+            (Place::Entry(_), Self::Disk) => return Err(VoiceError::NoVoice),
+        }
+        file.flush().map_err(VoiceError::Folder)
     }
 }
 
