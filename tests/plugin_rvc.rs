@@ -145,11 +145,11 @@ fn level(signal: &[f32], from: usize, hz: f64) -> f64 {
 fn a_bounce_is_in_time_at_every_quality_and_the_same_at_every_block() {
     let config = small(Version::V2, RATE_HZ, true);
     let home = Home::new(&config);
-    let input = sung(2.5);
+    let input = sung(2.2);
     for quality in [Quality::Live, Quality::Balanced] {
         let spec = Reach::of(quality).spec(&config);
         let mut bounces = Vec::new();
-        for block in [64, 64, 1_000] {
+        for block in [64, 1_000] {
             let mut plugin = home.plugin(quality);
             let (delay, output) = bounce(&mut plugin, &input, block);
             let host = HostConfig {
@@ -166,7 +166,9 @@ fn a_bounce_is_in_time_at_every_quality_and_the_same_at_every_block() {
             bounces.push(output[delay..].to_vec());
         }
         // Where the change was sung, the change is heard, whatever the delay.
-        let heard = &bounces[0];
+        let [heard, other] = &bounces[..] else {
+            unreachable!("one for each block");
+        };
         let (change, near) = (RATE_HZ as usize, RATE_HZ as usize / 10);
         let (before, after) = (change - near, change + near / 2);
         assert!(
@@ -177,10 +179,8 @@ fn a_bounce_is_in_time_at_every_quality_and_the_same_at_every_block() {
             level(heard, after, 200.0) < level(heard, after, 290.0),
             "{quality:?}"
         );
-        for other in &bounces[1..] {
-            let frames = heard.len().min(other.len());
-            assert_eq!(heard[..frames], other[..frames], "{quality:?}");
-        }
+        let frames = heard.len().min(other.len());
+        assert_eq!(heard[..frames], other[..frames], "{quality:?}");
     }
 }
 
