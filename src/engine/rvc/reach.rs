@@ -30,24 +30,24 @@ impl Reach {
     pub const fn of(quality: Quality) -> Self {
         match quality {
             Quality::Live => Self {
-                hop: 5,
-                ahead: 4,
-                past: 100,
-                text_past: 12,
+                hop: 4,
+                ahead: 1,
+                past: 80,
+                text_past: 8,
                 threads: 2,
             },
             Quality::Balanced => Self {
                 hop: 8,
-                ahead: 10,
-                past: 150,
-                text_past: 24,
+                ahead: 5,
+                past: 80,
+                text_past: 8,
                 threads: 2,
             },
             Quality::Studio => Self {
                 hop: 16,
-                ahead: 25,
-                past: 250,
-                text_past: 48,
+                ahead: 20,
+                past: 100,
+                text_past: 16,
                 threads: 2,
             },
         }
