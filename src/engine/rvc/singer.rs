@@ -92,9 +92,7 @@ impl Singer {
             source.shape(&mut self.wave);
             self.at += self.wave.len() as u64;
         }
-        self.parts
-            .generator
-            .step(&score.latent, &self.wave, Bounds::OPEN, output);
+        self.generate(score, output);
         if output.iter().any(|x| !x.is_finite()) {
             return Err(EngineError::Step {
                 engine: "rvc",
@@ -105,6 +103,21 @@ impl Singer {
         self.loudness
             .process(&score.dry, output, controls.voice.rms_mix);
         self.formant.step(output, controls.formant_semitones)
+    }
+
+    /// As many frames at once as the generator takes, of hops that may be longer.
+    fn generate(&mut self, score: &Score, output: &mut [f32]) {
+        let generator = &mut self.parts.generator;
+        let frames = score.pitch_hz.len();
+        let (inter, samples) = (score.latent.len() / frames, output.len() / frames);
+        let most = generator.most();
+        // Nothing where the voice has no pitch.
+        let mut waves = self.wave.chunks(most * samples);
+        let latents = score.latent.chunks(most * inter);
+        for (latent, output) in latents.zip(output.chunks_mut(most * samples)) {
+            let wave = waves.next().unwrap_or_default();
+            generator.step(latent, wave, Bounds::OPEN, output);
+        }
     }
 }
 

@@ -34,6 +34,7 @@ pub struct Generator {
     post: SameConv1d,
     last: Line,
     hop: usize,
+    most: Frames,
     /// Instant of the next latent frame.
     at: i64,
     work: Vec<f32>,
@@ -81,6 +82,7 @@ impl Generator {
             stages,
             post,
             hop,
+            most,
         };
         let furthest = generator.furthest_source();
         generator.source = Line::new(1, furthest, most * hop);
@@ -92,6 +94,12 @@ impl Generator {
         debug_assert_eq!(generator.lag(), config.generator_lag());
         generator.work = vec![0.0; lens.chain(outer).max().unwrap_or(0)];
         Ok(generator)
+    }
+
+    /// The most frames of one step.
+    #[must_use]
+    pub fn most(&self) -> Frames {
+        self.most
     }
 
     /// How many samples before the newest frame the source is still heard.
