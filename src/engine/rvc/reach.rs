@@ -20,6 +20,8 @@ pub struct Reach {
     pub past: Frames,
     /// Frames of the past that the text encoder attends to.
     pub text_past: Frames,
+    /// Threads that work on it, 1 or 2. Two take a hop more.
+    pub threads: usize,
 }
 
 /// The most frames that the generator is given at once: all that is between its layers has to be
@@ -45,18 +47,21 @@ impl Reach {
                 ahead: 4,
                 past: 100,
                 text_past: 12,
+                threads: 2,
             },
             Quality::Balanced => Self {
                 hop: 8,
                 ahead: 10,
                 past: 150,
                 text_past: 24,
+                threads: 2,
             },
             Quality::Studio => Self {
                 hop: 16,
                 ahead: 25,
                 past: 250,
                 text_past: 48,
+                threads: 2,
             },
         }
     }
@@ -95,16 +100,24 @@ impl Reach {
         of_16k(self.lead() + RESAMPLING, rate_hz)
     }
 
+    /// Samples by which a second thread is behind, for hops of so many.
+    pub(super) fn behind(&self, hop: Frames) -> Frames {
+        (self.threads - 1) * hop
+    }
+
     /// What an engine for a voice of these sizes is.
     #[must_use]
     pub fn spec(&self, config: &RvcConfig) -> EngineSpec {
         let rate_hz = config.rate_hz;
+        let hop = of_16k(self.hop * HOP, rate_hz);
         EngineSpec {
             name: "rvc",
             rate_hz,
             channels: 1,
-            hop: of_16k(self.hop * HOP, rate_hz),
-            lookahead: self.heard(rate_hz) + Singer::lag(rate_hz, config.generator_lag()),
+            hop,
+            lookahead: self.heard(rate_hz)
+                + Singer::lag(rate_hz, config.generator_lag())
+                + self.behind(hop),
             budget_hops: 1,
             realtime_safe: false,
         }

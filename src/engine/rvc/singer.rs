@@ -94,10 +94,9 @@ impl Singer {
         }
         self.generate(score, output);
         if output.iter().any(|x| !x.is_finite()) {
-            return Err(EngineError::Step {
-                engine: "rvc",
-                reason: "its networks gave what is no number; import the voice again",
-            });
+            return Err(super::failed(
+                "its networks gave what is no number; import the voice again",
+            ));
         }
         let controls = &score.controls;
         self.loudness
