@@ -13,10 +13,10 @@ use autovoice::engine::rvc::Reach;
 use autovoice::engine::shift::ShiftEngine;
 use autovoice::pitch::VoiceRange;
 use rvc_nets::{more_of, sung};
-use singers::{NAME, checkpoint, config, furnish, write_encoder};
+use singers::{NAME, brittle, checkpoint, config, furnish, write_encoder};
 use std::fs;
 use tones::desk::Desk;
-use tones::torch::{Py, save};
+use tones::torch::save;
 use tones::{Noise, read_float_wav, write_float_wav};
 
 const RATE_HZ: u32 = 48_000;
@@ -204,16 +204,6 @@ fn a_preset_brings_its_voice() {
     let run = convert(&format!("--preset gone.toml --voice {NAME}"));
     assert_eq!(run.json()["voice"]["name"], NAME);
     assert_eq!(run.stderr, "", "its own voice is not needed");
-}
-
-/// A voice that fails where the pitch is above 300 Hz: numbers that overflow.
-fn brittle() -> Py {
-    let mut voice = checkpoint(&config());
-    let Py::Single(shape, values) = voice.at("weight").at("enc_p.emb_pitch.weight") else {
-        panic!("single precision");
-    };
-    values[85 * shape[1]..].fill(3e38);
-    voice
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn more_ahead_comes_later_and_is_otherwise_in_the_same_place() {
 #[test]
 fn a_second_thread_takes_a_hop_more_and_gives_the_same() {
     let config = small(Version::V2, 48_000, true);
-    let input = voice(48_000, 2.0, |t| 250.0 - 20.0 * t);
+    let input = sung(48_000, 2.0, |t| 250.0 - 20.0 * t);
     let [one, two] = [1, 2].map(|threads| {
         let reach = Reach {
             threads,

@@ -5,9 +5,8 @@ use crate::cli::failure::Failure;
 use crate::cli::out::complain;
 use crate::cli::preset::Chosen;
 use crate::cli::progress::spinner;
-use crate::engine::rvc::Reach;
+use crate::engine::rvc::{Reach, Search};
 use crate::engine::{Engine, EngineSpec, Quality};
-use crate::model::retrieval::Search;
 use crate::preset::VoiceRef;
 use crate::voice::{
     EngineSetup, Import, Imported, Library, Note, Voice, VoiceError, WarmError, WarmVoice,

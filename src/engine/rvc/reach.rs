@@ -36,6 +36,7 @@ impl Reach {
         ahead: 100,
         past: 500,
         text_past: 100,
+        threads: 2,
     };
 
     /// That of a quality.
