@@ -1,10 +1,11 @@
-//! Chores: `cargo xtask bundle | demo | editor-cost | screenshots | test`. Needs Rust and a C linker, nothing else; what more
-//! a chore needs it installs or asks for.
+//! Chores: `cargo xtask bundle | demo | editor-cost | fixtures | screenshots | test`. Needs Rust and a
+//! C linker, nothing else; what more a chore needs it installs or asks for.
 
 mod bundle;
 mod check;
 mod demo;
 mod editor_cost;
+mod fixtures;
 mod packages;
 mod screenshots;
 mod step;
@@ -19,10 +20,11 @@ Usage: cargo xtask <chore>
   bundle       build target/bundled/AutoVoice.clap and .vst3, and target/release/autovoice
   demo         bundle, then run the demo recording through the plugin and the command line
   editor-cost  bundle, then measure what the open and the closed editor take
+  fixtures     write the voices that the tests in real hosts use
   screenshots  bundle, then take pictures of every view of the editor without a screen
   test         formatting, lints, unit and integration tests, bundle, tests in real hosts
 
-All but `bundle` first look for missing system packages (Debian, Ubuntu) and install them when
+All but `bundle` and `fixtures` first look for missing system packages (Debian, Ubuntu) and install them when
 they may; otherwise they print the line to run.";
 
 fn main() -> ExitCode {
@@ -44,6 +46,7 @@ fn run() -> Result<()> {
         ["demo"] => demo::run(),
         ["editor-cost"] => editor_cost::run(),
         [editor_cost::MEASURE, clap] => editor_cost::measure(clap),
+        ["fixtures"] => fixtures::run(),
         ["screenshots"] => screenshots::run(),
         [screenshots::SHOOT, clap, file] => screenshots::shoot(clap, file),
         [screenshots::SHOOT_APP, program, file] => screenshots::shoot_app(program, file),
