@@ -4,12 +4,13 @@
 mod path;
 mod pitch;
 mod report;
+mod rvc;
 mod voice_signal;
 
 use super::failure::{Exit, Failure};
 use super::out::{complain, say};
 use crate::pitch::{TrackerKind, VoiceRange};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 /// Arguments of `bench`.
 #[derive(Args, Debug)]
@@ -41,9 +42,24 @@ pub(super) struct BenchArgs {
     #[arg(long, value_name = "TRACKER", value_delimiter = ',', ignore_case = true,
           requires = "pitch", value_parser = super::tracker::parser())]
     tracker: Vec<TrackerKind>,
+    /// What converts
+    #[arg(long, value_enum, default_value_t = Engine::Shift, conflicts_with = "pitch")]
+    engine: Engine,
+    /// Clips
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    streaming: Vec<std::path::PathBuf>,
     /// Report as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// The engines that can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Engine {
+    /// Pitch and formant shifting in the time domain
+    Shift,
+    /// A voice of RVC
+    Rvc,
 }
 
 /// Measures and reports.
@@ -61,6 +77,9 @@ pub(super) fn run(arguments: &BenchArgs) -> Result<Exit, Failure> {
             false => report::print_pitch(arguments, &tracked),
         }
         return Ok(Exit::Done);
+    }
+    if arguments.engine == Engine::Rvc {
+        return rvc::run(arguments);
     }
     let figures = path::figures(arguments)?;
     match arguments.json {

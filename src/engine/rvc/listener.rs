@@ -4,6 +4,7 @@
 use autovoice_kernels::cpu::dot;
 
 use super::reach::{PER_CONTENT, Reach};
+use super::stage::Stage;
 use crate::dsp::history::History;
 use crate::dsp::noise::normal;
 use crate::dsp::resample::Resampler;
@@ -21,7 +22,7 @@ const STEP: usize = HOP / PER_CONTENT;
 /// Samples of 16 kHz over which loudness is measured, 20 ms.
 const LOUDNESS: usize = 320;
 /// What numbers the deviates of the latent among all of a seed.
-const LATENT: u64 = 0x6c61_7465_6e74;
+pub(crate) const LATENT: u64 = 0x6c61_7465_6e74;
 
 /// What is to be sung in one hop.
 #[derive(Clone, Debug, Default)]
@@ -176,8 +177,15 @@ impl Listener {
         self.parts.front.step(wave, Loudness::Running, newest)
     }
 
-    /// Listens to one hop and decides on as many frames, [`Reach::ahead`] frames before.
-    pub fn step(&mut self, input: &[f32], controls: &Controls, score: &mut Score) {
+    /// Listens to one hop and decides on as many frames, [`Reach::ahead`] frames before. Every stage
+    /// is shown what it gave.
+    pub fn step(
+        &mut self,
+        input: &[f32],
+        controls: &Controls,
+        score: &mut Score,
+        observe: &mut impl FnMut(Stage, &[f32]),
+    ) {
         let Reach {
             hop,
             ahead,
@@ -187,20 +195,25 @@ impl Listener {
         let mut wave = std::mem::take(&mut self.wave);
         wave.clear();
         self.down.process(input, &mut wave);
+        observe(Stage::Resampling, &wave);
         for sample in &wave {
             self.heard.push(*sample, &mut *self.parts.tracker, controls);
         }
+        observe(Stage::Pitch, &[]);
         let frames = self.hear(&wave);
         debug_assert_eq!(frames, hop, "hops end where frames do");
         self.wave = wave;
+        observe(Stage::Front, &[]);
 
         let seen = self.reach.seen();
         let newest = &self.frames.since(ahead)[..seen * self.parts.body.ins()];
         let content = self.parts.body.step(newest, hop);
         self.content.newest(seen).copy_from_slice(content);
+        observe(Stage::Content, content);
         self.frames.advance(hop);
         self.set_speaker(usize::from(controls.voice.speaker));
         self.retrieve(controls);
+        observe(Stage::Retrieval, &[]);
         self.take_features(controls);
 
         let from = PER_CONTENT * text_past;
@@ -208,6 +221,7 @@ impl Listener {
         let first = self.at * self.inter as u64;
         normal(self.seed ^ LATENT, first, &mut self.noise);
         draw(stats, self.inter, &self.noise, &mut self.prior);
+        observe(Stage::Text, &self.prior);
         let decided = PER_CONTENT * hop;
         let z = self.parts.flow.step(&self.prior, decided, Bounds::OPEN);
         score.latent.copy_from_slice(&z[..decided * self.inter]);
@@ -226,6 +240,7 @@ impl Listener {
         self.at += decided as u64;
         self.content.advance(hop);
         self.heard.advance(decided);
+        observe(Stage::Flow, &score.latent);
     }
 
     fn set_speaker(&mut self, speaker: usize) {

@@ -8,8 +8,12 @@
 mod listener;
 mod reach;
 mod singer;
+mod stage;
 
-pub use reach::Reach;
+pub(crate) use listener::LATENT;
+pub use reach::{Delays, Reach};
+pub(crate) use singer::SOURCE;
+pub use stage::Stage;
 
 use super::{Controls, Engine, EngineError, EngineSpec, Observation};
 use crate::model::content::{Encoder, HOP, Output};
@@ -93,6 +97,27 @@ impl RvcEngine {
             spec,
         })
     }
+
+    /// [`Engine::step`] of a single channel, in which `observe` sees what every stage of every hop
+    /// gave, when it is done: for tests and benches. As real-time safe as `observe`.
+    ///
+    /// # Errors
+    /// As [`Engine::step`].
+    pub fn observed(
+        &mut self,
+        input: &[f32],
+        output: &mut [f32],
+        controls: &Controls,
+        mut observe: impl FnMut(Stage, &[f32]),
+    ) -> Result<(), EngineError> {
+        let hop = self.spec.hop;
+        for (input, output) in input.chunks_exact(hop).zip(output.chunks_exact_mut(hop)) {
+            self.listener
+                .step(input, controls, &mut self.score, &mut observe);
+            self.singer.step(&self.score, output, &mut observe)?;
+        }
+        Ok(())
+    }
 }
 
 impl Engine for RvcEngine {
@@ -111,12 +136,7 @@ impl Engine for RvcEngine {
         output: &mut [&mut [f32]],
         controls: &Controls,
     ) -> Result<(), EngineError> {
-        let hops = input[0].chunks_exact(self.spec.hop);
-        for (input, output) in hops.zip(output[0].chunks_exact_mut(self.spec.hop)) {
-            self.listener.step(input, controls, &mut self.score);
-            self.singer.step(&self.score, output)?;
-        }
-        Ok(())
+        self.observed(input[0], output[0], controls, |_, _| ())
     }
 
     fn observe(&self) -> Observation {

@@ -2,6 +2,7 @@
 //! safe after construction.
 
 use super::listener::Score;
+use super::stage::Stage;
 use crate::dsp::history::History;
 use crate::dsp::loudness::LoudnessMix;
 use crate::dsp::noise::normal;
@@ -14,7 +15,7 @@ use crate::pitch::VoiceRange;
 use crate::units::{Frames, ms_to_frames};
 
 /// What numbers the deviates of the source among all of a seed.
-const SOURCE: u64 = 0x736f_7572_6365;
+pub(crate) const SOURCE: u64 = 0x736f_7572_6365;
 
 /// The lowest voice whose formants are moved.
 const RANGE: VoiceRange = VoiceRange::Low;
@@ -76,11 +77,16 @@ impl Singer {
         self.formant.reset();
     }
 
-    /// Sings one hop, [`Self::lag`] samples before.
+    /// Sings one hop, [`Self::lag`] samples before. Every stage is shown what it gave.
     ///
     /// # Errors
     /// [`EngineError::Step`] if what the networks give is no number.
-    pub fn step(&mut self, score: &Score, output: &mut [f32]) -> Result<(), EngineError> {
+    pub fn step(
+        &mut self,
+        score: &Score,
+        output: &mut [f32],
+        observe: &mut impl FnMut(Stage, &[f32]),
+    ) -> Result<(), EngineError> {
         if self.speaker != Some(score.speaker) {
             self.speaker = Some(score.speaker);
             let embedding = self.parts.speakers.embedding(score.speaker);
@@ -92,9 +98,11 @@ impl Singer {
             source.shape(&mut self.wave);
             self.at += self.wave.len() as u64;
         }
+        observe(Stage::Source, &score.pitch_hz);
         self.parts
             .generator
             .step(&score.latent, &self.wave, Bounds::OPEN, output);
+        observe(Stage::Generator, output);
         if output.iter().any(|x| !x.is_finite()) {
             return Err(EngineError::Step {
                 engine: "rvc",
@@ -104,7 +112,9 @@ impl Singer {
         let controls = &score.controls;
         self.loudness
             .process(&score.dry, output, controls.voice.rms_mix);
-        self.formant.step(output, controls.formant_semitones)
+        self.formant.step(output, controls.formant_semitones)?;
+        observe(Stage::Finish, output);
+        Ok(())
     }
 }
 
