@@ -9,9 +9,14 @@ mod support;
 
 use std::time::Duration;
 
-use autovoice::model::content::{Body, ContentConfig, Front, HOP, Loudness, Reach};
+use autovoice::bridge::Second;
+use autovoice::engine::beside::Beside;
+use autovoice::engine::rvc::{Ingredients, Part, Reach, RvcEngine};
+use autovoice::engine::{Controls, Engine, Quality};
+use autovoice::model::content::{self, Body, ContentConfig, Encoder, Front, HOP, Loudness};
 use autovoice::model::rvc::{Flow, Spans, Synthesizer};
 use autovoice::nn::Bounds;
+use autovoice::pitch::TrackerKind;
 use parity::{Golden, folder, hubert_base, recipe};
 use support::{Shares, machine};
 
@@ -47,7 +52,7 @@ fn main() {
         row("content: front", hop, || {
             front.step(&wave[..hop * HOP], Loudness::Running, &mut frames);
         });
-        let reach = Reach {
+        let reach = content::Reach {
             most: hop + ahead,
             past,
         };
@@ -64,6 +69,7 @@ fn main() {
             },
         );
     }
+    let encoder = Encoder::new(&config, &weights.root()).expect("it fits");
     drop(weights);
     let golden = Golden::read(&rvc.join("v2_48k_f0_full.io.safetensors"));
     let config = parity::rvc_config(&golden);
@@ -98,5 +104,42 @@ fn main() {
         row("generator", hop, || {
             voice.generator.step(&z, &wave, Bounds::OPEN, &mut y);
         });
+    }
+    for quality in Quality::ALL {
+        for threads in [1, 2] {
+            let reach = Reach {
+                threads,
+                ..Reach::of(quality)
+            };
+            let voice = Synthesizer::new(&config, reach.spans(), &weights.root());
+            let beside: Option<Box<dyn Beside<Box<Part>>>> = match threads {
+                1 => None,
+                _ => Some(Box::new(Second::spawn().expect("there is a thread"))),
+            };
+            let ingredients = Ingredients {
+                reach,
+                encoder: &encoder,
+                voice: voice.expect("it fits"),
+                tracker: TrackerKind::Neural
+                    .embedded(16_000, 50.0)
+                    .expect("it is in the program"),
+                retrieval: None,
+                seed: 0,
+                beside,
+            };
+            let mut engine = RvcEngine::new(ingredients).expect("it fits");
+            let hop = engine.spec().hop;
+            let input: Vec<f32> = (0..hop).map(|n| (n as f32 * 0.03).sin() * 0.3).collect();
+            let mut output = vec![0.0; hop];
+            row(
+                &format!("{quality:?}, {threads} threads"),
+                reach.hop,
+                || {
+                    let controls = Controls::default();
+                    let done = engine.step(&[&input], &mut [&mut output], &controls);
+                    done.expect("it goes on");
+                },
+            );
+        }
     }
 }

@@ -65,8 +65,15 @@ const RULES: [Rule; 17] = [
     },
     Rule {
         module: "voice",
-        may_know: &["units", "io", "nn", "pitch", "model", "engine", "preset"],
-        but_not: &[NET],
+        may_know: &[
+            "units", "io", "nn", "pitch", "model", "engine", "bridge", "preset",
+        ],
+        but_not: &[
+            "crate::bridge::Processor",
+            "crate::bridge::Worker",
+            "crate::bridge::Voices",
+            NET,
+        ],
     },
     // Engines as a trait only.
     Rule {

@@ -145,6 +145,28 @@ fn more_ahead_comes_later_and_is_otherwise_in_the_same_place() {
 }
 
 #[test]
+fn a_second_thread_takes_a_hop_more_and_gives_the_same() {
+    let config = small(Version::V2, 48_000, true);
+    let input = voice(48_000, 2.0, |t| 250.0 - 20.0 * t);
+    let [one, two] = [1, 2].map(|threads| {
+        let reach = Reach {
+            threads,
+            ..Reach::of(Quality::Live)
+        };
+        let mut engine = engine(reach, &config);
+        let lookahead = engine.spec().lookahead;
+        let first = run(&mut engine, &input, 1, &Controls::default());
+        engine.reset();
+        assert_eq!(run(&mut engine, &input, 1, &Controls::default()), first);
+        (first, lookahead, engine.spec().hop)
+    });
+    assert_eq!(two.1 - one.1, one.2);
+    let (late, hop) = (&two.0, one.2);
+    assert_eq!(late[hop..], one.0[..late.len() - hop]);
+    assert!(late[..hop].iter().all(|x| *x == 0.0));
+}
+
+#[test]
 fn what_is_set_is_heard() {
     let config = small(Version::V2, 48_000, true);
     let input = voice(48_000, 2.0, |t| if t < 1.0 { 200.0 } else { 0.0 });

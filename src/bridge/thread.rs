@@ -75,7 +75,7 @@ fn run(mut worker: Worker, rate_hz: u32) {
 
 /// Asks the system for first-in-first-out scheduling; whether it was granted.
 #[cfg(unix)]
-fn ask_for_realtime_priority() -> bool {
+pub(super) fn ask_for_realtime_priority() -> bool {
     use thread_priority::unix::{
         RealtimeThreadSchedulePolicy, ThreadSchedulePolicy, set_thread_priority_and_policy,
         thread_native_id,
@@ -95,7 +95,7 @@ fn ask_for_realtime_priority() -> bool {
 
 /// Asks the system for its highest priority; whether it was granted.
 #[cfg(not(unix))]
-fn ask_for_realtime_priority() -> bool {
+pub(super) fn ask_for_realtime_priority() -> bool {
     use thread_priority::{ThreadPriority, set_current_thread_priority};
 
     set_current_thread_priority(ThreadPriority::Max).is_ok()

@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use super::index::{IndexError, VoiceIndex};
 use super::models::{self, ModelError};
 use super::{Library, Voice, VoiceError};
-use crate::engine::rvc::{Reach, RvcEngine};
+use crate::bridge::Second;
+use crate::engine::beside::Beside;
+use crate::engine::rvc::{Ingredients, Part, Reach, RvcEngine};
 use crate::engine::{Engine, EngineError};
 use crate::io::folders;
 use crate::model::content::Encoder;
@@ -60,6 +62,9 @@ pub enum WarmError {
     /// The engine cannot be built.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The system gives no second thread.
+    #[error("expected a second thread, found: {0}")]
+    Thread(#[from] std::io::Error),
 }
 
 impl WarmError {
@@ -72,6 +77,7 @@ impl WarmError {
             Self::Index(error) => error.remedy().to_owned(),
             Self::Weights(_) | Self::IndexShape(_) => "import the voice again".to_owned(),
             Self::Encoder { .. } => models::ModelKind::ContentVec.command().to_owned(),
+            Self::Thread(_) => "close other programs".to_owned(),
             Self::Engine(_) => "choose another voice or quality".to_owned(),
         }
     }
@@ -132,8 +138,19 @@ impl WarmVoice {
             None => None,
             Some(index) => Some(Retrieval::new(Arc::clone(index) as _, setup.search)?),
         };
-        let encoder = &self.encoder;
-        let engine = RvcEngine::new(setup.reach, encoder, voice, tracker, retrieval, setup.seed)?;
+        let beside: Option<Box<dyn Beside<Box<Part>>>> = match setup.reach.threads {
+            1 => None,
+            _ => Some(Box::new(Second::spawn()?)),
+        };
+        let engine = RvcEngine::new(Ingredients {
+            reach: setup.reach,
+            encoder: &self.encoder,
+            voice,
+            tracker,
+            retrieval,
+            seed: setup.seed,
+            beside,
+        })?;
         Ok(Box::new(engine))
     }
 

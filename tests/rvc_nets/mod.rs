@@ -2,7 +2,9 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
-use autovoice::engine::rvc::{Reach, RvcEngine};
+use autovoice::bridge::Second;
+use autovoice::engine::beside::Beside;
+use autovoice::engine::rvc::{Ingredients, Part, Reach, RvcEngine};
 use autovoice::model::content::{ContentConfig, Encoder};
 use autovoice::model::rvc::{RvcConfig, Synthesizer, Version};
 use autovoice::pitch::TrackerKind;
@@ -56,5 +58,18 @@ pub fn engine(reach: Reach, config: &RvcConfig) -> RvcEngine {
     let weights = seeded::weights(tensors(config, 21), 2).unwrap();
     let voice = Synthesizer::new(config, reach.spans(), &weights.root()).unwrap();
     let tracker = TrackerKind::Neural.embedded(16_000, 50.0).unwrap();
-    RvcEngine::new(reach, &encoder(), voice, tracker, None, 1).unwrap()
+    let beside: Option<Box<dyn Beside<Box<Part>>>> = match reach.threads {
+        1 => None,
+        _ => Some(Box::new(Second::spawn().unwrap())),
+    };
+    RvcEngine::new(Ingredients {
+        reach,
+        encoder: &encoder(),
+        voice,
+        tracker,
+        retrieval: None,
+        seed: 1,
+        beside,
+    })
+    .unwrap()
 }

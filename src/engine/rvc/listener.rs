@@ -57,7 +57,7 @@ pub(super) struct Listener {
     reach: Reach,
     seed: u64,
     inter: usize,
-    /// Samples of a hop, and by how many the generator's sound lags the newest.
+    /// Samples of a hop, and by how many what is sung from it lags it.
     hop: Frames,
     lag: Frames,
     dry: History,

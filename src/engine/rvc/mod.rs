@@ -2,7 +2,8 @@
 //! it is built, and nothing allocates after that.
 //!
 //! A step takes one hop through two halves. The first listens: content, pitch, and what the voice
-//! makes of them. The second sings. What needs the future waits for [`Reach::ahead`] frames, and
+//! makes of them. The second sings, on a thread of its own where there is one: it then sings one hop
+//! while the first listens to the next. What needs the future waits for [`Reach::ahead`] frames, and
 //! what is convolution waits for what it sees, so that the sound has no seams.
 
 mod listener;
@@ -10,11 +11,13 @@ mod reach;
 mod singer;
 mod stage;
 
+pub use crate::model::retrieval::Search;
 pub(crate) use listener::LATENT;
 pub use reach::{Delays, Reach};
 pub(crate) use singer::SOURCE;
 pub use stage::Stage;
 
+use super::beside::{Beside, Job};
 use super::{Controls, Engine, EngineError, EngineSpec, Observation};
 use crate::model::content::{Encoder, HOP, Output};
 use crate::model::retrieval::Retrieval;
@@ -27,26 +30,68 @@ use singer::Singer;
 pub struct RvcEngine {
     spec: EngineSpec,
     listener: Listener,
+    score: Score,
+    singing: Singing,
+}
+
+/// The second half with what it works on.
+pub struct Part {
     singer: Singer,
     score: Score,
+    output: Vec<f32>,
+    result: Result<(), EngineError>,
+}
+
+impl Job for Box<Part> {
+    fn run(&mut self) {
+        self.result = self
+            .singer
+            .step(&self.score, &mut self.output, &mut |_, _| ());
+    }
+}
+
+/// Who runs the second half.
+enum Singing {
+    /// The engine itself, after the first.
+    After(Box<Part>),
+    /// Another thread, one hop later. The part is here unless it is under way.
+    Beside(Box<dyn Beside<Box<Part>>>, Option<Box<Part>>),
+}
+
+/// What an engine is made of.
+pub struct Ingredients<'a> {
+    /// How far it looks.
+    pub reach: Reach,
+    /// The content encoder.
+    pub encoder: &'a Encoder,
+    /// The voice, built for [`Reach::spans`].
+    pub voice: Synthesizer,
+    /// For sound of 16 kHz.
+    pub tracker: Box<dyn PitchTracker>,
+    /// The voice's index, where it has one.
+    pub retrieval: Option<Retrieval>,
+    /// Of its noise: the same seed gives the same sound.
+    pub seed: u64,
+    /// Who runs the second half where [`Reach::threads`] is 2; else it is not needed.
+    pub beside: Option<Box<dyn Beside<Box<Part>>>>,
 }
 
 impl RvcEngine {
-    /// An engine that sings with `voice`, built for [`Reach::spans`], what `tracker`, for sound of
-    /// 16 kHz, hears, with the content drawn to the voice's own where there is an index. The same
-    /// seed gives the same sound. Allocates.
+    /// Puts an engine together. Allocates.
     ///
     /// # Errors
     /// [`EngineError::Rate`] at a rate no voice has, [`EngineError::Step`] for a voice of version 1
-    /// with an encoder that has no projection.
-    pub fn new(
-        reach: Reach,
-        encoder: &Encoder,
-        voice: Synthesizer,
-        tracker: Box<dyn PitchTracker>,
-        retrieval: Option<Retrieval>,
-        seed: u64,
-    ) -> Result<Self, EngineError> {
+    /// with an encoder that has no projection, or where a second thread is missing.
+    pub fn new(ingredients: Ingredients<'_>) -> Result<Self, EngineError> {
+        let Ingredients {
+            reach,
+            encoder,
+            voice,
+            tracker,
+            retrieval,
+            seed,
+            beside,
+        } = ingredients;
         let spec = reach.spec(voice.config());
         let output = match voice.config().version {
             Version::V1 => Output::V1,
@@ -54,12 +99,10 @@ impl RvcEngine {
         };
         let (front, body) = encoder
             .stream(output, reach.hop * HOP, reach.attention())
-            .ok_or(EngineError::Step {
-                engine: spec.name,
-                reason: "expected a content encoder with `final_proj`, which voices of version 1 \
-                         need, found one without; import another: autovoice models import \
-                         contentvec FILE --force",
-            })?;
+            .ok_or(failed(
+                "expected a content encoder with `final_proj`, which voices of version 1 need, \
+                 found one without; import another: autovoice models import contentvec FILE --force",
+            ))?;
         let inter = voice.config().inter;
         let Synthesizer {
             text,
@@ -69,37 +112,44 @@ impl RvcEngine {
             speakers,
             ..
         } = voice;
-        let listener = Listener::new(
-            reach,
-            &spec,
-            reach.heard(spec.rate_hz) + generator.lag(),
-            inter,
-            seed,
-            listener::Parts {
-                front,
-                body,
-                text,
-                flow,
-                speakers: speakers.clone(),
-                tracker,
-                retrieval,
-            },
-        );
+        let lag = reach.heard(spec.rate_hz) + generator.lag();
+        let parts = listener::Parts {
+            front,
+            body,
+            text,
+            flow,
+            speakers: speakers.clone(),
+            tracker,
+            retrieval,
+        };
+        let listener = Listener::new(reach, &spec, lag, inter, seed, parts);
         let parts = singer::Parts {
             source,
             generator,
             speakers,
         };
+        let part = Box::new(Part {
+            singer: Singer::new(spec.rate_hz, spec.hop, seed, parts)?,
+            score: listener.score(),
+            output: vec![0.0; spec.hop],
+            result: Ok(()),
+        });
+        let singing = match (reach.threads, beside) {
+            (1, _) => Singing::After(part),
+            (_, Some(beside)) => Singing::Beside(beside, Some(part)),
+            (_, None) => return Err(failed("expected a second thread, found none")),
+        };
         Ok(Self {
             score: listener.score(),
             listener,
-            singer: Singer::new(spec.rate_hz, spec.hop, seed, parts)?,
+            singing,
             spec,
         })
     }
 
     /// [`Engine::step`] of a single channel, in which `observe` sees what every stage of every hop
-    /// gave, when it is done: for tests and benches. As real-time safe as `observe`.
+    /// gave, when it is done: for tests and benches. Of two threads it sees the first. As real-time
+    /// safe as `observe`.
     ///
     /// # Errors
     /// As [`Engine::step`].
@@ -112,12 +162,48 @@ impl RvcEngine {
     ) -> Result<(), EngineError> {
         let hop = self.spec.hop;
         for (input, output) in input.chunks_exact(hop).zip(output.chunks_exact_mut(hop)) {
-            self.listener
-                .step(input, controls, &mut self.score, &mut observe);
-            self.singer.step(&self.score, output, &mut observe)?;
+            self.hop(input, output, controls, &mut observe)?;
         }
         Ok(())
     }
+
+    fn hop(
+        &mut self,
+        input: &[f32],
+        output: &mut [f32],
+        controls: &Controls,
+        observe: &mut impl FnMut(Stage, &[f32]),
+    ) -> Result<(), EngineError> {
+        self.listener
+            .step(input, controls, &mut self.score, observe);
+        match &mut self.singing {
+            Singing::After(part) => {
+                part.singer.step(&self.score, output, observe)
+            }
+            Singing::Beside(beside, here) => {
+                let mut part = match here.take() {
+                    Some(part) => part,
+                    None => beside.finish().map_err(|_| lost())?,
+                };
+                output.copy_from_slice(&part.output);
+                let result = part.result.clone();
+                std::mem::swap(&mut part.score, &mut self.score);
+                beside.start(part).map_err(|_| lost())?;
+                result
+            }
+        }
+    }
+}
+
+fn failed(reason: &'static str) -> EngineError {
+    EngineError::Step {
+        engine: "rvc",
+        reason,
+    }
+}
+
+fn lost() -> EngineError {
+    failed("its second thread ended with an internal error; load the voice again")
 }
 
 impl Engine for RvcEngine {
@@ -127,7 +213,21 @@ impl Engine for RvcEngine {
 
     fn reset(&mut self) {
         self.listener.reset();
-        self.singer.reset();
+        let part = match &mut self.singing {
+            Singing::After(part) => Some(part),
+            Singing::Beside(beside, here) => {
+                if here.is_none() {
+                    // One that is lost says so in the next step.
+                    *here = beside.finish().ok();
+                }
+                here.as_mut()
+            }
+        };
+        if let Some(part) = part {
+            part.singer.reset();
+            part.output.fill(0.0);
+            part.result = Ok(());
+        }
     }
 
     fn step(

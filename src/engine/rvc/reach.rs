@@ -20,6 +20,8 @@ pub struct Reach {
     pub past: Frames,
     /// Frames of the past that the text encoder attends to.
     pub text_past: Frames,
+    /// Threads that work on it, 1 or 2. Two take a hop more.
+    pub threads: usize,
 }
 
 impl Reach {
@@ -32,18 +34,21 @@ impl Reach {
                 ahead: 4,
                 past: 100,
                 text_past: 12,
+                threads: 2,
             },
             Quality::Balanced => Self {
                 hop: 8,
                 ahead: 10,
                 past: 150,
                 text_past: 24,
+                threads: 2,
             },
             Quality::Studio => Self {
                 hop: 16,
                 ahead: 25,
                 past: 250,
                 text_past: 48,
+                threads: 2,
             },
         }
     }
@@ -82,6 +87,11 @@ impl Reach {
         of_16k(self.lead() + RESAMPLING, rate_hz)
     }
 
+    /// Samples by which a second thread is behind, for hops of so many.
+    pub(super) fn behind(&self, hop: Frames) -> Frames {
+        (self.threads - 1) * hop
+    }
+
     /// What an engine for a voice of these sizes is.
     #[must_use]
     pub fn spec(&self, config: &RvcConfig) -> EngineSpec {
@@ -107,6 +117,7 @@ impl Reach {
             resampling: of_16k(RESAMPLING, rate_hz),
             generator,
             formant: Singer::lag(rate_hz, generator) - generator,
+            second: self.behind(of_16k(self.hop * HOP, rate_hz)),
         }
     }
 }
@@ -122,13 +133,15 @@ pub struct Delays {
     pub generator: Frames,
     /// What moving formants takes, moved or not.
     pub formant: Frames,
+    /// The hop that a second thread is behind.
+    pub second: Frames,
 }
 
 impl Delays {
     /// The engine's lookahead.
     #[must_use]
     pub const fn total(&self) -> Frames {
-        self.content + self.resampling + self.generator + self.formant
+        self.content + self.resampling + self.generator + self.formant + self.second
     }
 }
 

@@ -104,10 +104,9 @@ impl Singer {
             .step(&score.latent, &self.wave, Bounds::OPEN, output);
         observe(Stage::Generator, output);
         if output.iter().any(|x| !x.is_finite()) {
-            return Err(EngineError::Step {
-                engine: "rvc",
-                reason: "its networks gave what is no number; import the voice again",
-            });
+            return Err(super::failed(
+                "its networks gave what is no number; import the voice again",
+            ));
         }
         let controls = &score.controls;
         self.loudness

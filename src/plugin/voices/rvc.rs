@@ -1,9 +1,8 @@
 //! The RVC engine behind a voice of the library. Loader thread; [`spec`] on the main thread, too.
 
 use super::maker::{VoiceSetup, Warm};
-use crate::engine::rvc::Reach;
+use crate::engine::rvc::{Reach, Search};
 use crate::engine::{Engine, EngineSpec};
-use crate::model::retrieval::Search;
 use crate::voice::{EngineSetup, Voice, WarmError, WarmVoice};
 use std::sync::Arc;
 

@@ -1,7 +1,9 @@
 //! The networks that are measured: full-size ones of a seed, or those of the user.
 
 use crate::cli::failure::Failure;
-use crate::engine::rvc::{Reach, RvcEngine};
+use crate::bridge::Second;
+use crate::engine::beside::Beside;
+use crate::engine::rvc::{Ingredients, Part, Reach, RvcEngine};
 use crate::model::content::{ContentConfig, Encoder};
 use crate::model::rvc::{RvcConfig, Synthesizer, Version};
 use crate::nn::{Weights, WeightsError};
@@ -56,8 +58,25 @@ impl Nets {
         let tracker = TrackerKind::Neural
             .embedded(crate::model::content::RATE_HZ, LOWEST_HZ)
             .expect("it needs nothing but this program");
-        RvcEngine::new(reach, &self.encoder, voice, tracker, None, SEED)
-            .map_err(|error| Failure::work(error.to_string(), "choose another voice"))
+        let beside: Option<Box<dyn Beside<Box<Part>>>> = match reach.threads {
+            1 => None,
+            _ => Some(Box::new(Second::spawn().map_err(|error| {
+                Failure::work(
+                    format!("expected a second thread, found: {error}"),
+                    "close other programs",
+                )
+            })?)),
+        };
+        RvcEngine::new(Ingredients {
+            reach,
+            encoder: &self.encoder,
+            voice,
+            tracker,
+            retrieval: None,
+            seed: SEED,
+            beside,
+        })
+        .map_err(|error| Failure::work(error.to_string(), "choose another voice"))
     }
 
     /// The voice's networks by themselves.

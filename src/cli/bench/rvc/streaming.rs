@@ -106,6 +106,7 @@ impl Reference {
             ahead: BEFORE,
             past: 1,
             text_past: 1,
+            threads: 1,
         };
         let mut pitch_hz = self.stream(&mut small(nets)?.engine(patient)?, patient, config)?.pitch_hz;
         let frames = PER_CONTENT * all;
@@ -147,7 +148,7 @@ impl Reference {
     ) -> Result<Streamed, Failure> {
         let per_frame = samples_per_frame(config);
         let late = reach.delays(config);
-        let late = late.generator + late.formant;
+        let late = late.generator + late.formant + late.second;
         // What looks less far ahead begins with less silence, and gets the rest here.
         let mut input = vec![0.0; (BEFORE - reach.ahead) * per_frame];
         input.extend(&self.signal);
