@@ -37,6 +37,22 @@ pub fn mean_cosine(a: &[f32], b: &[f32], channels: usize) -> f64 {
     cosines.sum::<f64>() / (a.len() / channels) as f64
 }
 
+/// Features, `[frames, channels]`, less the mean of each channel.
+#[must_use]
+pub fn without_mean(features: &[f32], channels: usize) -> Vec<f32> {
+    let mut mean = vec![0.0; channels];
+    for frame in features.chunks_exact(channels) {
+        let sums = mean.iter_mut().zip(frame);
+        sums.for_each(|(sum, x)| *sum += f64::from(*x));
+    }
+    let frames = (features.len() / channels) as f64;
+    features
+        .chunks_exact(channels)
+        .flat_map(|frame| frame.iter().zip(&mean))
+        .map(|(x, sum)| (f64::from(*x) - sum / frames) as f32)
+        .collect()
+}
+
 /// The log-mel distance of two sounds of a rate, in dB: the mean over frames of 10 ms of the root
 /// mean square over bands. NaN where they are shorter than a window.
 ///
@@ -50,7 +66,10 @@ pub fn log_mel_distance_db(a: &[f32], b: &[f32], rate_hz: u32) -> f64 {
     let heard = |db: f32| f64::from(db.max(loudest - RANGE_DB));
     let frames = a.chunks_exact(BANDS).zip(b.chunks_exact(BANDS));
     let distances = frames.map(|(a, b)| {
-        let squares = a.iter().zip(b).map(|(a, b)| (heard(*a) - heard(*b)).powi(2));
+        let squares = a
+            .iter()
+            .zip(b)
+            .map(|(a, b)| (heard(*a) - heard(*b)).powi(2));
         (squares.sum::<f64>() / BANDS as f64).sqrt()
     });
     let count = a.len() / BANDS;
@@ -103,5 +122,9 @@ mod tests {
         assert!((mean_cosine(&a, &b, 16) - 1.0).abs() < 1e-9);
         let turned: Vec<f32> = a.chunks_exact(2).flat_map(|x| [-x[1], x[0]]).collect();
         assert!(mean_cosine(&a, &turned, 2).abs() < 1e-9);
+        assert_eq!(
+            without_mean(&[1.0, 5.0, 3.0, 5.0], 2),
+            [-1.0, 0.0, 1.0, 0.0]
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! `autovoice bench`: what the audio path or the pitch trackers cost, how long they delay and how
-//! well they track, on this machine.
+//! `autovoice bench`: what the audio path, the pitch trackers or an RVC voice cost, how long they
+//! delay and how good they are, on this machine.
 
 mod path;
 mod pitch;
@@ -42,15 +42,14 @@ pub(super) struct BenchArgs {
     #[arg(long, value_name = "TRACKER", value_delimiter = ',', ignore_case = true,
           requires = "pitch", value_parser = super::tracker::parser())]
     tracker: Vec<TrackerKind>,
-    /// What converts
+    /// What converts: shift, or rvc with figures of its own
     #[arg(long, value_enum, default_value_t = Engine::Shift, conflicts_with = "pitch")]
     engine: Engine,
-    /// Clips
-    #[arg(long, value_name = "FILE", num_args = 1..)]
-    streaming: Vec<std::path::PathBuf>,
     /// Report as JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    rvc: rvc::RvcArgs,
 }
 
 /// The engines that can be measured.
@@ -80,6 +79,12 @@ pub(super) fn run(arguments: &BenchArgs) -> Result<Exit, Failure> {
     }
     if arguments.engine == Engine::Rvc {
         return rvc::run(arguments);
+    }
+    if arguments.rvc.is_given() {
+        return Err(Failure::usage(
+            "expected --voice, --quality and --streaming with --engine rvc only",
+            "add --engine rvc",
+        ));
     }
     let figures = path::figures(arguments)?;
     match arguments.json {

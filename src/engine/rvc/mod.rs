@@ -177,9 +177,7 @@ impl RvcEngine {
         self.listener
             .step(input, controls, &mut self.score, observe);
         match &mut self.singing {
-            Singing::After(part) => {
-                part.singer.step(&self.score, output, observe)
-            }
+            Singing::After(part) => part.singer.step(&self.score, output, observe),
             Singing::Beside(beside, here) => {
                 let mut part = match here.take() {
                     Some(part) => part,

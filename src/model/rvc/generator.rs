@@ -5,7 +5,7 @@
 //! again, computes new ones only, and lags by half its span. Where the signal begins and ends
 //! layers see zeros, as they do over a whole signal.
 
-use autovoice_kernels::cpu::{Conv1dShape, Into, Start, conv1d, leaky_relu, tanh};
+use autovoice_kernels::cpu::{Conv1dShape, Footprint, Into, Start, conv1d, leaky_relu, tanh};
 use autovoice_kernels::cpu::{PackedConv1d, PackedMatrix, matmul};
 use std::sync::Arc;
 
@@ -118,6 +118,14 @@ impl Generator {
             lag += (stage.pad + stage.lag) * samples;
         }
         lag + self.post.lag()
+    }
+
+    /// What its weights take.
+    #[must_use]
+    pub fn footprint(&self) -> Footprint {
+        let stages: Footprint = self.stages.iter().map(Stage::footprint).sum();
+        let condition = self.condition.as_deref().map(PackedMatrix::footprint);
+        self.pre.footprint() + stages + self.post.footprint() + condition.unwrap_or_default()
     }
 
     /// Sets the speaker by its embedding, `[gin]`. Real-time safe.
@@ -244,6 +252,13 @@ struct NoiseConv {
 }
 
 impl Stage {
+    fn footprint(&self) -> Footprint {
+        let pairs = self.blocks.iter().flat_map(|block| &block.pairs);
+        let pairs = pairs.map(|pair| pair.dilated.footprint() + pair.plain.footprint());
+        let noise = self.noise.as_ref().map(|noise| noise.packed.footprint());
+        self.up.footprint() + noise.unwrap_or_default() + pairs.sum()
+    }
+
     fn new(
         config: &RvcConfig,
         index: usize,

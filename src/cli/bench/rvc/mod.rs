@@ -1,107 +1,107 @@
 //! What an RVC voice costs, how long it delays, and how far its stream is from the whole.
 
 mod nets;
+mod report;
+mod speed;
 mod streaming;
 
 use super::BenchArgs;
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::machine::Machine;
 use crate::cli::out::say;
-use crate::dsp::resample::Resampler;
 use crate::engine::Quality;
-use crate::engine::rvc::Reach;
-use crate::io::{AudioReader, Damage};
-use crate::model::content::Loudness;
 use crate::model::rvc::Version;
-use nets::{Nets, SEED};
-use std::path::Path;
-use streaming::{Likeness, Reference, small};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use nets::Nets;
+use std::path::PathBuf;
 
+/// Arguments that only `--engine rvc` has.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Engine rvc")]
+pub(super) struct RvcArgs {
+    /// A voice of the library, with the content encoder imported; a full-size one of no meaning
+    /// where it is left out
+    #[arg(long, value_name = "NAME", conflicts_with = "voice_version")]
+    voice: Option<String>,
+    /// Version of the voice of no meaning; its rate is --rate
+    #[arg(long, value_name = "VERSION", default_value = "v2", ignore_case = true,
+          value_parser = version_parser())]
+    voice_version: Version,
+    /// Which qualities; all where it is left out
+    #[arg(long, value_name = "QUALITY", value_delimiter = ',', ignore_case = true,
+          value_parser = quality_parser())]
+    quality: Vec<Quality>,
+    /// Measure instead how far the stream is from the whole signal, with these recordings; of each
+    /// --seconds are heard, at most 30
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    streaming: Vec<PathBuf>,
+    /// With --streaming: more and less ahead and past, too, for content alone
+    #[arg(long, requires = "streaming")]
+    sweep: bool,
+}
+
+impl RvcArgs {
+    /// Whether any was given that has no default.
+    pub(super) fn is_given(&self) -> bool {
+        self.voice.is_some() || !self.quality.is_empty() || !self.streaming.is_empty()
+    }
+
+    fn qualities(&self) -> &[Quality] {
+        match self.quality.is_empty() {
+            true => &Quality::ALL,
+            false => &self.quality,
+        }
+    }
+}
+
+/// Names without regard to case; the parser behind it gives them in the spelling listed.
+fn quality_parser() -> impl TypedValueParser<Value = Quality> {
+    PossibleValuesParser::new(["live", "balanced", "studio"])
+        .try_map(|name| quality(&name).ok_or("no such quality"))
+}
+
+fn quality(name: &str) -> Option<Quality> {
+    let named = |quality: &Quality| quality.name().eq_ignore_ascii_case(name);
+    Quality::ALL.into_iter().find(named)
+}
+
+fn version_parser() -> impl TypedValueParser<Value = Version> {
+    PossibleValuesParser::new(["v1", "v2"]).map(|name| match name.eq_ignore_ascii_case("v1") {
+        true => Version::V1,
+        false => Version::V2,
+    })
+}
+
+/// Measures and reports.
 pub(super) fn run(arguments: &BenchArgs) -> Result<Exit, Failure> {
-    let nets = Nets::seeded(Version::V2, arguments.rate)?;
-    let clips: Vec<Vec<f32>> = arguments
-        .streaming
+    let rvc = &arguments.rvc;
+    let before = Machine::here().own_memory();
+    let nets = match &rvc.voice {
+        Some(name) => Nets::of_user(name)?,
+        None => Nets::seeded(rvc.voice_version, arguments.rate)?,
+    };
+    if !rvc.streaming.is_empty() {
+        let (qualities, files) = (rvc.qualities(), &rvc.streaming);
+        let table = streaming::table(&nets, qualities, rvc.sweep, files, arguments.seconds)?;
+        match arguments.json {
+            true => say(format_args!("{:#}", report::streaming_json(&nets, &table))),
+            false => report::print_streaming(&nets, &table),
+        }
+        return Ok(Exit::Done);
+    }
+    let memory = speed::memory(&nets, rvc.qualities()[0], before)?;
+    let speeds = rvc
+        .qualities()
         .iter()
-        .map(|path| read(path, arguments.rate, arguments.seconds))
-        .collect::<Result<_, _>>()?;
-    sweep(&nets, &clips)?;
+        .map(|quality| speed::figures(&nets, *quality, arguments.seconds))
+        .collect::<Result<Vec<_>, _>>()?;
+    match arguments.json {
+        true => say(format_args!(
+            "{:#}",
+            report::speed_json(arguments.seconds, &nets, &memory, &speeds)
+        )),
+        false => report::print_speed(arguments.seconds, &nets, &memory, &speeds),
+    }
     Ok(Exit::Done)
-}
-
-fn mean(all: &[Likeness]) -> Likeness {
-    let n = all.len() as f64;
-    Likeness {
-        cosine: all.iter().map(|l| l.cosine).sum::<f64>() / n,
-        mel_db: all.iter().map(|l| l.mel_db).sum::<f64>() / n,
-    }
-}
-
-fn sweep(nets: &Nets, clips: &[Vec<f32>]) -> Result<(), Failure> {
-    let light = small(nets)?;
-    let whole: Vec<Reference> = clips
-        .iter()
-        .map(|clip| Reference::new(&light, clip, Loudness::Whole, false))
-        .collect::<Result<_, _>>()?;
-    say(format_args!("hop ahead past | cosine to whole (clips)"));
-    let mut cases = vec![];
-    for ahead in [1, 2, 4, 6, 8, 10, 15, 25] {
-        cases.push((5, ahead, 100));
-    }
-    for past in [25, 50, 250, 500] {
-        cases.push((5, 4, past));
-    }
-    cases.push((16, 25, 500));
-    cases.push((16, 4, 100));
-    for (hop, ahead, past) in cases {
-        let reach = Reach { hop, ahead, past, text_past: 1, threads: 1 };
-        let mut engine = light.engine(reach)?;
-        let mut to_whole = Vec::new();
-        for whole in &whole {
-            crate::engine::Engine::reset(&mut engine);
-            to_whole.push(whole.likeness(&mut engine, reach, &light.config)?);
-        }
-        say(format_args!("{hop:3} {ahead:3} {past:4} | {:.4} ({})", mean(&to_whole).cosine, to_whole.iter().map(|l| format!("{:.4}", l.cosine)).collect::<Vec<_>>().join(" ")));
-    }
-    let whole: Vec<Reference> = clips
-        .iter()
-        .map(|clip| Reference::new(nets, clip, Loudness::Whole, true))
-        .collect::<Result<_, _>>()?;
-    let other: Vec<Likeness> = whole
-        .iter()
-        .map(|clip| Ok(clip.unlike(&clip.with_seed(nets, SEED + 1)?, &nets.config)))
-        .collect::<Result<_, Failure>>()?;
-    say(format_args!("other noise: {:.2} dB", mean(&other).mel_db));
-    let mut cases: Vec<Reach> = Quality::ALL.map(|q| Reach { threads: 1, ..Reach::of(q) }).to_vec();
-    for text_past in [0, 6, 50] {
-        cases.push(Reach { text_past, threads: 1, ..Reach::of(Quality::Live) });
-    }
-    for ahead in [2, 8] {
-        cases.push(Reach { ahead, threads: 1, ..Reach::of(Quality::Live) });
-    }
-    for reach in cases {
-        let mut engine = nets.engine(reach)?;
-        let mut all = Vec::new();
-        for clip in &whole {
-            crate::engine::Engine::reset(&mut engine);
-            all.push(clip.likeness(&mut engine, reach, &nets.config)?);
-        }
-        let ms = reach.delays(&nets.config).total() as f64 * 1e3 / f64::from(nets.config.rate_hz);
-        say(format_args!("{reach:?} | cosine {:.4} | {:.2} dB ({}) | lookahead {ms:.1} ms", mean(&all).cosine, mean(&all).mel_db, all.iter().map(|l| format!("{:.2}", l.mel_db)).collect::<Vec<_>>().join(" ")));
-    }
-    Ok(())
-}
-
-/// The first seconds of a file, all channels in one, at a rate.
-fn read(path: &Path, rate_hz: u32, seconds: u32) -> Result<Vec<f32>, Failure> {
-    let mut reader = AudioReader::open(path, Damage::Refuse)?;
-    let info = reader.info().clone();
-    let frames = seconds as usize * info.rate_hz as usize;
-    let mut channels = vec![vec![0.0; frames]; info.channels];
-    let mut slices: Vec<&mut [f32]> = channels.iter_mut().map(Vec::as_mut_slice).collect();
-    let read = reader.read(&mut slices)?;
-    let mono: Vec<f32> = (0..read)
-        .map(|n| channels.iter().map(|c| c[n]).sum::<f32>() / channels.len() as f32)
-        .collect();
-    let mut wave = Vec::new();
-    Resampler::new(info.rate_hz, rate_hz, 0).process(&mono, &mut wave);
-    Ok(wave)
 }

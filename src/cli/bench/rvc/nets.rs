@@ -1,16 +1,21 @@
 //! The networks that are measured: full-size ones of a seed, or those of the user.
 
-use crate::cli::failure::Failure;
 use crate::bridge::Second;
+use crate::cli::failure::Failure;
 use crate::engine::beside::Beside;
-use crate::engine::rvc::{Ingredients, Part, Reach, RvcEngine};
-use crate::model::content::{ContentConfig, Encoder};
-use crate::model::rvc::{RvcConfig, Synthesizer, Version};
+use crate::engine::rvc::{Ingredients, Part, Reach, RvcEngine, Search};
+use crate::io::folders;
+use crate::model::content::{ContentConfig, Encoder, RATE_HZ};
+use crate::model::retrieval::Retrieval;
+use crate::model::rvc::{RvcConfig, Spans, Synthesizer, Version};
 use crate::nn::{Weights, WeightsError};
 use crate::pitch::TrackerKind;
 use crate::quality::seeded;
-use crate::voice::models::content_tensors;
+use crate::voice::Library;
+use crate::voice::index::VoiceIndex;
+use crate::voice::models::{ModelError, content_tensors, load_content_encoder};
 use crate::voice::rvc::tensors;
+use std::sync::Arc;
 
 /// Of all weights and noise.
 pub(super) const SEED: u64 = 1;
@@ -21,9 +26,14 @@ const LOWEST_HZ: f32 = 50.0;
 
 /// A voice and a content encoder.
 pub(super) struct Nets {
+    /// What it is, for the report.
+    pub(super) name: String,
+    /// Whether they have learnt nothing.
+    pub(super) is_seeded: bool,
     pub(super) encoder: Encoder,
     pub(super) config: RvcConfig,
     weights: Weights,
+    index: Option<Arc<VoiceIndex>>,
 }
 
 impl Nets {
@@ -45,18 +55,47 @@ impl Nets {
     pub(super) fn with(encoder: Encoder, config: RvcConfig) -> Result<Self, Failure> {
         let weights = seeded::halves(tensors(&config, POSITIONS), SEED).map_err(fault)?;
         Ok(Self {
+            name: "full-size networks of a seed".to_owned(),
+            is_seeded: true,
             encoder,
             config,
             weights,
+            index: None,
         })
+    }
+
+    /// A voice of the user's library with their content encoder.
+    pub(super) fn of_user(name: &str) -> Result<Self, Failure> {
+        let voice = Library::of_user()?.named(name)?;
+        let folder = folders::models().map_err(ModelError::from)?;
+        let (content, weights) = load_content_encoder(&folder)?;
+        let encoder = Encoder::new(&content, &weights.root()).map_err(fault)?;
+        drop(weights);
+        let (config, weights) = Library::load(&voice)?;
+        let index = Library::open_index(&voice)?;
+        if let Some(index) = &index {
+            index.read_ahead();
+        }
+        Ok(Self {
+            name: voice.metadata.name.clone(),
+            is_seeded: false,
+            encoder,
+            config,
+            weights,
+            index: index.map(Arc::new),
+        })
+    }
+
+    /// Vectors of the index, where there is one.
+    pub(super) fn vectors(&self) -> Option<usize> {
+        self.index.as_ref().map(|index| index.vectors())
     }
 
     /// An engine of them.
     pub(super) fn engine(&self, reach: Reach) -> Result<RvcEngine, Failure> {
-        let root = self.weights.root();
-        let voice = Synthesizer::new(&self.config, reach.spans(), &root).map_err(fault)?;
+        let voice = self.voice(reach.spans())?;
         let tracker = TrackerKind::Neural
-            .embedded(crate::model::content::RATE_HZ, LOWEST_HZ)
+            .embedded(RATE_HZ, LOWEST_HZ)
             .expect("it needs nothing but this program");
         let beside: Option<Box<dyn Beside<Box<Part>>>> = match reach.threads {
             1 => None,
@@ -67,12 +106,24 @@ impl Nets {
                 )
             })?)),
         };
+        let retrieval = match &self.index {
+            None => None,
+            Some(index) => {
+                let made = Retrieval::new(Arc::clone(index) as _, Search::default());
+                Some(made.map_err(|error| {
+                    Failure::work(
+                        format!("expected {}, found {}", error.expected, error.found),
+                        "import the voice again",
+                    )
+                })?)
+            }
+        };
         RvcEngine::new(Ingredients {
             reach,
             encoder: &self.encoder,
             voice,
             tracker,
-            retrieval: None,
+            retrieval,
             seed: SEED,
             beside,
         })
@@ -80,14 +131,11 @@ impl Nets {
     }
 
     /// The voice's networks by themselves.
-    pub(super) fn voice(&self, spans: crate::model::rvc::Spans) -> Result<Synthesizer, Failure> {
+    pub(super) fn voice(&self, spans: Spans) -> Result<Synthesizer, Failure> {
         Synthesizer::new(&self.config, spans, &self.weights.root()).map_err(fault)
     }
 }
 
 fn fault(error: WeightsError) -> Failure {
-    Failure::work(
-        error.to_string(),
-        "this is a fault in AutoVoice: please report it",
-    )
+    Failure::work(error.to_string(), "import the voice or the encoder again")
 }
