@@ -22,7 +22,16 @@ use support::{Shares, machine};
 
 const STEPS: usize = 60;
 
+/// Whether a row is asked for: every one whose name has the first argument in it.
+fn wanted(what: &str) -> bool {
+    let mut arguments = std::env::args().skip(1).filter(|a| !a.starts_with('-'));
+    arguments.next().is_none_or(|part| what.contains(&part))
+}
+
 fn row(what: &str, content_frames: usize, f: impl FnMut()) {
+    if !wanted(what) {
+        return;
+    }
     let period = Duration::from_millis(20 * content_frames as u64);
     let shares = Shares::measure(STEPS, period, f);
     println!(

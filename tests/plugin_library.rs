@@ -6,7 +6,7 @@ mod tones;
 mod voice_files;
 
 use autovoice::plugin::AutoVoiceParams;
-use autovoice::plugin::voices::{Stock, Voices};
+use autovoice::plugin::voices::{SlotState, Stock, Voices};
 use autovoice::preset::VoiceRef;
 use fake_voices::until_shown;
 use std::sync::Arc;
@@ -18,7 +18,8 @@ fn a_voice_file_is_imported_listed_and_found() {
     let file = home.path().join("Ada.pth");
     write_voice(&file, &small());
     let library = home.path().join("voices");
-    let stock = Arc::new(Stock::new(Box::new(Voices::of(&library))));
+    let models = home.path().join("models");
+    let stock = Arc::new(Stock::new(Box::new(Voices::of(&library, &models))));
     let params = AutoVoiceParams::with_voices(stock.clone());
     params.rack.import(file.clone(), Some(1));
     params.rack.wait();
@@ -34,6 +35,12 @@ fn a_voice_file_is_imported_listed_and_found() {
         listed.about
     );
     assert_eq!(params.rack.voice_in(1).as_ref(), Some(&listed.voice));
+    // Without the content encoder it cannot sing, and says how to get one.
+    until_shown(
+        &params.rack,
+        "what is missing",
+        |shown| matches!(&shown.slots[0].state, SlotState::Failed(why) if why.contains("contentvec")),
+    );
 
     // Another instance knows it by either.
     let by_name = VoiceRef {

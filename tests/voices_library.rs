@@ -269,15 +269,36 @@ fn damaged_voices_are_listed_as_such() {
             fs::write(file(name), bytes).unwrap();
         }
     }
-    // What is not a folder, or hidden, is nobody's.
+}
+
+#[test]
+#[cfg(unix)] // A folder's age can be set.
+fn what_others_left_is_removed_later() {
+    use std::time::{Duration, SystemTime};
+    let place = Place::new();
+    let library = place.library();
+    place.import(&place.voice("Anna.pth"));
     fs::write(library.folder().join("notes.txt"), "x").unwrap();
-    fs::create_dir(library.folder().join(".removed-old")).unwrap();
-    fs::create_dir(library.folder().join(".import-now")).unwrap();
-    assert_eq!(library.list().voices.len(), 2);
+    for (name, is_old) in [
+        (".removed-1", true),
+        (".import-1", true),
+        (".import-2", false),
+    ] {
+        let left = library.folder().join(name);
+        fs::create_dir(&left).unwrap();
+        fs::write(left.join("voice.toml"), "x").unwrap();
+        if is_old {
+            let hours_ago = SystemTime::now() - Duration::from_secs(7_200);
+            let folder = fs::File::open(&left).unwrap();
+            folder.set_modified(hours_ago).unwrap();
+        }
+    }
+    // What is not a folder, or hidden, is nobody's.
+    assert_eq!(library.list().voices.len(), 1);
     assert!(library.list().damaged.is_empty());
-    // The next import removes what a removal left, but not what another import makes.
+    // The next import removes what others left, but not what another makes just now.
     place.import(&place.voice("Bert.pth"));
-    let names = [".import-now", "anna", "bert", "notes.txt", "whole"];
+    let names = [".import-2", "anna", "bert", "notes.txt"];
     assert_eq!(names_in(library.folder()), names);
 }
 

@@ -181,6 +181,15 @@ fn an_exported_voice_is_the_same_elsewhere() {
     assert_eq!(there.metadata.name, "Bert");
     assert_eq!(there.metadata.sha256, voice.metadata.sha256);
 
+    // All of a library is more than one.
+    let error = place
+        .library()
+        .import(elsewhere.library().folder(), &named("x"));
+    let Err(VoiceError::Several { names }) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(names.len(), 2);
+
     // Every byte of it counts.
     let good = fs::read(&exported).unwrap();
     let mut noise = Noise::new(7);

@@ -30,33 +30,165 @@ pub(super) const fn place<const N: usize>(bin: usize) -> usize {
     bin.reverse_bits() >> (usize::BITS - N.trailing_zeros())
 }
 
+/// `(x + i y)` times `cos - i sin` of `2 pi n / 32`.
+///
+/// # Safety
+/// As [`Lanes`].
+#[inline(always)]
+unsafe fn turned<V: Lanes>((x, y): (V, V), n: usize) -> (V, V) {
+    // SAFETY: as the caller's.
+    unsafe {
+        match n {
+            0 => (x, y),
+            _ => {
+                let (cos, sin) = TURNS[n];
+                let (cos, sin) = (V::splat(cos), V::splat(sin));
+                (sin.mul_add(y, x.mul(cos)), y.mul(cos).sub(sin.mul(x)))
+            }
+        }
+    }
+}
+
+/// `(x + i y)` times `cos + i sin` of `2 pi n / 32`.
+///
+/// # Safety
+/// As [`Lanes`].
+#[inline(always)]
+unsafe fn turned_back<V: Lanes>((x, y): (V, V), n: usize) -> (V, V) {
+    // SAFETY: as the caller's.
+    unsafe {
+        match n {
+            0 => (x, y),
+            _ => {
+                let (cos, sin) = TURNS[n];
+                let (cos, sin) = (V::splat(cos), V::splat(sin));
+                (x.mul(cos).sub(sin.mul(y)), sin.mul_add(x, y.mul(cos)))
+            }
+        }
+    }
+}
+
+/// Two steps of radix 2 in one, over groups of `4 * quarter`.
+///
+/// # Safety
+/// As [`Lanes`].
+#[inline(always)]
+unsafe fn apart<V: Lanes, const N: usize, const QUARTER: usize>(re: &mut [V; N], im: &mut [V; N]) {
+    for j in 0..QUARTER {
+        // Of a whole turn in 32 parts.
+        let n = j * 8 / QUARTER;
+        for a in (j..N).step_by(4 * QUARTER) {
+            let (b, c, d) = (a + QUARTER, a + 2 * QUARTER, a + 3 * QUARTER);
+            // SAFETY: as the caller's.
+            unsafe {
+                let even = (re[a].add(re[c]), im[a].add(im[c]));
+                let odd = (re[a].sub(re[c]), im[a].sub(im[c]));
+                let other_even = (re[b].add(re[d]), im[b].add(im[d]));
+                let (x, y) = (re[b].sub(re[d]), im[b].sub(im[d]));
+                (re[a], im[a]) = (even.0.add(other_even.0), even.1.add(other_even.1));
+                let rest = (even.0.sub(other_even.0), even.1.sub(other_even.1));
+                (re[b], im[b]) = turned(rest, 2 * n);
+                // Times -i: y - ix.
+                (re[c], im[c]) = turned((odd.0.add(y), odd.1.sub(x)), n);
+                (re[d], im[d]) = turned_thrice((odd.0.sub(y), odd.1.add(x)), n);
+            }
+        }
+    }
+}
+
+/// [`turned`] by three times `n`, at most 21 parts of 32.
+///
+/// # Safety
+/// As [`Lanes`].
+#[inline(always)]
+unsafe fn turned_thrice<V: Lanes>((x, y): (V, V), n: usize) -> (V, V) {
+    // SAFETY: as the caller's.
+    unsafe {
+        match 3 * n {
+            n if n < 16 => turned((x, y), n),
+            // Beyond half a turn: both signs change.
+            n => {
+                let (x, y) = turned((x, y), n - 16);
+                let zero = V::splat(0.0);
+                (zero.sub(x), zero.sub(y))
+            }
+        }
+    }
+}
+
+/// [`apart`] undone, but for a factor of 4.
+///
+/// # Safety
+/// As [`Lanes`].
+#[inline(always)]
+unsafe fn together<V: Lanes, const N: usize, const QUARTER: usize>(
+    re: &mut [V; N],
+    im: &mut [V; N],
+) {
+    for j in 0..QUARTER {
+        let n = j * 8 / QUARTER;
+        for a in (j..N).step_by(4 * QUARTER) {
+            let (b, c, d) = (a + QUARTER, a + 2 * QUARTER, a + 3 * QUARTER);
+            // SAFETY: as the caller's.
+            unsafe {
+                let rest = turned_back((re[b], im[b]), 2 * n);
+                let even = (re[a].add(rest.0), im[a].add(rest.1));
+                let other_even = (re[a].sub(rest.0), im[a].sub(rest.1));
+                let third = turned_back((re[c], im[c]), n);
+                let fourth = match 3 * n {
+                    n if n < 16 => turned_back((re[d], im[d]), n),
+                    n => {
+                        let (x, y) = turned_back((re[d], im[d]), n - 16);
+                        let zero = V::splat(0.0);
+                        (zero.sub(x), zero.sub(y))
+                    }
+                };
+                let odd = (third.0.add(fourth.0), third.1.add(fourth.1));
+                // Times i.
+                let (x, y) = (fourth.1.sub(third.1), third.0.sub(fourth.0));
+                (re[a], im[a]) = (even.0.add(odd.0), even.1.add(odd.1));
+                (re[c], im[c]) = (even.0.sub(odd.0), even.1.sub(odd.1));
+                (re[b], im[b]) = (other_even.0.add(x), other_even.1.add(y));
+                (re[d], im[d]) = (other_even.0.sub(x), other_even.1.sub(y));
+            }
+        }
+    }
+}
+
+/// One step of radix 2 over neighbours, there or back.
+///
+/// # Safety
+/// As [`Lanes`].
+#[inline(always)]
+unsafe fn neighbours<V: Lanes, const N: usize>(re: &mut [V; N], im: &mut [V; N]) {
+    for a in (0..N).step_by(2) {
+        // SAFETY: as the caller's.
+        unsafe {
+            (re[a], re[a + 1]) = (re[a].add(re[a + 1]), re[a].sub(re[a + 1]));
+            (im[a], im[a + 1]) = (im[a].add(im[a + 1]), im[a].sub(im[a + 1]));
+        }
+    }
+}
+
 /// The transform of `re + i im`, `N` being 16 or 32; bin `k` at [`place`] of `k`.
 ///
 /// # Safety
 /// As [`Lanes`].
 #[inline(always)]
 pub(super) unsafe fn forward<V: Lanes, const N: usize>(re: &mut [V; N], im: &mut [V; N]) {
-    let mut half = N / 2;
-    while 1 <= half {
-        for j in 0..half {
-            let (cos, sin) = TURNS[j * 16 / half];
-            // SAFETY: as the caller's.
-            unsafe {
-                let (cos, sin) = (V::splat(cos), V::splat(sin));
-                for a in (j..N).step_by(2 * half) {
-                    let b = a + half;
-                    let (x, y) = (re[a].sub(re[b]), im[a].sub(im[b]));
-                    re[a] = re[a].add(re[b]);
-                    im[a] = im[a].add(im[b]);
-                    // Times cos - i sin.
-                    (re[b], im[b]) = match j {
-                        0 => (x, y),
-                        _ => (sin.mul_add(y, x.mul(cos)), y.mul(cos).sub(sin.mul(x))),
-                    };
-                }
+    // SAFETY: as the caller's.
+    unsafe {
+        match N {
+            16 => {
+                apart::<V, N, 4>(re, im);
+                apart::<V, N, 1>(re, im);
+            }
+            _ => {
+                apart::<V, N, 8>(re, im);
+                apart::<V, N, 2>(re, im);
+                neighbours(re, im);
             }
         }
-        half /= 2;
     }
 }
 
@@ -66,29 +198,19 @@ pub(super) unsafe fn forward<V: Lanes, const N: usize>(re: &mut [V; N], im: &mut
 /// As [`Lanes`].
 #[inline(always)]
 pub(super) unsafe fn inverse<V: Lanes, const N: usize>(re: &mut [V; N], im: &mut [V; N]) {
-    let mut half = 1;
-    while half < N {
-        for j in 0..half {
-            let (cos, sin) = TURNS[j * 16 / half];
-            // SAFETY: as the caller's.
-            unsafe {
-                let (cos, sin) = (V::splat(cos), V::splat(sin));
-                for a in (j..N).step_by(2 * half) {
-                    let b = a + half;
-                    // Times cos + i sin.
-                    let (x, y) = match j {
-                        0 => (re[b], im[b]),
-                        _ => (
-                            re[b].mul(cos).sub(sin.mul(im[b])),
-                            sin.mul_add(re[b], im[b].mul(cos)),
-                        ),
-                    };
-                    (re[b], im[b]) = (re[a].sub(x), im[a].sub(y));
-                    (re[a], im[a]) = (re[a].add(x), im[a].add(y));
-                }
+    // SAFETY: as the caller's.
+    unsafe {
+        match N {
+            16 => {
+                together::<V, N, 1>(re, im);
+                together::<V, N, 4>(re, im);
+            }
+            _ => {
+                neighbours(re, im);
+                together::<V, N, 2>(re, im);
+                together::<V, N, 8>(re, im);
             }
         }
-        half *= 2;
     }
 }
 

@@ -365,6 +365,7 @@ unsafe fn blocks<V: Lanes, W: Weight, const TALL: usize>(
         run if DEPTH < run => (1, DEPTH),
         run => ((DEPTH / run.max(1)).max(1), run),
     };
+    let count = x.rows;
     let y = y.as_mut_ptr();
     for top in (0..x.rows).step_by(HEIGHT) {
         let bottom = (top + HEIGHT).min(x.rows);
@@ -400,7 +401,7 @@ unsafe fn blocks<V: Lanes, W: Weight, const TALL: usize>(
                             let y = y.add(r * y_stride + tile.first);
                             // The first tile waits for memory, the second finds the panel in the
                             // cache and has time to fetch the next one.
-                            match r == top + TALL {
+                            match r == top + TALL && count < 40 {
                                 true => tile.run::<V, true>(rows, x, y),
                                 false => tile.run::<V, false>(rows, x, y),
                             }

@@ -19,6 +19,12 @@ use super::vector::{Form, Lanes, Plain, WIDTH};
 /// Blocks worked on at a time.
 const ROWS: usize = 48;
 
+/// Values from what belongs to one matrix to what belongs to the next: a little more than there
+/// are, so that those of one block do not all fall onto one set of the cache.
+const fn plane(channels: usize) -> usize {
+    ROWS * channels + WIDTH
+}
+
 /// Frames of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlockSize {
@@ -157,7 +163,7 @@ impl SpectralConv1d {
     /// Values of work memory that [`Self::run`] needs.
     #[must_use]
     pub fn work_len(&self) -> usize {
-        self.matrices.len() * ROWS * (self.shape.ins + self.shape.outs)
+        self.matrices.len() * (plane(self.shape.ins) + plane(self.shape.outs))
     }
 
     /// `y[f] = bias + sum over tap of w[tap] * leaky(x[f + tap * dilation])` for `f < frames`,
@@ -222,7 +228,7 @@ impl Call<'_> {
     fn run<const N: usize>(&self, form: Form, y: &mut [f32], work: &mut [f32]) {
         let Conv1dShape { ins, outs, .. } = self.conv.shape;
         let count = self.conv.matrices.len();
-        let (spectra, products) = work.split_at_mut(count * ROWS * ins);
+        let (spectra, products) = work.split_at_mut(count * plane(ins));
         let mut blocks = [Block {
             first: 0,
             outputs: 0,
@@ -237,8 +243,8 @@ impl Call<'_> {
             }
             self.there::<N>(form, &blocks[..rows], spectra);
             for (n, matrix) in self.conv.matrices.iter().enumerate() {
-                let x = &spectra[n * ROWS * ins..];
-                let y = &mut products[n * ROWS * outs..];
+                let x = &spectra[n * plane(ins)..];
+                let y = &mut products[n * plane(outs)..];
                 matmul(x, ins, rows, matrix, Start::Zero, y);
             }
             self.back::<N>(form, &blocks[..rows], products, y);
@@ -307,7 +313,7 @@ impl Call<'_> {
                     forward(&mut re, &mut im);
                     let to = to.add(2 * pair * ins + channel);
                     let store = |matrix: usize, first: V, second: V| {
-                        let to = to.add(matrix * ROWS * ins);
+                        let to = to.add(matrix * plane(ins));
                         first.store(to);
                         if 1 < two.len() {
                             second.store(to.add(ins));
@@ -406,7 +412,7 @@ impl Call<'_> {
                     let from = products.as_ptr().add(2 * pair * outs + channel);
                     // A block that is missing was not multiplied: whatever is there is not used.
                     let load = |matrix: usize| {
-                        let from = from.add(matrix * ROWS * outs);
+                        let from = from.add(matrix * plane(outs));
                         let second = match two.len() {
                             1 => V::splat(0.0),
                             _ => V::load(from.add(outs)),

@@ -9,7 +9,7 @@ use crate::io::checkpoint::{Checkpoint, Limits};
 use crate::voice::models::{Installed, ModelKind, Origin, install, sha256_of};
 use hf_hub::Cache;
 use hf_hub::api::Progress;
-use hf_hub::api::sync::{ApiBuilder, ApiError, ApiRepo};
+use hf_hub::api::sync::{ApiBuilder, ApiError};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::env;
 use std::fs;
@@ -119,36 +119,43 @@ fn download(hub: &Hub, file: &HubFile, cache: &Path) -> Result<PathBuf, Failure>
         .build()
         .map_err(|error| failure(hub, file, &error))?;
     let repository = api.model(file.repository.to_owned());
+    let once = || -> Result<PathBuf, Broken> {
+        let metadata = api.metadata(&repository.url(file.file))?;
+        offered(hub, file, &metadata).map_err(Broken::Refused)?;
+        let bar = Bar(download_bar(file));
+        Ok(repository.download_with_progress(file.file, bar)?)
+    };
     let mut tries = 0;
     loop {
-        let url = repository.url(file.file);
-        let downloaded = (api.metadata(&url))
-            .map(|metadata| offered(hub, file, &metadata))
-            .and_then(|checked| match checked {
-                Ok(()) => from_repository(&repository, file).map(Ok),
-                Err(failure) => Ok(Err(failure)),
-            });
+        let error = match once() {
+            Ok(path) => return Ok(path),
+            Err(Broken::Refused(failure)) => return Err(failure),
+            Err(Broken::Off(error)) => error,
+        };
         tries += 1;
-        match downloaded {
-            Ok(result) => return result,
-            // What is there is longer than the file: of no use.
-            Err(ApiError::InvalidResume) => {
-                fs::remove_dir_all(cache).map_err(ModelError::Folder)?;
-            }
-            Err(error) if !may_pass(&error) || tries == TRIES => {
-                return Err(failure(hub, file, &error));
-            }
-            Err(_) => std::thread::sleep(hub.pause),
+        if tries == TRIES || !may_pass(&error) {
+            return Err(failure(hub, file, &error));
         }
-        if tries == TRIES {
-            return Err(failure(hub, file, &ApiError::InvalidResume));
+        match error {
+            // What is there is longer than the file: of no use.
+            ApiError::InvalidResume => fs::remove_dir_all(cache).map_err(ModelError::Folder)?,
+            _ => std::thread::sleep(hub.pause),
         }
     }
 }
 
-fn from_repository(repository: &ApiRepo, file: &HubFile) -> Result<PathBuf, ApiError> {
-    let bar = Bar(download_bar(file));
-    repository.download_with_progress(file.file, bar)
+/// Why there is no file yet.
+enum Broken {
+    /// It would be another one.
+    Refused(Failure),
+    /// Something failed on the way.
+    Off(ApiError),
+}
+
+impl From<ApiError> for Broken {
+    fn from(error: ApiError) -> Self {
+        Self::Off(error)
+    }
 }
 
 /// Holds what the hub says of its file against what we know of it, before a byte is fetched. The
@@ -205,6 +212,7 @@ fn may_pass(error: &ApiError) -> bool {
             ureq::Error::Io(_) | ureq::Error::Timeout(_) => true,
             _ => false,
         },
+        ApiError::InvalidResume => true,
         // A connection that breaks off. A full disk would again be full.
         ApiError::IoError(error) => !is_of_disk(error),
         _ => false,
@@ -235,9 +243,11 @@ fn failure(hub: &Hub, file: &HubFile, error: &ApiError) -> Failure {
                     file.file, file.repository
                 ),
                 match place.as_str() {
-                    "https://huggingface.co" => "look for hubert_base.pt elsewhere, and run: \
-                        autovoice models import contentvec FILE"
-                        .to_owned(),
+                    "https://huggingface.co" => format!(
+                        "look for {} elsewhere, and run: autovoice models import {} FILE",
+                        file.file,
+                        file.kind.name()
+                    ),
                     _ => "try again without a mirror (unset HF_ENDPOINT)".to_owned(),
                 },
             ),

@@ -1,5 +1,5 @@
-//! The first half of the engine: from sound to what is to be sung, 10 ms by 10 ms. Inference
-//! thread; real-time safe after construction.
+//! The first half of the engine: from sound to what is to be sung, and the beginning of it. About
+//! half of the work. Inference thread; real-time safe after construction.
 
 use autovoice_kernels::cpu::dot;
 
@@ -12,7 +12,7 @@ use crate::engine::{Controls, EngineSpec, Observation};
 use crate::model::content::{Body, Front, HOP, Loudness, RATE_HZ};
 use crate::model::protect::protect;
 use crate::model::retrieval::Retrieval;
-use crate::model::rvc::{Flow, Speakers, TextEncoder, coarse_pitch, draw};
+use crate::model::rvc::{Flow, Opening, Source, Speakers, TextEncoder, coarse_pitch, draw};
 use crate::nn::{Bounds, Line};
 use crate::pitch::{PitchControl, PitchTracker, TargetFrame};
 use crate::units::{Frames, midi_to_hz};
@@ -23,16 +23,16 @@ const STEP: usize = HOP / PER_CONTENT;
 const LOUDNESS: usize = 320;
 /// What numbers the deviates of the latent among all of a seed.
 pub(crate) const LATENT: u64 = 0x6c61_7465_6e74;
+/// And what those of the source.
+pub(crate) const SOURCE: u64 = 0x736f_7572_6365;
 
 /// What is to be sung in one hop.
 #[derive(Clone, Debug, Default)]
 pub struct Score {
-    /// `[frames, inter]`
-    pub latent: Vec<f32>,
-    /// In Hz, one per frame; 0 where unvoiced.
-    pub pitch_hz: Vec<f32>,
-    /// The speaker, from 0.
-    pub speaker: usize,
+    /// What the generator's opening gave.
+    pub begun: Vec<f32>,
+    /// The excitation, one per sample; empty for a voice without pitch.
+    pub source: Vec<f32>,
     /// What was heard when this is heard, one per sample.
     pub dry: Vec<f32>,
     /// What was set then.
@@ -45,6 +45,8 @@ pub(super) struct Parts {
     pub body: Body,
     pub text: TextEncoder,
     pub flow: Flow,
+    pub source: Option<Source>,
+    pub opening: Opening,
     pub speakers: Speakers,
     /// For sound of 16 kHz.
     pub tracker: Box<dyn PitchTracker>,
@@ -78,6 +80,9 @@ pub(super) struct Listener {
     coarse: Vec<u8>,
     noise: Vec<f32>,
     prior: Vec<f32>,
+    /// In Hz, of the frames decided on; 0 where unvoiced.
+    pitch_hz: Vec<f32>,
+    source_noise: Vec<f32>,
     speaker: Option<usize>,
     /// Number of the next frame of the latent.
     at: u64,
@@ -109,6 +114,8 @@ impl Listener {
             coarse: vec![1; window],
             noise: vec![0.0; PER_CONTENT * seen * inter],
             prior: vec![0.0; PER_CONTENT * seen * inter],
+            pitch_hz: vec![0.0; PER_CONTENT * reach.hop],
+            source_noise: vec![0.0; spec.hop],
             speaker: None,
             at: 0,
             hop: spec.hop,
@@ -132,9 +139,11 @@ impl Listener {
     pub fn score(&self) -> Score {
         let frames = PER_CONTENT * self.reach.hop;
         Score {
-            latent: vec![0.0; frames * self.inter],
-            pitch_hz: vec![0.0; frames],
-            speaker: 0,
+            begun: vec![0.0; frames * self.parts.opening.outs()],
+            source: match self.parts.source {
+                Some(_) => vec![0.0; self.hop],
+                None => Vec::new(),
+            },
             dry: vec![0.0; self.hop],
             controls: Controls::default(),
         }
@@ -146,6 +155,10 @@ impl Listener {
         self.parts.body.reset();
         self.parts.flow.reset();
         self.parts.tracker.reset();
+        self.parts.opening.reset();
+        if let Some(source) = &mut self.parts.source {
+            source.reset();
+        }
         self.frames.reset();
         self.content.reset();
         self.heard.reset();
@@ -224,12 +237,24 @@ impl Listener {
         observe(Stage::Text, &self.prior);
         let decided = PER_CONTENT * hop;
         let z = self.parts.flow.step(&self.prior, decided, Bounds::OPEN);
-        score.latent.copy_from_slice(&z[..decided * self.inter]);
-        let pitch = self.heard.pitch(controls.voice.hold_pitch).skip(from);
-        for (score, pitch) in score.pitch_hz.iter_mut().zip(pitch) {
-            *score = pitch;
+        let z = &z[..decided * self.inter];
+        observe(Stage::Flow, z);
+        if let Some(source) = &mut self.parts.source {
+            let pitch = self.heard.pitch(controls.voice.hold_pitch).skip(from);
+            for (wanted, pitch) in self.pitch_hz.iter_mut().zip(pitch) {
+                *wanted = pitch;
+            }
+            let first = self.at * (self.hop / decided) as u64;
+            normal(self.seed ^ SOURCE, first, &mut self.source_noise);
+            source.excite(&self.pitch_hz, &self.source_noise, &mut score.source);
+            source.shape(&mut score.source);
         }
-        score.speaker = usize::from(controls.voice.speaker);
+        observe(Stage::Source, &self.pitch_hz);
+        let begun = &mut score.begun;
+        self.parts
+            .opening
+            .step(z, &score.source, Bounds::OPEN, begun);
+        observe(Stage::Opening, &[]);
         self.dry.extend(input);
         score.dry.copy_from_slice(self.dry.past(self.lag, self.hop));
         self.controls.rotate_left(1);
@@ -240,15 +265,14 @@ impl Listener {
         self.at += decided as u64;
         self.content.advance(hop);
         self.heard.advance(decided);
-        observe(Stage::Flow, &score.latent);
     }
 
     fn set_speaker(&mut self, speaker: usize) {
         if self.speaker != Some(speaker) {
             self.speaker = Some(speaker);
-            self.parts
-                .flow
-                .set_speaker(self.parts.speakers.embedding(speaker));
+            let embedding = self.parts.speakers.embedding(speaker);
+            self.parts.flow.set_speaker(embedding);
+            self.parts.opening.set_speaker(embedding);
         }
     }
 

@@ -1,8 +1,8 @@
 //! `rvc`: sings with a voice of the RVC community, live. Inference thread: everything is fixed when
 //! it is built, and nothing allocates after that.
 //!
-//! A step takes one hop through two halves. The first listens: content, pitch, and what the voice
-//! makes of them. The second sings, on a thread of its own where there is one: it then sings one hop
+//! A step takes one hop through two halves of about as much work. The first listens: content, pitch,
+//! what the voice makes of them, and the widest layers of its generator. The second sings, on a thread of its own where there is one: it then sings one hop
 //! while the first listens to the next. What needs the future waits for [`Reach::ahead`] frames, and
 //! what is convolution waits for what it sees, so that the sound has no seams.
 
@@ -12,16 +12,15 @@ mod singer;
 mod stage;
 
 pub use crate::model::retrieval::Search;
-pub(crate) use listener::LATENT;
+pub(crate) use listener::{LATENT, SOURCE};
 pub use reach::{Delays, Reach};
-pub(crate) use singer::SOURCE;
 pub use stage::Stage;
 
 use super::beside::{Beside, Job};
 use super::{Controls, Engine, EngineError, EngineSpec, Observation};
 use crate::model::content::{Encoder, HOP, Output};
 use crate::model::retrieval::Retrieval;
-use crate::model::rvc::{Synthesizer, Version};
+use crate::model::rvc::{Generator, Synthesizer, Version};
 use crate::pitch::PitchTracker;
 use listener::{Listener, Score};
 use singer::Singer;
@@ -113,23 +112,23 @@ impl RvcEngine {
             ..
         } = voice;
         let lag = reach.heard(spec.rate_hz) + generator.lag();
+        let Generator {
+            opening, closing, ..
+        } = generator;
         let parts = listener::Parts {
             front,
             body,
             text,
             flow,
-            speakers: speakers.clone(),
+            source,
+            opening,
+            speakers,
             tracker,
             retrieval,
         };
         let listener = Listener::new(reach, &spec, lag, inter, seed, parts);
-        let parts = singer::Parts {
-            source,
-            generator,
-            speakers,
-        };
         let part = Box::new(Part {
-            singer: Singer::new(spec.rate_hz, spec.hop, seed, parts)?,
+            singer: Singer::new(spec.rate_hz, spec.hop, closing)?,
             score: listener.score(),
             output: vec![0.0; spec.hop],
             result: Ok(()),

@@ -1,43 +1,26 @@
-//! The second half of the engine: from what is to be sung to sound. Inference thread; real-time
+//! The second half of the engine: the rest of the generator, loudness and formants. Inference thread; real-time
 //! safe after construction.
 
 use super::listener::Score;
 use super::stage::Stage;
 use crate::dsp::history::History;
 use crate::dsp::loudness::LoudnessMix;
-use crate::dsp::noise::normal;
 use crate::dsp::ramp::Ramp;
 use crate::engine::shift::ShiftEngine;
 use crate::engine::{Controls, Engine, EngineError};
-use crate::model::rvc::{Generator, Source, Speakers};
+use crate::model::rvc::Closing;
 use crate::nn::Bounds;
 use crate::pitch::VoiceRange;
 use crate::units::{Frames, ms_to_frames};
-
-/// What numbers the deviates of the source among all of a seed.
-pub(crate) const SOURCE: u64 = 0x736f_7572_6365;
 
 /// The lowest voice whose formants are moved.
 const RANGE: VoiceRange = VoiceRange::Low;
 /// How long formants take from unmoved to moved.
 const FADE_MS: f64 = 20.0;
 
-/// The parts a singer is made of.
-pub(super) struct Parts {
-    pub source: Option<Source>,
-    pub generator: Generator,
-    pub speakers: Speakers,
-}
-
 /// See the module.
 pub(super) struct Singer {
-    seed: u64,
-    parts: Parts,
-    noise: Vec<f32>,
-    wave: Vec<f32>,
-    speaker: Option<usize>,
-    /// Number of the next sample.
-    at: u64,
+    closing: Closing,
     loudness: LoudnessMix,
     formant: Formant,
 }
@@ -52,27 +35,17 @@ impl Singer {
     ///
     /// # Errors
     /// [`EngineError::Rate`] at a rate no voice has.
-    pub fn new(rate_hz: u32, hop: usize, seed: u64, parts: Parts) -> Result<Self, EngineError> {
-        let samples = if parts.source.is_some() { hop } else { 0 };
+    pub fn new(rate_hz: u32, hop: usize, closing: Closing) -> Result<Self, EngineError> {
         Ok(Self {
-            seed,
-            noise: vec![0.0; samples],
-            wave: vec![0.0; samples],
-            speaker: None,
-            at: 0,
+            closing,
             // Late by its windows, and no later: levels of both streams are late alike.
             loudness: LoudnessMix::new(rate_hz, 0),
             formant: Formant::new(rate_hz, hop)?,
-            parts,
         })
     }
 
     pub fn reset(&mut self) {
-        self.parts.generator.reset();
-        if let Some(source) = &mut self.parts.source {
-            source.reset();
-        }
-        self.at = 0;
+        self.closing.reset();
         self.loudness.reset();
         self.formant.reset();
     }
@@ -87,22 +60,9 @@ impl Singer {
         output: &mut [f32],
         observe: &mut impl FnMut(Stage, &[f32]),
     ) -> Result<(), EngineError> {
-        if self.speaker != Some(score.speaker) {
-            self.speaker = Some(score.speaker);
-            let embedding = self.parts.speakers.embedding(score.speaker);
-            self.parts.generator.set_speaker(embedding);
-        }
-        if let Some(source) = &mut self.parts.source {
-            normal(self.seed ^ SOURCE, self.at, &mut self.noise);
-            source.excite(&score.pitch_hz, &self.noise, &mut self.wave);
-            source.shape(&mut self.wave);
-            self.at += self.wave.len() as u64;
-        }
-        observe(Stage::Source, &score.pitch_hz);
-        self.parts
-            .generator
-            .step(&score.latent, &self.wave, Bounds::OPEN, output);
-        observe(Stage::Generator, output);
+        self.closing
+            .step(&score.begun, &score.source, Bounds::OPEN, output);
+        observe(Stage::Closing, output);
         if output.iter().any(|x| !x.is_finite()) {
             return Err(super::failed(
                 "its networks gave what is no number; import the voice again",

@@ -19,15 +19,17 @@ pub enum Stage {
     Flow,
     /// The excitation: the pitch of these frames in Hz.
     Source,
-    /// The generator: its sound.
-    Generator,
+    /// The first part of the generator: nothing.
+    Opening,
+    /// Its second part: its sound.
+    Closing,
     /// Levels and formants: the sound that goes out.
     Finish,
 }
 
 impl Stage {
     /// All of them, in order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Resampling,
         Self::Pitch,
         Self::Front,
@@ -36,7 +38,8 @@ impl Stage {
         Self::Text,
         Self::Flow,
         Self::Source,
-        Self::Generator,
+        Self::Opening,
+        Self::Closing,
         Self::Finish,
     ];
 
@@ -52,7 +55,8 @@ impl Stage {
             Self::Text => "text encoder",
             Self::Flow => "flow",
             Self::Source => "source",
-            Self::Generator => "generator",
+            Self::Opening => "generator 1",
+            Self::Closing => "generator 2",
             Self::Finish => "finish",
         }
     }

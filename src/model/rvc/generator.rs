@@ -23,20 +23,11 @@ const LAST_SLOPE: f32 = 0.01;
 /// A generator with the state of one stream. A clone shares its weights.
 #[derive(Clone, Debug)]
 pub struct Generator {
-    pre: SameConv1d,
-    latent: Line,
-    condition: Option<Arc<PackedMatrix>>,
-    condition_bias: Arc<[f32]>,
-    /// What the speaker adds, `[upsample_initial]`.
-    offset: Vec<f32>,
-    source: Line,
-    stages: Vec<Stage>,
-    post: SameConv1d,
-    last: Line,
-    hop: usize,
-    /// Instant of the next latent frame.
-    at: i64,
-    work: Vec<f32>,
+    /// Its first part.
+    pub opening: Opening,
+    /// Its second part.
+    pub closing: Closing,
+    between: Vec<f32>,
 }
 
 impl Generator {
@@ -45,87 +36,32 @@ impl Generator {
     /// # Errors
     /// If the weights do not fit.
     pub fn new(config: &RvcConfig, most: Frames, weights: &Scope) -> Result<Self, WeightsError> {
-        let first = config.upsample_initial;
-        let pre_shape = Conv1dShape::new(config.inter, first, OUTER_TAPS);
-        let pre = same(pre_shape, most, &weights.part("conv_pre"))?;
-        let (condition, condition_bias) = match config.gin {
-            0 => (None, vec![0.0; first]),
-            gin => {
-                let part = weights.part("cond");
-                let matrix = PackedMatrix::new(first, gin, part.get("weight", &[first, gin, 1])?);
-                let bias = part.get("bias", &[first])?.to_vec();
-                (Some(Arc::new(matrix)), bias)
-            }
+        let opening = Opening::new(config, most, weights)?;
+        let closing = Closing::new(config, most, opening.lag(), weights)?;
+        let made = Self {
+            between: vec![0.0; most * opening.outs()],
+            opening,
+            closing,
         };
-        let mut stages = Vec::with_capacity(config.upsample_rates.len());
-        let mut frames = most;
-        for index in 0..config.upsample_rates.len() {
-            let stage = Stage::new(config, index, frames, weights)?;
-            frames *= stage.rate;
-            stages.push(stage);
-        }
-        let channels = first >> stages.len();
-        let post_shape = Conv1dShape::new(channels, 1, OUTER_TAPS);
-        let post = same(post_shape, frames, &weights.part("conv_post"))?;
-        let hop = config.hop();
-        let mut generator = Self {
-            latent: Line::new(config.inter, OUTER_TAPS - 1, most),
-            last: Line::new(channels, OUTER_TAPS - 1, frames),
-            offset: condition_bias.clone(),
-            condition_bias: condition_bias.into(),
-            source: Line::new(1, 0, 0),
-            at: 0,
-            work: Vec::new(),
-            pre,
-            condition,
-            stages,
-            post,
-            hop,
-        };
-        let furthest = generator.furthest_source();
-        generator.source = Line::new(1, furthest, most * hop);
-        let lens = generator.stages.iter().map(|stage| stage.work_len(most));
-        let outer = [
-            generator.pre.work_len(most),
-            generator.post.work_len(frames),
-        ];
-        debug_assert_eq!(generator.lag(), config.generator_lag());
-        generator.work = vec![0.0; lens.chain(outer).max().unwrap_or(0)];
-        Ok(generator)
-    }
-
-    /// How many samples before the newest frame the source is still heard.
-    fn furthest_source(&self) -> usize {
-        let mut lag = self.pre.lag() * self.hop;
-        let mut samples = self.hop;
-        let mut furthest = 0;
-        for stage in &self.stages {
-            samples /= stage.rate;
-            lag += stage.pad * samples;
-            furthest = furthest.max(lag + samples / 2);
-            lag += stage.lag * samples;
-        }
-        furthest
+        debug_assert_eq!(made.lag(), config.generator_lag());
+        Ok(made)
     }
 
     /// Samples by which the sound lags the latent frames.
     #[must_use]
     pub fn lag(&self) -> usize {
-        let mut lag = self.pre.lag() * self.hop;
-        let mut samples = self.hop;
-        for stage in &self.stages {
-            samples /= stage.rate;
-            lag += (stage.pad + stage.lag) * samples;
-        }
-        lag + self.post.lag()
+        self.opening.lag() + self.closing.lag()
     }
 
     /// What its weights take.
     #[must_use]
     pub fn footprint(&self) -> Footprint {
-        let stages: Footprint = self.stages.iter().map(Stage::footprint).sum();
-        let condition = self.condition.as_deref().map(PackedMatrix::footprint);
-        self.pre.footprint() + stages + self.post.footprint() + condition.unwrap_or_default()
+        let (opening, closing) = (&self.opening, &self.closing);
+        let stages = closing.stages.iter().chain([&opening.stage]);
+        let stages: Footprint = stages.map(Stage::footprint).sum();
+        let condition = opening.condition.as_deref().map(PackedMatrix::footprint);
+        let outer = opening.pre.footprint() + closing.post.footprint();
+        outer + stages + condition.unwrap_or_default()
     }
 
     /// Sets the speaker by its embedding, `[gin]`. Real-time safe.
@@ -133,28 +69,13 @@ impl Generator {
     /// # Panics
     /// If it is of another length.
     pub fn set_speaker(&mut self, embedding: &[f32]) {
-        if let Some(condition) = &self.condition {
-            let bias = Start::Bias(&self.condition_bias);
-            matmul(
-                embedding,
-                embedding.len(),
-                1,
-                condition,
-                bias,
-                &mut self.offset,
-            );
-        }
+        self.opening.set_speaker(embedding);
     }
 
     /// Begins anew at frame 0. Real-time safe.
     pub fn reset(&mut self) {
-        self.at = 0;
-        self.latent.reset();
-        self.source.reset();
-        self.last.reset();
-        for stage in &mut self.stages {
-            stage.reset();
-        }
+        self.opening.reset();
+        self.closing.reset();
     }
 
     /// Takes the next `n` frames: `z` `[n, inter]` and `source` `[n * hop]`, empty for a voice
@@ -164,64 +85,253 @@ impl Generator {
     /// # Panics
     /// If `n` is more than was built for, or a slice is of another length.
     pub fn step(&mut self, z: &[f32], source: &[f32], bounds: Bounds, y: &mut [f32]) {
-        let ins = self.pre.shape().ins;
+        let frames = z.len() / self.opening.ins();
+        let between = &mut self.between[..frames * self.opening.outs()];
+        self.opening.step(z, source, bounds, between);
+        self.closing.step(between, source, bounds, y);
+    }
+}
+
+/// The first part of a generator, up to its first stage: with the widest layers, and a fifth of the
+/// work. The two parts may run at different times.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    pre: SameConv1d,
+    latent: Line,
+    condition: Option<Arc<PackedMatrix>>,
+    condition_bias: Arc<[f32]>,
+    /// What the speaker adds, `[upsample_initial]`.
+    offset: Vec<f32>,
+    source: Line,
+    stage: Stage,
+    hop: usize,
+    /// Instant of the next latent frame.
+    at: i64,
+    work: Vec<f32>,
+}
+
+impl Opening {
+    fn new(config: &RvcConfig, most: Frames, weights: &Scope) -> Result<Self, WeightsError> {
+        let first = config.upsample_initial;
+        let pre_shape = Conv1dShape::new(config.inter, first, OUTER_TAPS);
+        let pre = same(pre_shape, most, &weights.part("conv_pre"))?;
+        let part = weights.part("cond");
+        let (condition, condition_bias) = match config.gin {
+            0 => (None, vec![0.0; first]),
+            gin => {
+                let matrix = PackedMatrix::new(first, gin, part.get("weight", &[first, gin, 1])?);
+                let bias = part.get("bias", &[first])?.to_vec();
+                (Some(Arc::new(matrix)), bias)
+            }
+        };
+        let hop = config.hop();
+        let stage = Stage::new(config, 0, most, weights)?;
+        let work = stage.work_len(most).max(pre.work_len(most));
+        let lag = pre.lag() * hop;
+        let furthest = stage.furthest_source(lag, hop);
+        Ok(Self {
+            latent: Line::new(config.inter, OUTER_TAPS - 1, most),
+            offset: condition_bias.clone(),
+            condition_bias: condition_bias.into(),
+            source: Line::new(1, furthest, most * hop),
+            at: 0,
+            work: vec![0.0; work],
+            pre,
+            condition,
+            stage,
+            hop,
+        })
+    }
+
+    /// Values of a frame of the latent.
+    #[must_use]
+    pub fn ins(&self) -> usize {
+        self.pre.shape().ins
+    }
+
+    /// Values that come out for a frame of the latent.
+    #[must_use]
+    pub fn outs(&self) -> usize {
+        self.stage.rate * self.stage.channels
+    }
+
+    /// Samples of sound by which what comes out lags the latent frames.
+    fn lag(&self) -> usize {
+        self.pre.lag() * self.hop + self.stage.lag_in(self.hop / self.stage.rate)
+    }
+
+    /// As [`Generator::set_speaker`].
+    ///
+    /// # Panics
+    /// As there.
+    pub fn set_speaker(&mut self, embedding: &[f32]) {
+        if let Some(condition) = &self.condition {
+            let bias = Start::Bias(&self.condition_bias);
+            let offset = &mut self.offset;
+            matmul(embedding, embedding.len(), 1, condition, bias, offset);
+        }
+    }
+
+    /// Begins anew at frame 0. Real-time safe.
+    pub fn reset(&mut self) {
+        self.at = 0;
+        self.latent.reset();
+        self.source.reset();
+        self.stage.reset();
+    }
+
+    /// As [`Generator::step`]; `y` is `[n, outs]`, for [`Closing::step`].
+    ///
+    /// # Panics
+    /// As there.
+    pub fn step(&mut self, z: &[f32], source: &[f32], bounds: Bounds, y: &mut [f32]) {
+        let ins = self.ins();
         let frames = z.len() / ins;
-        let samples = frames * self.hop;
-        assert_eq!(y.len(), samples, "as many samples as frames");
-        let work = &mut self.work;
         let newest = self.latent.newest(frames);
         newest.copy_from_slice(z);
         bounds.mask(newest, ins, self.at);
-        let has_source = !source.is_empty();
-        if has_source {
-            let newest = self.source.newest(samples);
-            newest.copy_from_slice(source);
-            bounds
-                .times(self.hop)
-                .mask(newest, 1, self.at * self.hop as i64);
-        }
+        let excitation = hear(&mut self.source, source, bounds, self.at, self.hop);
 
-        let mut at = self.at - self.pre.lag() as i64;
-        let mut count = frames;
-        let mut bounds = bounds;
-        let channels = self.offset.len();
-        let first = self.stages[0].input.newest(frames);
+        let at = self.at - self.pre.lag() as i64;
+        let x = self.stage.input.newest(frames);
         let window = self.latent.since(2 * self.pre.lag());
         self.pre
-            .run(window, frames, 1.0, Into::Replace, first, work);
-        for frame in first.chunks_exact_mut(channels) {
+            .run(window, frames, 1.0, Into::Replace, x, &mut self.work);
+        for frame in x.chunks_exact_mut(self.offset.len()) {
             for (x, offset) in frame.iter_mut().zip(&self.offset) {
                 *x += offset;
             }
         }
-        bounds.mask(first, channels, at);
+        bounds.mask(x, self.offset.len(), at);
         self.latent.advance(frames);
+        let excitation = excitation.map(|at| (&self.source, at));
+        self.stage
+            .step(frames, bounds, at, excitation, y, &mut self.work);
+        self.source.advance(source.len());
+        self.at += frames as i64;
+    }
+}
 
+/// The second part of a generator: every stage but the first, up to the sound.
+#[derive(Clone, Debug)]
+pub struct Closing {
+    source: Line,
+    stages: Vec<Stage>,
+    post: SameConv1d,
+    last: Line,
+    hop: usize,
+    /// How often the rate of the latent what goes in has, and how many of its frames it is late.
+    rate: usize,
+    late: i64,
+    lag: usize,
+    /// Instant of the next latent frame.
+    at: i64,
+    work: Vec<f32>,
+}
+
+impl Closing {
+    /// For an opening that lags by so many samples.
+    fn new(
+        config: &RvcConfig,
+        most: Frames,
+        late: usize,
+        weights: &Scope,
+    ) -> Result<Self, WeightsError> {
+        let hop = config.hop();
+        let rate = config.upsample_rates[0];
+        let mut frames = most * rate;
+        let mut samples = hop / rate;
+        let (mut furthest, mut lag) = (0, late);
+        let mut stages = Vec::with_capacity(config.upsample_rates.len() - 1);
+        let mut work = 0;
+        for index in 1..config.upsample_rates.len() {
+            let stage = Stage::new(config, index, frames, weights)?;
+            furthest = furthest.max(stage.furthest_source(lag, samples));
+            work = work.max(stage.work_len(frames));
+            samples /= stage.rate;
+            lag += stage.lag_in(samples);
+            frames *= stage.rate;
+            stages.push(stage);
+        }
+        let channels = config.upsample_initial >> config.upsample_rates.len();
+        let post_shape = Conv1dShape::new(channels, 1, OUTER_TAPS);
+        let post = same(post_shape, frames, &weights.part("conv_post"))?;
+        Ok(Self {
+            source: Line::new(1, furthest, most * hop),
+            last: Line::new(channels, OUTER_TAPS - 1, frames),
+            work: vec![0.0; work.max(post.work_len(frames))],
+            lag: lag + post.lag() - late,
+            late: (late * rate / hop) as i64,
+            at: 0,
+            stages,
+            post,
+            hop,
+            rate,
+        })
+    }
+
+    /// Samples by which the sound lags what goes in.
+    #[must_use]
+    pub fn lag(&self) -> usize {
+        self.lag
+    }
+
+    /// Begins anew at frame 0. Real-time safe.
+    pub fn reset(&mut self) {
+        self.at = 0;
+        self.source.reset();
+        self.last.reset();
+        self.stages.iter_mut().for_each(Stage::reset);
+    }
+
+    /// Takes what [`Opening::step`] gave for the next `n` frames of the latent, with their source;
+    /// gives `y` `[n * hop]`. Real-time safe.
+    ///
+    /// # Panics
+    /// As [`Generator::step`].
+    pub fn step(&mut self, x: &[f32], source: &[f32], bounds: Bounds, y: &mut [f32]) {
+        let frames = y.len() / self.hop;
+        let source_at = hear(&mut self.source, source, bounds, self.at, self.hop);
+        let mut count = frames * self.rate;
+        let mut at = self.at * self.rate as i64 - self.late;
+        let mut bounds = bounds.times(self.rate);
+        match self.stages.first_mut() {
+            Some(stage) => stage.input.newest(count).copy_from_slice(x),
+            None => self.last.newest(count).copy_from_slice(x),
+        }
         for index in 0..self.stages.len() {
             let (stage, rest) = self.stages[index..].split_at_mut(1);
             let stage = &mut stage[0];
-            let excitation = has_source.then_some((&self.source, self.at * self.hop as i64));
-            at = stage.upsample(count, bounds, at, excitation, work);
+            let y = match rest.first_mut() {
+                Some(next) => next.input.newest(count * stage.rate),
+                None => self.last.newest(count * stage.rate),
+            };
+            let source = source_at.map(|at| (&self.source, at));
+            at = stage.step(count, bounds, at, source, y, &mut self.work);
             count *= stage.rate;
             bounds = bounds.times(stage.rate);
-            let y = match rest.first_mut() {
-                Some(next) => next.input.newest(count),
-                None => self.last.newest(count),
-            };
-            stage.refine(count, bounds, at, y, work);
-            at -= stage.lag as i64;
-            bounds.mask(y, stage.channels, at);
         }
-        if has_source {
-            self.source.advance(samples);
-        }
+        self.source.advance(source.len());
         let window = self.last.since(2 * self.post.lag());
+        let work = &mut self.work;
         self.post
             .run(window, count, LAST_SLOPE, Into::Replace, y, work);
         self.last.advance(count);
         tanh(y);
         self.at += frames as i64;
     }
+}
+
+/// Makes `source` the newest of a line; where it begins, in samples. None where there is none.
+fn hear(line: &mut Line, source: &[f32], bounds: Bounds, at: i64, hop: usize) -> Option<i64> {
+    if source.is_empty() {
+        return None;
+    }
+    let at = at * hop as i64;
+    let newest = line.newest(source.len());
+    newest.copy_from_slice(source);
+    bounds.times(hop).mask(newest, 1, at);
+    Some(at)
 }
 
 /// One stage: more samples, fewer channels, and three kinds of residual blocks side by side.
@@ -342,6 +452,37 @@ impl Stage {
         for block in &mut self.blocks {
             block.reset();
         }
+    }
+
+    /// Samples of sound by which it lags, when a frame that comes out is so many of them.
+    fn lag_in(&self, samples: usize) -> usize {
+        (self.pad + self.lag) * samples
+    }
+
+    /// How many samples before the newest the source is still heard, when the input lags by `lag`
+    /// samples and a frame of it is `samples` long.
+    fn furthest_source(&self, lag: usize, samples: usize) -> usize {
+        let samples = samples / self.rate;
+        lag + self.pad * samples + samples / 2
+    }
+
+    /// From the newest frames of `input`, the first of them at `at`, to `y`; where the first of
+    /// these is.
+    fn step(
+        &mut self,
+        frames: Frames,
+        bounds: Bounds,
+        at: i64,
+        source: Option<(&Line, i64)>,
+        y: &mut [f32],
+        work: &mut [f32],
+    ) -> i64 {
+        let at = self.upsample(frames, bounds, at, source, work);
+        let bounds = bounds.times(self.rate);
+        self.refine(frames * self.rate, bounds, at, y, work);
+        let at = at - self.lag as i64;
+        bounds.mask(y, self.channels, at);
+        at
     }
 
     /// From the newest frames of `input`, the first of them at `at`, to those of `x`; where the

@@ -12,7 +12,7 @@ mod text_encoder;
 
 pub use config::{ConfigError, RvcConfig, Version};
 pub use flow::Flow;
-pub use generator::Generator;
+pub use generator::{Closing, Generator, Opening};
 pub use source::Source;
 pub use synthesizer::{Spans, Speakers, Sung, Synthesizer, Whole, draw};
 pub use text_encoder::{TextEncoder, coarse_pitch};

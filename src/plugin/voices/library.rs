@@ -20,22 +20,22 @@ pub fn of_user() -> Arc<Stock> {
 /// Voices of a library.
 #[derive(Default)]
 pub struct Voices {
-    /// Its folder; `None` for the user's own, as it is named whenever it is asked for.
-    folder: Option<PathBuf>,
+    /// Its folder and that of the models; `None` for the user's own.
+    folders: Option<(PathBuf, PathBuf)>,
 }
 
 impl Voices {
-    /// Those in this folder.
+    /// Those in this folder, with the models of another.
     #[must_use]
-    pub fn of(folder: &Path) -> Self {
+    pub fn of(library: &Path, models: &Path) -> Self {
         Self {
-            folder: Some(folder.to_owned()),
+            folders: Some((library.to_owned(), models.to_owned())),
         }
     }
 
     fn library(&self) -> Result<Library, String> {
-        match &self.folder {
-            Some(folder) => Ok(Library::open(folder)),
+        match &self.folders {
+            Some((library, _)) => Ok(Library::open(library)),
             None => Library::of_user().map_err(|error| said(&error)),
         }
     }
@@ -69,7 +69,8 @@ impl VoiceMaker for Voices {
     }
 
     fn load(&self, voice: &VoiceRef) -> Result<Arc<dyn Warm>, String> {
-        rvc::warm(&self.find(voice)?)
+        let voice = self.find(voice)?;
+        rvc::warm(&voice, self.folders.as_ref().map(|(_, models)| &**models))
     }
 
     fn import(&self, file: &Path) -> Result<Imported, String> {

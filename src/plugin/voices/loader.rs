@@ -4,9 +4,9 @@
 use super::maker::{Imported, Listed, VoiceSetup, Warm};
 use super::rack::{Connection, Import, Inner};
 use super::shown::{Said, Shown, SlotShown, SlotState};
-use super::stock::engine_of;
+use super::stock::guarded;
 use crate::bridge::{HostConfig, InstallError, Latency, SLOTS};
-use crate::engine::Quality;
+use crate::engine::{EngineSpec, Quality};
 use crate::preset::VoiceRef;
 use crate::units::Frames;
 use std::sync::Arc;
@@ -42,7 +42,20 @@ pub fn start(inner: Arc<Inner>) -> std::io::Result<()> {
         said: None,
     };
     let thread = Builder::new().name("autovoice-loader".into());
-    thread.spawn(move || loader.run()).map(drop)
+    let started = thread.spawn(move || {
+        let _ended = Ended(loader.inner.clone());
+        loader.run();
+    });
+    started.map(drop)
+}
+
+/// Says that the thread is gone, however it ended: nobody must wait for it then.
+struct Ended(Arc<Inner>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.thread_ended();
+    }
 }
 
 /// A slot as the loader has it.
@@ -51,6 +64,8 @@ struct Slot {
     voice: Option<VoiceRef>,
     warm: Option<Arc<dyn Warm>>,
     state: SlotState,
+    /// What its engine would be at each quality.
+    specs: [Option<EngineSpec>; Quality::ALL.len()],
 }
 
 struct Loader {
@@ -146,6 +161,10 @@ impl Loader {
                 Some(_) => SlotState::Loading,
                 None => SlotState::Empty,
             },
+            specs: Quality::ALL.map(|quality| {
+                let setup = VoiceSetup { quality };
+                self.inner.stock.spec(wanted.as_ref()?, &setup).ok()
+            }),
         };
         let Some(voice) = wanted else {
             self.remove(at);
@@ -172,16 +191,15 @@ impl Loader {
         let Some(voices) = &mut connection.voices else {
             return self.ask_for_restart(at);
         };
-        let engine = match engine_of(warm.as_ref(), &connection.setup) {
-            Ok(engine) => engine,
-            Err(reason) => return self.fail(at, reason),
-        };
-        match voices.install(at + 1, engine) {
-            Ok(()) => slot.state = SlotState::Ready,
+        let setup = &connection.setup;
+        let installed = guarded(|| Ok(voices.install(at + 1, warm.engine(setup)?)));
+        match installed {
+            Ok(Ok(())) => slot.state = SlotState::Ready,
             // The worker takes them over in a moment, and then there is another look.
-            Err(InstallError::Busy) => {}
-            Err(InstallError::Latency { .. }) => self.ask_for_restart(at),
-            Err(error) => self.fail(at, error.to_string()),
+            Ok(Err(InstallError::Busy)) => {}
+            Ok(Err(InstallError::Latency { .. })) => self.ask_for_restart(at),
+            Ok(Err(error)) => self.fail(at, error.to_string()),
+            Err(reason) => self.fail(at, reason),
         }
     }
 
@@ -262,11 +280,12 @@ impl Loader {
         let Some(connection) = &self.connection else {
             return;
         };
-        for (delay, quality) in self.delays.iter_mut().zip(Quality::ALL) {
-            let setup = VoiceSetup { quality };
-            let voices = self.slots.iter().filter_map(|slot| slot.voice.as_ref());
-            let specs = voices.filter_map(|voice| self.inner.stock.spec(voice, &setup).ok());
-            let specs: Vec<_> = specs.collect();
+        for (at, delay) in self.delays.iter_mut().enumerate() {
+            let specs: Vec<_> = self
+                .slots
+                .iter()
+                .filter_map(|slot| slot.specs[at])
+                .collect();
             let latency = Latency::covering(&connection.host, &connection.direct, &specs);
             *delay = Some(latency.total());
         }

@@ -92,6 +92,14 @@ impl Inner {
         self.bell.notify_all();
     }
 
+    /// Nobody works here any more; the next wish starts another thread.
+    pub fn thread_ended(&self) {
+        let mut desk = self.desk();
+        desk.has_thread = false;
+        self.is_busy.store(false, Ordering::Release);
+        self.bell.notify_all();
+    }
+
     pub fn shown(&self) -> Arc<Shown> {
         let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&shown)

@@ -4,6 +4,7 @@ use super::maker::{VoiceSetup, Warm};
 use crate::engine::rvc::{Reach, Search};
 use crate::engine::{Engine, EngineSpec};
 use crate::voice::{EngineSetup, Voice, WarmError, WarmVoice};
+use std::path::Path;
 use std::sync::Arc;
 
 /// The seed of the noise: one for all, so that a bounce is the same every time.
@@ -15,13 +16,16 @@ pub fn spec(voice: &Voice, setup: &VoiceSetup) -> EngineSpec {
     Reach::of(setup.quality).spec(&voice.metadata.config)
 }
 
-/// A voice in memory.
+/// A voice in memory, with the content encoder of this folder of models, or the user's.
 ///
 /// # Errors
 /// Where the voice is damaged, or a model that it needs is missing.
-pub fn warm(voice: &Voice) -> Result<Arc<dyn Warm>, String> {
-    let warm = WarmVoice::load(voice).map_err(|error| said(&error))?;
-    Ok(Arc::new(warm))
+pub fn warm(voice: &Voice, models: Option<&Path>) -> Result<Arc<dyn Warm>, String> {
+    let warm = match models {
+        Some(models) => WarmVoice::load_with(voice, models),
+        None => WarmVoice::load(voice),
+    };
+    Ok(Arc::new(warm.map_err(|error| said(&error))?))
 }
 
 impl Warm for WarmVoice {

@@ -3,7 +3,7 @@
 //! as long as it is read.
 
 use super::maker::{Imported, Listed, VoiceMaker, VoiceSetup, Warm};
-use crate::engine::{Engine, EngineSpec};
+use crate::engine::EngineSpec;
 use crate::preset::VoiceRef;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -87,16 +87,8 @@ fn is_alive(held: &Option<Weak<dyn Warm>>) -> bool {
     held.as_ref().is_some_and(|warm| warm.strong_count() > 0)
 }
 
-/// An engine of a voice in memory.
-///
-/// # Errors
-/// As [`Warm::engine`].
-pub fn engine_of(warm: &dyn Warm, setup: &VoiceSetup) -> Result<Box<dyn Engine>, String> {
-    guarded(|| warm.engine(setup))
-}
-
 /// Runs code that is not ours to trust: files of strangers, and networks made of them.
-fn guarded<T>(body: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+pub fn guarded<T>(body: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| {
         Err(
             "expected the voice to load, found a fault of AutoVoice in it; load it again, and \

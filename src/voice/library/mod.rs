@@ -237,13 +237,14 @@ impl Library {
         for entry in entries {
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            // Another import may be under way, but not for a day.
+            // Another process may be at work on it, but not for an hour.
             let is_old = || {
                 let modified = entry.metadata().and_then(|metadata| metadata.modified());
                 let age = modified.ok().and_then(|at| at.elapsed().ok());
-                age.is_some_and(|age| 86_400 < age.as_secs())
+                age.is_some_and(|age| 3_600 < age.as_secs())
             };
-            if name.starts_with(REMOVED) || (name.starts_with(IMPORTING) && is_old()) {
+            let is_ours = name.starts_with(REMOVED) || name.starts_with(IMPORTING);
+            if is_ours && is_old() {
                 // It may be in use on Windows; the next import tries again.
                 let _ = fs::remove_dir_all(entry.path());
             }

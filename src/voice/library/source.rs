@@ -4,7 +4,7 @@
 
 use super::{DESCRIPTION, INDEX, WEIGHTS, limits};
 use crate::io::checkpoint::{Checkpoint, CheckpointError, ZipArchive};
-use crate::preset::about::{MOST_NAME, clean};
+use crate::preset::about::{MOST_LABEL, MOST_NAME, clean};
 use crate::voice::VoiceError;
 use crate::voice::models::{sha256_of, sha256_of_bytes};
 use std::fs::{self, File};
@@ -87,6 +87,20 @@ impl Item {
         self.name
             .rsplit_once('.')
             .map_or(self.name.as_str(), |(stem, _)| stem)
+    }
+
+    /// The folder it lies in.
+    fn folder(&self) -> String {
+        match &self.place {
+            Place::File(path) => {
+                let folder = path.parent().unwrap_or(Path::new(""));
+                folder.to_string_lossy().into_owned()
+            }
+            Place::Entry(entry) => match entry.rsplit_once('/') {
+                Some((folder, _)) => folder.to_owned(),
+                None => String::new(),
+            },
+        }
     }
 
     fn has_extension(&self, wanted: &str) -> bool {
@@ -261,15 +275,7 @@ fn collect(folder: &Path, depth: usize, into: &mut Vec<Item>) -> Result<(), Voic
 
 /// The one voice among these files.
 fn choose(items: Vec<Item>, files: Files) -> Result<Found, VoiceError> {
-    let named = |name: &str| items.iter().find(|item| item.name == name).cloned();
-    if let (Some(description), Some(weights)) = (named(DESCRIPTION), named(WEIGHTS)) {
-        let is_image = |item: &&Item| item.stem() == "image";
-        let own = Own {
-            description,
-            weights,
-            index: named(INDEX),
-            images: items.iter().filter(is_image).cloned().collect(),
-        };
+    if let Some(own) = own(&items)? {
         return Ok(Found {
             source: Source::Own(own),
             files,
@@ -303,6 +309,36 @@ fn choose(items: Vec<Item>, files: Files) -> Result<Found, VoiceError> {
                 .collect(),
         }),
     }
+}
+
+/// A voice of ours among these files: all of it in one folder.
+fn own(items: &[Item]) -> Result<Option<Own>, VoiceError> {
+    let is_weights = |item: &&Item| item.name == WEIGHTS;
+    let weights: Vec<&Item> = items.iter().filter(is_weights).collect();
+    let folder = match weights[..] {
+        [] => return Ok(None),
+        [weights] => weights.folder(),
+        _ => {
+            let folders = weights.iter().take(MOST_TOLD).map(|item| item.folder());
+            return Err(VoiceError::Several {
+                names: folders.map(|folder| clean(&folder, MOST_LABEL)).collect(),
+            });
+        }
+    };
+    let beside = || items.iter().filter(|item| item.folder() == folder);
+    let named = |name: &str| beside().find(|item| item.name == name).cloned();
+    let (Some(description), Some(weights)) = (named(DESCRIPTION), named(WEIGHTS)) else {
+        return Ok(None);
+    };
+    Ok(Some(Own {
+        description,
+        weights,
+        index: named(INDEX),
+        images: beside()
+            .filter(|item| item.stem() == "image")
+            .cloned()
+            .collect(),
+    }))
 }
 
 /// Those that are indexes by their names; of trained and added ones those that were added to.
