@@ -55,6 +55,27 @@ impl Machine {
         name.unwrap_or_else(|| format!("unknown {} processor", std::env::consts::ARCH))
     }
 
+    /// Seconds that all processors have worked for this process.
+    pub(super) fn own_cpu_s(&self) -> Option<f64> {
+        /// Of the times that Linux tells programs.
+        const TICKS_PER_S: f64 = 100.0;
+        let stat = self.text("/proc/self/stat")?;
+        // The name of the program, in brackets, may hold anything.
+        let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
+        let mut ticks = || fields.next()?.parse::<f64>().ok();
+        Some((ticks()? + ticks()?) / TICKS_PER_S)
+    }
+
+    /// Bytes of memory that this process holds.
+    pub(super) fn own_memory(&self) -> Option<u64> {
+        let status = self.text("/proc/self/status")?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        Some(kib * 1024)
+    }
+
     /// Where a shared library of this name (up to its version) lies.
     pub(super) fn library(&self, name: &str) -> Option<PathBuf> {
         const FOLDERS: [&str; 7] = [
@@ -142,9 +163,14 @@ mod tests {
             fs::write(path, text).expect("writable");
         };
         write("/proc/cpuinfo", "processor : 0\nmodel name\t: Fast One\n");
+        let stat = "7 (a) b) S 1 7 7 0 -1 4194560 400 0 0 0 250 50 9 9 20 0 1";
+        write("/proc/self/stat", stat);
+        write("/proc/self/status", "Name:\ta\nVmRSS:\t    2048 kB\n");
         write("/usr/lib64/libjack.so.0", "");
         write("/usr/lib64/libjackserver.so.0", "");
         assert_eq!(machine.cpu(), "Fast One");
+        assert_eq!(machine.own_cpu_s(), Some(3.0));
+        assert_eq!(machine.own_memory(), Some(2 << 20));
         let found = machine.library("libjack.so");
         assert_eq!(found, Some(PathBuf::from("/usr/lib64/libjack.so.0")));
         assert_eq!(machine.library("libja"), None, "a prefix is no name");

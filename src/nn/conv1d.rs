@@ -1,6 +1,6 @@
 //! Convolution over frames, whole or as a stream. Any thread; `step` is real-time safe.
 
-use autovoice_kernels::cpu::{Conv1dShape, PackedConv1d, Start, conv1d};
+use autovoice_kernels::cpu::{Conv1dShape, Footprint, PackedConv1d, Start, conv1d};
 
 use super::{Scope, WeightsError};
 use crate::units::Frames;
@@ -65,6 +65,12 @@ impl Conv1d {
     #[must_use]
     pub fn config(&self) -> Conv1dConfig {
         self.config
+    }
+
+    /// What its weights take.
+    #[must_use]
+    pub fn footprint(&self) -> Footprint {
+        self.packed.footprint()
     }
 
     /// The most frames that `frames` input frames can complete.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use autovoice_kernels::cpu::{PackedMatrix, Start, matmul};
+use autovoice_kernels::cpu::{Footprint, PackedMatrix, Start, matmul};
 
 use super::{Scope, WeightsError};
 
@@ -41,6 +41,12 @@ impl Linear {
     #[must_use]
     pub fn outs(&self) -> usize {
         self.matrix.outs()
+    }
+
+    /// What its weights take.
+    #[must_use]
+    pub fn footprint(&self) -> Footprint {
+        self.matrix.footprint()
     }
 
     /// `x` is `[frames, ins]`, `y` `[frames, outs]`. Real-time safe.

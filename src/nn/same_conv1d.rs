@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use autovoice_kernels::cpu::{
-    BlockSize, Conv1dShape, Into, PackedConv1d, SpectralConv1d, Start, conv1d, leaky_relu,
+    BlockSize, Conv1dShape, Footprint, Into, PackedConv1d, SpectralConv1d, Start, conv1d,
+    leaky_relu,
 };
 
 use crate::units::Frames;
@@ -62,6 +63,15 @@ impl SameConv1d {
         match &self.method {
             Method::Products(..) => self.shape.frames_in(frames) * self.shape.ins,
             Method::Spectra(conv) => conv.work_len(),
+        }
+    }
+
+    /// What its weights take.
+    #[must_use]
+    pub fn footprint(&self) -> Footprint {
+        match &self.method {
+            Method::Products(packed, _) => packed.footprint(),
+            Method::Spectra(conv) => conv.footprint(),
         }
     }
 

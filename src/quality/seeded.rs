@@ -19,6 +19,30 @@ pub fn weights(
     }))
 }
 
+/// [`weights`] rounded to half precision, as nearly all files have them.
+///
+/// # Errors
+/// As [`weights`].
+pub fn halves(
+    tensors: impl IntoIterator<Item = (String, Vec<usize>)>,
+    seed: u64,
+) -> Result<Weights, WeightsError> {
+    Weights::new(tensors.into_iter().map(|(name, shape)| {
+        let (low, high) = range(&name, &shape);
+        let mut values = uniform(&name, seed, shape.iter().product(), low, high);
+        values.iter_mut().for_each(|x| *x = to_half(*x));
+        (name, shape, values)
+    }))
+}
+
+/// The nearest number of half precision, of one in its range.
+fn to_half(x: f32) -> f32 {
+    // Values of half precision lie as far apart as the last of 11 digits says, and no closer than
+    // the smallest of them.
+    let spacing = (x.abs().log2().floor() - 10.0).max(-24.0).exp2();
+    (x / spacing).round_ties_even() * spacing
+}
+
 /// Between what the values of a tensor lie.
 fn range(name: &str, shape: &[usize]) -> (f32, f32) {
     let ends = |end: &str| name.ends_with(end);
@@ -60,4 +84,25 @@ fn uniform(name: &str, seed: u64, count: usize, low: f32, high: f32) -> Vec<f32>
         low + (high - low) * (state >> 40) as f32 / (1 << 24) as f32
     };
     (0..count).map(|_| next()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_are_the_nearest() {
+        // 1 + 2^-10 follows 1; 2^-24 is the smallest; 6e-8 is nearest to it.
+        let table = [
+            (0.0, 0.0),
+            (1.0, 1.0),
+            (1.0 + 0.6 / 1024.0, 1.0 + 1.0 / 1024.0),
+            (-0.1, -0.099_975_586),
+            (5.0, 5.0),
+            (6e-8, 2f32.powi(-24)),
+        ];
+        for (x, want) in table {
+            assert_eq!(to_half(x), want, "{x}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
-//! Chores: `cargo xtask bundle | demo | editor-cost | fixtures | screenshots | test`. Needs Rust and a
-//! C linker, nothing else; what more a chore needs it installs or asks for.
+//! Chores: `cargo xtask bench-report | bundle | demo | editor-cost | fixtures | screenshots |
+//! test`. Needs Rust and a C linker, nothing else; what more a chore needs it installs or asks for.
 
+mod bench_report;
 mod bundle;
 mod check;
 mod demo;
@@ -17,6 +18,7 @@ use anyhow::{Result, bail};
 const USAGE: &str = "\
 Usage: cargo xtask <chore>
 
+  bench-report run every bench, write target/bench-report.md
   bundle       build target/bundled/AutoVoice.clap and .vst3, and target/release/autovoice
   demo         bundle, then run the demo recording through the plugin and the command line
   editor-cost  bundle, then measure what the open and the closed editor take
@@ -24,7 +26,7 @@ Usage: cargo xtask <chore>
   screenshots  bundle, then take pictures of every view of the editor without a screen
   test         formatting, lints, unit and integration tests, bundle, tests in real hosts
 
-All but `bundle` and `fixtures` first look for missing system packages (Debian, Ubuntu) and install them when
+All but `bench-report`, `bundle` and `fixtures` first look for missing system packages (Debian, Ubuntu) and install them when
 they may; otherwise they print the line to run.";
 
 fn main() -> ExitCode {
@@ -42,6 +44,7 @@ fn run() -> Result<()> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     std::env::set_current_dir(xtask::paths::root())?;
     match arguments[..] {
+        ["bench-report"] => bench_report::run(),
         ["bundle"] => bundle::run(),
         ["demo"] => demo::run(),
         ["editor-cost"] => editor_cost::run(),

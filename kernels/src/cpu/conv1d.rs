@@ -3,6 +3,7 @@
 //! Without state and without padding: the caller lays out the frames it needs. A stream keeps the
 //! last `span - stride` frames in front of the next.
 
+use super::footprint::Footprint;
 use super::matmul::{PackedMatrix, Rows, Start, matmul_into};
 use super::vector::{Form, on};
 
@@ -123,6 +124,18 @@ impl PackedConv1d {
             Taps::Groups(matrices.collect())
         };
         Self { shape, taps }
+    }
+
+    /// What its weights take.
+    #[must_use]
+    pub fn footprint(&self) -> Footprint {
+        match &self.taps {
+            Taps::Groups(matrices) => matrices.iter().map(PackedMatrix::footprint).sum(),
+            Taps::Depthwise(taps) => Footprint {
+                full: size_of_val(&**taps),
+                half: 0,
+            },
+        }
     }
 
     /// Its shape.

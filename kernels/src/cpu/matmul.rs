@@ -8,6 +8,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::footprint::Footprint;
 use super::half;
 #[cfg(target_arch = "x86_64")]
 use super::vector::{Avx2, Avx512};
@@ -69,6 +70,21 @@ impl PackedMatrix {
         match &self.panels {
             Panels::Full(panels) => size_of_val(&**panels),
             Panels::Half(panels) => size_of_val(&**panels),
+        }
+    }
+
+    /// The same by precision.
+    #[must_use]
+    pub fn footprint(&self) -> Footprint {
+        match &self.panels {
+            Panels::Full(_) => Footprint {
+                full: self.bytes(),
+                half: 0,
+            },
+            Panels::Half(_) => Footprint {
+                full: 0,
+                half: self.bytes(),
+            },
         }
     }
 

@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use super::conv1d::Conv1dShape;
+use super::footprint::Footprint;
 use super::fourier::{forward, inverse, place};
 use super::matmul::{PackedMatrix, Start, matmul};
 #[cfg(target_arch = "x86_64")]
@@ -140,6 +141,12 @@ impl SpectralConv1d {
             matrices: matrices.into(),
             bias: bias.into(),
         }
+    }
+
+    /// What its weights take.
+    #[must_use]
+    pub fn footprint(&self) -> Footprint {
+        self.matrices.iter().map(PackedMatrix::footprint).sum()
     }
 
     /// Its shape.

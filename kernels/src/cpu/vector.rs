@@ -43,6 +43,18 @@ pub(super) enum Form {
     Avx512,
 }
 
+/// The name of the instructions that the kernels use on this CPU.
+#[must_use]
+pub fn instructions() -> &'static str {
+    match Form::best() {
+        Form::Plain => "plain",
+        #[cfg(target_arch = "x86_64")]
+        Form::Avx2 => "AVX2",
+        #[cfg(target_arch = "x86_64")]
+        Form::Avx512 => "AVX-512",
+    }
+}
+
 impl Form {
     /// The fastest this CPU has. Real-time safe: the features are read once and kept.
     pub(super) fn best() -> Self {

@@ -1,15 +1,16 @@
-//! `autovoice bench`: what the audio path or the pitch trackers cost, how long they delay and how
-//! well they track, on this machine.
+//! `autovoice bench`: what the audio path, the pitch trackers or an RVC voice cost, how long they
+//! delay and how good they are, on this machine.
 
 mod path;
 mod pitch;
 mod report;
+mod rvc;
 mod voice_signal;
 
 use super::failure::{Exit, Failure};
 use super::out::{complain, say};
 use crate::pitch::{TrackerKind, VoiceRange};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 /// Arguments of `bench`.
 #[derive(Args, Debug)]
@@ -41,9 +42,23 @@ pub(super) struct BenchArgs {
     #[arg(long, value_name = "TRACKER", value_delimiter = ',', ignore_case = true,
           requires = "pitch", value_parser = super::tracker::parser())]
     tracker: Vec<TrackerKind>,
+    /// What converts: shift, or rvc with figures of its own
+    #[arg(long, value_enum, default_value_t = Engine::Shift, conflicts_with = "pitch")]
+    engine: Engine,
     /// Report as JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    rvc: rvc::RvcArgs,
+}
+
+/// The engines that can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Engine {
+    /// Pitch and formant shifting in the time domain
+    Shift,
+    /// A voice of RVC
+    Rvc,
 }
 
 /// Measures and reports.
@@ -61,6 +76,15 @@ pub(super) fn run(arguments: &BenchArgs) -> Result<Exit, Failure> {
             false => report::print_pitch(arguments, &tracked),
         }
         return Ok(Exit::Done);
+    }
+    if arguments.engine == Engine::Rvc {
+        return rvc::run(arguments);
+    }
+    if arguments.rvc.is_given() {
+        return Err(Failure::usage(
+            "expected --voice, --quality and --streaming with --engine rvc only",
+            "add --engine rvc",
+        ));
     }
     let figures = path::figures(arguments)?;
     match arguments.json {

@@ -13,7 +13,7 @@ use crate::units::frames_to_ms;
 use serde_json::{Value, json};
 
 /// What was measured on, before any figure.
-fn print_machine() {
+pub(super) fn print_machine() {
     say(format_args!(
         "{} ({} threads), {} build {}",
         Machine::here().cpu(),

@@ -4,6 +4,7 @@
 use autovoice_kernels::cpu::dot;
 
 use super::reach::{PER_CONTENT, Reach};
+use super::stage::Stage;
 use crate::dsp::history::History;
 use crate::dsp::noise::normal;
 use crate::dsp::resample::Resampler;
@@ -21,9 +22,9 @@ const STEP: usize = HOP / PER_CONTENT;
 /// Samples of 16 kHz over which loudness is measured, 20 ms.
 const LOUDNESS: usize = 320;
 /// What numbers the deviates of the latent among all of a seed.
-const LATENT: u64 = 0x6c61_7465_6e74;
+pub(crate) const LATENT: u64 = 0x6c61_7465_6e74;
 /// And what those of the source.
-const SOURCE: u64 = 0x736f_7572_6365;
+pub(crate) const SOURCE: u64 = 0x736f_7572_6365;
 
 /// What is to be sung in one hop.
 #[derive(Clone, Debug, Default)]
@@ -189,8 +190,15 @@ impl Listener {
         self.parts.front.step(wave, Loudness::Running, newest)
     }
 
-    /// Listens to one hop and decides on as many frames, [`Reach::ahead`] frames before.
-    pub fn step(&mut self, input: &[f32], controls: &Controls, score: &mut Score) {
+    /// Listens to one hop and decides on as many frames, [`Reach::ahead`] frames before. Every stage
+    /// is shown what it gave.
+    pub fn step(
+        &mut self,
+        input: &[f32],
+        controls: &Controls,
+        score: &mut Score,
+        observe: &mut impl FnMut(Stage, &[f32]),
+    ) {
         let Reach {
             hop,
             ahead,
@@ -200,20 +208,25 @@ impl Listener {
         let mut wave = std::mem::take(&mut self.wave);
         wave.clear();
         self.down.process(input, &mut wave);
+        observe(Stage::Resampling, &wave);
         for sample in &wave {
             self.heard.push(*sample, &mut *self.parts.tracker, controls);
         }
+        observe(Stage::Pitch, &[]);
         let frames = self.hear(&wave);
         debug_assert_eq!(frames, hop, "hops end where frames do");
         self.wave = wave;
+        observe(Stage::Front, &[]);
 
         let seen = self.reach.seen();
         let newest = &self.frames.since(ahead)[..seen * self.parts.body.ins()];
         let content = self.parts.body.step(newest, hop);
         self.content.newest(seen).copy_from_slice(content);
+        observe(Stage::Content, content);
         self.frames.advance(hop);
         self.set_speaker(usize::from(controls.voice.speaker));
         self.retrieve(controls);
+        observe(Stage::Retrieval, &[]);
         self.take_features(controls);
 
         let from = PER_CONTENT * text_past;
@@ -221,8 +234,11 @@ impl Listener {
         let first = self.at * self.inter as u64;
         normal(self.seed ^ LATENT, first, &mut self.noise);
         draw(stats, self.inter, &self.noise, &mut self.prior);
+        observe(Stage::Text, &self.prior);
         let decided = PER_CONTENT * hop;
         let z = self.parts.flow.step(&self.prior, decided, Bounds::OPEN);
+        let z = &z[..decided * self.inter];
+        observe(Stage::Flow, z);
         if let Some(source) = &mut self.parts.source {
             let pitch = self.heard.pitch(controls.voice.hold_pitch).skip(from);
             for (wanted, pitch) in self.pitch_hz.iter_mut().zip(pitch) {
@@ -233,11 +249,12 @@ impl Listener {
             source.excite(&self.pitch_hz, &self.source_noise, &mut score.source);
             source.shape(&mut score.source);
         }
-        let z = &z[..decided * self.inter];
+        observe(Stage::Source, &self.pitch_hz);
         let begun = &mut score.begun;
         self.parts
             .opening
             .step(z, &score.source, Bounds::OPEN, begun);
+        observe(Stage::Opening, &[]);
         self.dry.extend(input);
         score.dry.copy_from_slice(self.dry.past(self.lag, self.hop));
         self.controls.rotate_left(1);

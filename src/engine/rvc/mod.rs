@@ -9,9 +9,12 @@
 mod listener;
 mod reach;
 mod singer;
+mod stage;
 
 pub use crate::model::retrieval::Search;
-pub use reach::Reach;
+pub(crate) use listener::{LATENT, SOURCE};
+pub use reach::{Delays, Reach};
+pub use stage::Stage;
 
 use super::beside::{Beside, Job};
 use super::{Controls, Engine, EngineError, EngineSpec, Observation};
@@ -40,7 +43,9 @@ pub struct Part {
 
 impl Job for Box<Part> {
     fn run(&mut self) {
-        self.result = self.singer.step(&self.score, &mut self.output);
+        self.result = self
+            .singer
+            .step(&self.score, &mut self.output, &mut |_, _| ());
     }
 }
 
@@ -141,20 +146,37 @@ impl RvcEngine {
         })
     }
 
+    /// [`Engine::step`] of a single channel, in which `observe` sees what every stage of every hop
+    /// gave, when it is done: for tests and benches. Of two threads it sees the first. As real-time
+    /// safe as `observe`.
+    ///
+    /// # Errors
+    /// As [`Engine::step`].
+    pub fn observed(
+        &mut self,
+        input: &[f32],
+        output: &mut [f32],
+        controls: &Controls,
+        mut observe: impl FnMut(Stage, &[f32]),
+    ) -> Result<(), EngineError> {
+        let hop = self.spec.hop;
+        for (input, output) in input.chunks_exact(hop).zip(output.chunks_exact_mut(hop)) {
+            self.hop(input, output, controls, &mut observe)?;
+        }
+        Ok(())
+    }
+
     fn hop(
         &mut self,
         input: &[f32],
         output: &mut [f32],
         controls: &Controls,
+        observe: &mut impl FnMut(Stage, &[f32]),
     ) -> Result<(), EngineError> {
-        self.listener.step(input, controls, &mut self.score);
+        self.listener
+            .step(input, controls, &mut self.score, observe);
         match &mut self.singing {
-            Singing::After(part) => {
-                std::mem::swap(&mut part.score, &mut self.score);
-                part.run();
-                output.copy_from_slice(&part.output);
-                part.result.clone()
-            }
+            Singing::After(part) => part.singer.step(&self.score, output, observe),
             Singing::Beside(beside, here) => {
                 let mut part = match here.take() {
                     Some(part) => part,
@@ -211,12 +233,7 @@ impl Engine for RvcEngine {
         output: &mut [&mut [f32]],
         controls: &Controls,
     ) -> Result<(), EngineError> {
-        let hop = self.spec.hop;
-        let hops = input[0].chunks_exact(hop);
-        for (input, output) in hops.zip(output[0].chunks_exact_mut(hop)) {
-            self.hop(input, output, controls)?;
-        }
-        Ok(())
+        self.observed(input[0], output[0], controls, |_, _| ())
     }
 
     fn observe(&self) -> Observation {

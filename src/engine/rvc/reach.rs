@@ -110,18 +110,52 @@ impl Reach {
     #[must_use]
     pub fn spec(&self, config: &RvcConfig) -> EngineSpec {
         let rate_hz = config.rate_hz;
-        let hop = of_16k(self.hop * HOP, rate_hz);
         EngineSpec {
             name: "rvc",
             rate_hz,
             channels: 1,
-            hop,
-            lookahead: self.heard(rate_hz)
-                + Singer::lag(rate_hz, config.generator_lag())
-                + self.behind(hop),
+            hop: of_16k(self.hop * HOP, rate_hz),
+            lookahead: self.delays(config).total(),
             budget_hops: 1,
             realtime_safe: false,
         }
+    }
+
+    /// What the lookahead consists of, for a voice of these sizes.
+    #[must_use]
+    pub fn delays(&self, config: &RvcConfig) -> Delays {
+        let rate_hz = config.rate_hz;
+        let generator = config.generator_lag();
+        Delays {
+            content: of_16k(self.lead(), rate_hz),
+            resampling: of_16k(RESAMPLING, rate_hz),
+            generator,
+            formant: Singer::lag(rate_hz, generator) - generator,
+            second: self.behind(of_16k(self.hop * HOP, rate_hz)),
+        }
+    }
+}
+
+/// By how much the parts of an engine lag, in samples of the voice's rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delays {
+    /// The frames ahead that the content encoder hears, and the rest of the window of the last.
+    pub content: Frames,
+    /// The way down to 16 kHz.
+    pub resampling: Frames,
+    /// What the generator's convolutions see ahead.
+    pub generator: Frames,
+    /// What moving formants takes, moved or not.
+    pub formant: Frames,
+    /// The hop that a second thread is behind.
+    pub second: Frames,
+}
+
+impl Delays {
+    /// The engine's lookahead.
+    #[must_use]
+    pub const fn total(&self) -> Frames {
+        self.content + self.resampling + self.generator + self.formant + self.second
     }
 }
 

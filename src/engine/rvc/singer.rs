@@ -2,6 +2,7 @@
 //! safe after construction.
 
 use super::listener::Score;
+use super::stage::Stage;
 use crate::dsp::history::History;
 use crate::dsp::loudness::LoudnessMix;
 use crate::dsp::ramp::Ramp;
@@ -49,13 +50,19 @@ impl Singer {
         self.formant.reset();
     }
 
-    /// Sings one hop, [`Self::lag`] samples before.
+    /// Sings one hop, [`Self::lag`] samples before. Every stage is shown what it gave.
     ///
     /// # Errors
     /// [`EngineError::Step`] if what the networks give is no number.
-    pub fn step(&mut self, score: &Score, output: &mut [f32]) -> Result<(), EngineError> {
+    pub fn step(
+        &mut self,
+        score: &Score,
+        output: &mut [f32],
+        observe: &mut impl FnMut(Stage, &[f32]),
+    ) -> Result<(), EngineError> {
         self.closing
             .step(&score.begun, &score.source, Bounds::OPEN, output);
+        observe(Stage::Closing, output);
         if output.iter().any(|x| !x.is_finite()) {
             return Err(super::failed(
                 "its networks gave what is no number; import the voice again",
@@ -64,7 +71,9 @@ impl Singer {
         let controls = &score.controls;
         self.loudness
             .process(&score.dry, output, controls.voice.rms_mix);
-        self.formant.step(output, controls.formant_semitones)
+        self.formant.step(output, controls.formant_semitones)?;
+        observe(Stage::Finish, output);
+        Ok(())
     }
 }
 

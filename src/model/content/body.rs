@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use autovoice_kernels::cpu::{
-    Conv1dShape, PackedConv1d, Start, Unpacked, conv1d, gelu, matmul_unpacked, softmax,
+    Conv1dShape, Footprint, PackedConv1d, Start, Unpacked, conv1d, gelu, matmul_unpacked, softmax,
 };
 
 use super::{ContentConfig, Output};
@@ -168,6 +168,14 @@ impl Body {
         self.decided = 0;
     }
 
+    /// What its weights take.
+    #[must_use]
+    pub fn footprint(&self) -> Footprint {
+        let layers: Footprint = self.layers.iter().map(Layer::footprint).sum();
+        let project = self.project.as_ref().map(Linear::footprint);
+        self.places.footprint() + layers + project.unwrap_or_default()
+    }
+
     /// Values of a frame that goes in.
     #[must_use]
     pub fn ins(&self) -> usize {
@@ -254,6 +262,12 @@ impl Layer {
             ring_keys: Vec::new(),
             ring_values: Vec::new(),
         })
+    }
+
+    fn footprint(&self) -> Footprint {
+        let attention = [&self.queries, &self.keys, &self.values, &self.out];
+        let all = attention.into_iter().chain([&self.widen, &self.narrow]);
+        all.map(Linear::footprint).sum()
     }
 
     /// `first` is where in the ring the frames go, `seen` how many of it hold something then.

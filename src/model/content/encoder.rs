@@ -1,5 +1,7 @@
 //! A content encoder whose weights many streams share. Any thread; allocates.
 
+use autovoice_kernels::cpu::Footprint;
+
 use super::{Body, ContentConfig, Front, Output, Reach};
 use crate::nn::{Scope, WeightsError};
 
@@ -23,6 +25,12 @@ impl Encoder {
             front: Front::new(config, 1, weights)?,
             body: Body::new(config, reach, weights)?,
         })
+    }
+
+    /// What its weights take.
+    #[must_use]
+    pub fn footprint(&self) -> Footprint {
+        self.front.footprint() + self.body.footprint()
     }
 
     /// A stream that takes steps of at most `samples` samples of 16 kHz. None where the output is

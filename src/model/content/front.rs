@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use autovoice_kernels::cpu::{Conv1dShape, gelu};
+use autovoice_kernels::cpu::{Conv1dShape, Footprint, gelu};
 
 use super::{ContentConfig, HOP, WINDOW};
 use crate::nn::{Conv1d, Conv1dConfig, LayerNorm, Linear, Scope, WeightsError};
@@ -89,6 +89,13 @@ impl Front {
         made.a = vec![0.0; longest * channels];
         made.b = vec![0.0; (longest / 2 + 2) * channels];
         made
+    }
+
+    /// What its weights take.
+    #[must_use]
+    pub fn footprint(&self) -> Footprint {
+        let convs: Footprint = self.convs.iter().map(Conv1d::footprint).sum();
+        convs + self.project.footprint()
     }
 
     /// The most frames that so many samples can complete.

@@ -83,6 +83,38 @@ impl RvcConfig {
     /// Frames of the latent per second.
     pub const FRAMES_PER_S: u32 = 100;
 
+    /// The sizes that the original trains a voice with a pitch with; none at a rate it does not
+    /// train at. Allocates.
+    #[must_use]
+    pub fn original(version: Version, rate_hz: u32) -> Option<Self> {
+        let (rates, kernels): (&[usize], &[usize]) = match (version, rate_hz) {
+            (Version::V1, 32_000) => (&[10, 4, 2, 2, 2], &[16, 16, 4, 4, 4]),
+            (Version::V1, 48_000) => (&[10, 6, 2, 2, 2], &[16, 16, 4, 4, 4]),
+            (_, 40_000) => (&[10, 10, 2, 2], &[16, 16, 4, 4]),
+            (Version::V2, 32_000) => (&[10, 8, 2, 2], &[20, 16, 4, 4]),
+            (Version::V2, 48_000) => (&[12, 10, 2, 2], &[24, 20, 4, 4]),
+            _ => return None,
+        };
+        Some(Self {
+            version,
+            has_pitch: true,
+            rate_hz,
+            inter: 192,
+            hidden: 192,
+            filter: 768,
+            heads: 2,
+            layers: 6,
+            kernel: 3,
+            resblock_kernels: vec![3, 7, 11],
+            resblock_dilations: vec![vec![1, 3, 5]; 3],
+            upsample_rates: rates.to_vec(),
+            upsample_initial: 512,
+            upsample_kernels: kernels.to_vec(),
+            speakers: 109,
+            gin: 256,
+        })
+    }
+
     /// Samples of sound for one frame of the latent.
     #[must_use]
     pub fn hop(&self) -> usize {
@@ -200,24 +232,18 @@ mod tests {
     use super::*;
 
     fn full() -> RvcConfig {
-        RvcConfig {
-            version: Version::V2,
-            has_pitch: true,
-            rate_hz: 48_000,
-            inter: 192,
-            hidden: 192,
-            filter: 768,
-            heads: 2,
-            layers: 6,
-            kernel: 3,
-            resblock_kernels: vec![3, 7, 11],
-            resblock_dilations: vec![vec![1, 3, 5]; 3],
-            upsample_rates: vec![12, 10, 2, 2],
-            upsample_initial: 512,
-            upsample_kernels: vec![24, 20, 4, 4],
-            speakers: 109,
-            gin: 256,
+        RvcConfig::original(Version::V2, 48_000).expect("the original has it")
+    }
+
+    #[test]
+    fn what_the_original_trains_passes() {
+        for version in [Version::V1, Version::V2] {
+            for rate_hz in [32_000, 40_000, 48_000] {
+                let config = RvcConfig::original(version, rate_hz).expect("the original has it");
+                assert_eq!(config.check(), Ok(()), "{version:?} {rate_hz}");
+            }
         }
+        assert_eq!(RvcConfig::original(Version::V2, 44_100), None);
     }
 
     #[test]

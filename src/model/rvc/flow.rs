@@ -8,7 +8,9 @@
 
 use std::sync::Arc;
 
-use autovoice_kernels::cpu::{Conv1dShape, Into, PackedMatrix, Start, matmul, sigmoid, tanh};
+use autovoice_kernels::cpu::{
+    Conv1dShape, Footprint, Into, PackedMatrix, Start, matmul, sigmoid, tanh,
+};
 
 use super::RvcConfig;
 use super::text_encoder::pointwise;
@@ -95,6 +97,12 @@ impl Flow {
             shares: vec![0.0; most * 2 * hidden],
             conv: vec![0.0; conv.unwrap_or(0)],
         })
+    }
+
+    /// What its weights take.
+    #[must_use]
+    pub fn footprint(&self) -> Footprint {
+        self.couplings.iter().map(Coupling::footprint).sum()
     }
 
     /// Sets the speaker by its embedding, `[gin]`. Real-time safe.
@@ -230,9 +238,19 @@ impl Coupling {
             condition_bias: condition_bias.into(),
         })
     }
+
+    fn footprint(&self) -> Footprint {
+        let layers: Footprint = self.layers.iter().map(Gated::footprint).sum();
+        let condition = self.condition.as_deref().map(PackedMatrix::footprint);
+        self.pre.footprint() + layers + self.post.footprint() + condition.unwrap_or_default()
+    }
 }
 
 impl Gated {
+    fn footprint(&self) -> Footprint {
+        self.conv.footprint() + self.share.footprint()
+    }
+
     /// The convolution over what it has heard and these frames, with silence behind.
     fn hear(&mut self, x: &[f32], frames: Frames, gates: &mut [f32], work: &mut [f32]) {
         let hidden = self.conv.shape().ins;

@@ -5,7 +5,7 @@
 //! again, computes new ones only, and lags by half its span. Where the signal begins and ends
 //! layers see zeros, as they do over a whole signal.
 
-use autovoice_kernels::cpu::{Conv1dShape, Into, Start, conv1d, leaky_relu, tanh};
+use autovoice_kernels::cpu::{Conv1dShape, Footprint, Into, Start, conv1d, leaky_relu, tanh};
 use autovoice_kernels::cpu::{PackedConv1d, PackedMatrix, matmul};
 use std::sync::Arc;
 
@@ -51,6 +51,17 @@ impl Generator {
     #[must_use]
     pub fn lag(&self) -> usize {
         self.opening.lag() + self.closing.lag()
+    }
+
+    /// What its weights take.
+    #[must_use]
+    pub fn footprint(&self) -> Footprint {
+        let (opening, closing) = (&self.opening, &self.closing);
+        let stages = closing.stages.iter().chain([&opening.stage]);
+        let stages: Footprint = stages.map(Stage::footprint).sum();
+        let condition = opening.condition.as_deref().map(PackedMatrix::footprint);
+        let outer = opening.pre.footprint() + closing.post.footprint();
+        outer + stages + condition.unwrap_or_default()
     }
 
     /// Sets the speaker by its embedding, `[gin]`. Real-time safe.
@@ -376,6 +387,13 @@ struct NoiseConv {
 }
 
 impl Stage {
+    fn footprint(&self) -> Footprint {
+        let pairs = self.blocks.iter().flat_map(|block| &block.pairs);
+        let pairs = pairs.map(|pair| pair.dilated.footprint() + pair.plain.footprint());
+        let noise = self.noise.as_ref().map(|noise| noise.packed.footprint());
+        self.up.footprint() + noise.unwrap_or_default() + pairs.sum()
+    }
+
     fn new(
         config: &RvcConfig,
         index: usize,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use autovoice_kernels::cpu::exp;
+use autovoice_kernels::cpu::{Footprint, exp};
 
 use super::{Flow, Generator, RvcConfig, Source, TextEncoder};
 use crate::nn::{Bounds, Scope, WeightsError};
@@ -88,6 +88,12 @@ impl Synthesizer {
     #[must_use]
     pub fn config(&self) -> &RvcConfig {
         &self.config
+    }
+
+    /// What its weights take.
+    #[must_use]
+    pub fn footprint(&self) -> Footprint {
+        self.text.footprint() + self.flow.footprint() + self.generator.footprint()
     }
 
     /// Sets the speaker, from 0; beyond the last it is the last. Real-time safe.

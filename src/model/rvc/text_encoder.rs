@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use autovoice_kernels::cpu::{
-    Conv1dShape, Into, PackedMatrix, Start, Unpacked, leaky_relu, matmul, matmul_unpacked, relu,
-    softmax,
+    Conv1dShape, Footprint, Into, PackedMatrix, Start, Unpacked, leaky_relu, matmul,
+    matmul_unpacked, relu, softmax,
 };
 
 use super::RvcConfig;
@@ -135,6 +135,13 @@ impl TextEncoder {
         })
     }
 
+    /// What its weights take.
+    #[must_use]
+    pub fn footprint(&self) -> Footprint {
+        let layers: Footprint = self.layers.iter().map(Layer::footprint).sum();
+        self.phone.footprint() + layers + self.project.footprint()
+    }
+
     /// The longest window in frames.
     #[must_use]
     pub fn longest(&self) -> Frames {
@@ -220,6 +227,15 @@ impl Layer {
             narrow: conv("conv_2", config.filter, hidden)?,
             after_feed_forward: norm("norm_layers_2")?,
         })
+    }
+
+    fn footprint(&self) -> Footprint {
+        let linear = [&self.queries, &self.keys, &self.values, &self.out];
+        let relative = [&self.relative_keys, &self.relative_values];
+        let conv = [&self.widen, &self.narrow];
+        linear.into_iter().map(Linear::footprint).sum::<Footprint>()
+            + relative.into_iter().map(PackedMatrix::footprint).sum()
+            + conv.into_iter().map(SameConv1d::footprint).sum()
     }
 
     fn forward(&self, x: &mut [f32], frames: Frames, work: &mut Work) {

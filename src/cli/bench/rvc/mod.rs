@@ -1,0 +1,107 @@
+//! What an RVC voice costs, how long it delays, and how far its stream is from the whole.
+
+mod nets;
+mod report;
+mod speed;
+mod streaming;
+
+use super::BenchArgs;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::machine::Machine;
+use crate::cli::out::say;
+use crate::engine::Quality;
+use crate::model::rvc::Version;
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use nets::Nets;
+use std::path::PathBuf;
+
+/// Arguments that only `--engine rvc` has.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Engine rvc")]
+pub(super) struct RvcArgs {
+    /// A voice of the library, with the content encoder imported; a full-size one of no meaning
+    /// where it is left out
+    #[arg(long, value_name = "NAME", conflicts_with = "voice_version")]
+    voice: Option<String>,
+    /// Version of the voice of no meaning; its rate is --rate
+    #[arg(long, value_name = "VERSION", default_value = "v2", ignore_case = true,
+          value_parser = version_parser())]
+    voice_version: Version,
+    /// Which qualities; all where it is left out
+    #[arg(long, value_name = "QUALITY", value_delimiter = ',', ignore_case = true,
+          value_parser = quality_parser())]
+    quality: Vec<Quality>,
+    /// Measure instead how far the stream is from the whole signal, with these recordings; of each
+    /// --seconds are heard, at most 30
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    streaming: Vec<PathBuf>,
+    /// With --streaming: more and less ahead and past, too, for content alone
+    #[arg(long, requires = "streaming")]
+    sweep: bool,
+}
+
+impl RvcArgs {
+    /// Whether any was given that has no default.
+    pub(super) fn is_given(&self) -> bool {
+        self.voice.is_some() || !self.quality.is_empty() || !self.streaming.is_empty()
+    }
+
+    fn qualities(&self) -> &[Quality] {
+        match self.quality.is_empty() {
+            true => &Quality::ALL,
+            false => &self.quality,
+        }
+    }
+}
+
+/// Names without regard to case; the parser behind it gives them in the spelling listed.
+fn quality_parser() -> impl TypedValueParser<Value = Quality> {
+    PossibleValuesParser::new(["live", "balanced", "studio"])
+        .try_map(|name| quality(&name).ok_or("no such quality"))
+}
+
+fn quality(name: &str) -> Option<Quality> {
+    let named = |quality: &Quality| quality.name().eq_ignore_ascii_case(name);
+    Quality::ALL.into_iter().find(named)
+}
+
+fn version_parser() -> impl TypedValueParser<Value = Version> {
+    PossibleValuesParser::new(["v1", "v2"]).map(|name| match name.eq_ignore_ascii_case("v1") {
+        true => Version::V1,
+        false => Version::V2,
+    })
+}
+
+/// Measures and reports.
+pub(super) fn run(arguments: &BenchArgs) -> Result<Exit, Failure> {
+    let rvc = &arguments.rvc;
+    let before = Machine::here().own_memory();
+    let nets = match &rvc.voice {
+        Some(name) => Nets::of_user(name)?,
+        None => Nets::seeded(rvc.voice_version, arguments.rate)?,
+    };
+    if !rvc.streaming.is_empty() {
+        let (qualities, files) = (rvc.qualities(), &rvc.streaming);
+        let table = streaming::table(&nets, qualities, rvc.sweep, files, arguments.seconds)?;
+        match arguments.json {
+            true => say(format_args!("{:#}", report::streaming_json(&nets, &table))),
+            false => report::print_streaming(&nets, &table),
+        }
+        return Ok(Exit::Done);
+    }
+    let memory = speed::memory(&nets, rvc.qualities()[0], before)?;
+    let speeds = rvc
+        .qualities()
+        .iter()
+        .map(|quality| speed::figures(&nets, *quality, arguments.seconds))
+        .collect::<Result<Vec<_>, _>>()?;
+    match arguments.json {
+        true => say(format_args!(
+            "{:#}",
+            report::speed_json(arguments.seconds, &nets, &memory, &speeds)
+        )),
+        false => report::print_speed(arguments.seconds, &nets, &memory, &speeds),
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,200 @@
+//! What an engine of a voice costs, stage by stage and hop by hop, and how long it delays.
+
+use super::nets::Nets;
+use crate::bridge::{HostConfig, Latency};
+use crate::cli::bench::{quantile, voice_signal};
+use crate::cli::failure::Failure;
+use crate::cli::machine::Machine;
+use crate::engine::rvc::{Delays, Reach, RvcEngine, Stage};
+use crate::engine::{Controls, Engine, EngineSpec, Quality};
+use autovoice_kernels::cpu::Footprint;
+use std::time::Instant;
+
+/// Of the host whose latency is listed.
+pub(super) const HOST_HZ: u32 = 48_000;
+/// Its block sizes.
+pub(super) const HOST_BLOCKS: [usize; 2] = [64, 512];
+/// Audio that warms caches and engine up before anything is counted.
+const WARM_UP_S: f64 = 2.0;
+
+/// Everything measured of one quality.
+pub(super) struct Speed {
+    pub(super) quality: Quality,
+    pub(super) spec: EngineSpec,
+    pub(super) delays: Delays,
+    /// At each of [`HOST_BLOCKS`].
+    pub(super) latency: [Latency; HOST_BLOCKS.len()],
+    pub(super) runs: Vec<Run>,
+    /// Seconds of work per second of audio, one per stage, on one thread.
+    pub(super) stages: [f64; Stage::ALL.len()],
+}
+
+/// The cost of an engine on so many threads.
+pub(super) struct Run {
+    pub(super) threads: usize,
+    pub(super) hops: usize,
+    pub(super) hop_ms: f64,
+    /// Seconds that pass per second of audio.
+    pub(super) rtf: f64,
+    /// Seconds that the processors work per second of audio, where the system tells.
+    pub(super) cpu: Option<f64>,
+    pub(super) p50_ms: f64,
+    pub(super) p95_ms: f64,
+    pub(super) p99_ms: f64,
+    pub(super) max_ms: f64,
+    /// Hops that took longer than they last.
+    pub(super) late: usize,
+}
+
+/// What networks take of memory, in bytes.
+pub(super) struct Memory {
+    /// By how much the process grew with an engine, where the system tells.
+    pub(super) grown: Option<u64>,
+    pub(super) encoder: Footprint,
+    pub(super) voice: Footprint,
+}
+
+/// Measures what networks take; `before` is what the process had before they were loaded.
+pub(super) fn memory(
+    nets: &Nets,
+    quality: Quality,
+    before: Option<u64>,
+) -> Result<Memory, Failure> {
+    let reach = Reach::of(quality);
+    let voice = nets.voice(reach.spans())?.footprint();
+    let engine = nets.engine(Reach {
+        threads: 1,
+        ..reach
+    })?;
+    let grown = Machine::here().own_memory().zip(before);
+    drop(engine);
+    Ok(Memory {
+        grown: grown.map(|(after, before)| after.saturating_sub(before)),
+        encoder: nets.encoder.footprint(),
+        voice,
+    })
+}
+
+/// Measures a quality, each run over so many seconds of audio.
+pub(super) fn figures(nets: &Nets, quality: Quality, seconds: u32) -> Result<Speed, Failure> {
+    let reach = Reach::of(quality);
+    let mut stages = [0.0; Stage::ALL.len()];
+    let mut runs = Vec::new();
+    for threads in [1, 2] {
+        let mut engine = nets.engine(Reach { threads, ..reach })?;
+        let of_one = (threads == 1).then_some(&mut stages);
+        runs.push(measure(&mut engine, threads, seconds, of_one)?);
+    }
+    let spec = reach.spec(&nets.config);
+    Ok(Speed {
+        quality,
+        delays: reach.delays(&nets.config),
+        latency: HOST_BLOCKS.map(|max_block| {
+            let host = HostConfig {
+                rate_hz: HOST_HZ,
+                channels: 1,
+                max_block,
+                offline: false,
+            };
+            Latency::of_worker(&host, &spec)
+        }),
+        spec,
+        runs,
+        stages,
+    })
+}
+
+fn measure(
+    engine: &mut RvcEngine,
+    threads: usize,
+    seconds: u32,
+    mut stages: Option<&mut [f64; Stage::ALL.len()]>,
+) -> Result<Run, Failure> {
+    let EngineSpec { rate_hz, hop, .. } = engine.spec();
+    let hop_s = hop as f64 / f64::from(rate_hz);
+    let hops = (f64::from(seconds) / hop_s).ceil() as usize;
+    let warm_up = (WARM_UP_S / hop_s).ceil() as usize;
+    let mut voice = voice_signal::Voice::new(rate_hz, 80.0);
+    let (mut input, mut output) = (vec![0.0; hop], vec![0.0; hop]);
+    let mut times_ms = Vec::with_capacity(hops);
+    let mut energy = 0.0;
+    let mut cpu_s = None;
+    for n in 0..warm_up + hops {
+        input.fill_with(|| voice.next());
+        if n == warm_up {
+            cpu_s = Machine::here().own_cpu_s();
+            // What warms up is not counted.
+            if let Some(stages) = &mut stages {
+                stages.fill(0.0);
+            }
+        }
+        let started = Instant::now();
+        let mut last = started;
+        let observe = |stage: Stage, _: &[f32]| {
+            if let Some(stages) = &mut stages {
+                let now = Instant::now();
+                stages[stage as usize] += (now - last).as_secs_f64();
+                last = now;
+            }
+        };
+        engine
+            .observed(&input, &mut output, &Controls::default(), observe)
+            .map_err(|error| Failure::work(error.to_string(), "choose another voice"))?;
+        if warm_up <= n {
+            times_ms.push(started.elapsed().as_secs_f64() * 1e3);
+            energy += output.iter().map(|x| f64::from(x * x)).sum::<f64>();
+        }
+    }
+    // An engine that did nothing would be fast.
+    if energy <= 0.0 {
+        return Err(Failure::work(
+            "expected the bench's voice to come out, found silence",
+            "choose another voice",
+        ));
+    }
+    let audio_s = hops as f64 * hop_s;
+    if let Some(stages) = stages {
+        stages.iter_mut().for_each(|s| *s /= audio_s);
+    }
+    let worked_s = Machine::here().own_cpu_s().zip(cpu_s);
+    Ok(Run {
+        cpu: worked_s.map(|(after, before)| (after - before) / audio_s),
+        ..run(threads, hop_s * 1e3, times_ms)
+    })
+}
+
+fn run(threads: usize, hop_ms: f64, mut times_ms: Vec<f64>) -> Run {
+    times_ms.sort_by(f64::total_cmp);
+    let hops = times_ms.len();
+    Run {
+        threads,
+        hops,
+        hop_ms,
+        rtf: times_ms.iter().sum::<f64>() / (hop_ms * hops as f64),
+        cpu: None,
+        p50_ms: quantile(&times_ms, 0.5),
+        p95_ms: quantile(&times_ms, 0.95),
+        p99_ms: quantile(&times_ms, 0.99),
+        max_ms: quantile(&times_ms, 1.0),
+        late: times_ms.iter().filter(|&&ms| hop_ms < ms).count(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stages_are_counted_where_they_are_listed() {
+        for (at, stage) in Stage::ALL.into_iter().enumerate() {
+            assert_eq!(stage as usize, at, "{}", stage.name());
+        }
+    }
+
+    #[test]
+    fn hops_are_late_that_take_longer_than_they_last() {
+        let run = run(1, 100.0, vec![50.0, 150.0, 50.0, 100.0]);
+        assert_eq!((run.late, run.max_ms, run.p50_ms), (1, 150.0, 50.0));
+        assert!((run.rtf - 0.875).abs() < 1e-12);
+    }
+}
