@@ -1,6 +1,8 @@
 //! An hour of live use of an RVC voice, on a simulated clock: blocks of any size, stalls now and
 //! then, notes and settings that move. Memory and delay do not grow, and nothing is no number.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
 mod rvc_nets;
 mod support;
 mod tones;
