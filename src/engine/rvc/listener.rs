@@ -22,9 +22,9 @@ const STEP: usize = HOP / PER_CONTENT;
 /// Samples of 16 kHz over which loudness is measured, 20 ms.
 const LOUDNESS: usize = 320;
 /// What numbers the deviates of the latent among all of a seed.
-pub(crate) const LATENT: u64 = 0x6c61_7465_6e74;
+pub const LATENT: u64 = 0x6c61_7465_6e74;
 /// And what those of the source.
-pub(crate) const SOURCE: u64 = 0x736f_7572_6365;
+pub const SOURCE: u64 = 0x736f_7572_6365;
 
 /// What is to be sung in one hop.
 #[derive(Clone, Debug, Default)]

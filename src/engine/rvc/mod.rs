@@ -12,7 +12,7 @@ mod singer;
 mod stage;
 
 pub use crate::model::retrieval::Search;
-pub(crate) use listener::{LATENT, SOURCE};
+pub use listener::{LATENT, SOURCE};
 pub use reach::{Delays, Reach};
 pub use stage::Stage;
 
