@@ -6,25 +6,7 @@ mod rvc_nets;
 use autovoice::engine::rvc::{Reach, RvcEngine};
 use autovoice::engine::{Controls, Engine, Quality, VoiceControls};
 use autovoice::model::rvc::Version;
-use rvc_nets::{engine, small};
-use std::f64::consts::TAU;
-
-/// A voice of `seconds`: silence, then harmonics of `pitch_hz` at an instant, 0 for silence.
-fn voice(rate_hz: u32, seconds: f64, pitch_hz: impl Fn(f64) -> f64) -> Vec<f32> {
-    let mut phase = 0.0;
-    (0..(seconds * f64::from(rate_hz)) as usize)
-        .map(|n| {
-            let hz = pitch_hz(n as f64 / f64::from(rate_hz));
-            phase += hz / f64::from(rate_hz);
-            let waves = (1..=12).map(|k| (TAU * f64::from(k) * phase).sin() / f64::from(k));
-            (if hz > 0.0 {
-                0.2 * waves.sum::<f64>()
-            } else {
-                0.0
-            }) as f32
-        })
-        .collect()
-}
+use rvc_nets::{engine, more_of, small, sung};
 
 /// All that comes out for whole steps of `hops` hops.
 fn run(engine: &mut RvcEngine, input: &[f32], hops: usize, controls: &Controls) -> Vec<f32> {
@@ -38,32 +20,6 @@ fn run(engine: &mut RvcEngine, input: &[f32], hops: usize, controls: &Controls) 
     output
 }
 
-/// How many decibels the harmonics of `hz` up to 1 kHz lie above those of `other`, those of both
-/// left out, in the mean over 50 ms from `from` on.
-fn more_of(signal: &[f32], rate_hz: u32, from: usize, hz: f64, other: f64) -> f64 {
-    let window = &signal[from..from + rate_hz as usize / 20];
-    let level = |hz: f64| {
-        let (mut re, mut im) = (0.0, 0.0);
-        for (n, x) in window.iter().enumerate() {
-            let turn = TAU * hz * n as f64 / f64::from(rate_hz);
-            // Hann.
-            let x = f64::from(*x) * (1.0 - (TAU * n as f64 / window.len() as f64).cos());
-            re += x * turn.cos();
-            im += x * turn.sin();
-        }
-        10.0 * (re * re + im * im + 1e-12).log10()
-    };
-    let mean = |hz: f64, other: f64| {
-        let harmonics = (1..)
-            .map(|k| hz * f64::from(k))
-            .take_while(|hz| *hz < 1_000.0);
-        let apart = |hz: &f64| ((hz / other).round() * other - hz).abs() > 40.0;
-        let levels: Vec<f64> = harmonics.filter(apart).map(level).collect();
-        levels.iter().sum::<f64>() / levels.len() as f64
-    };
-    mean(hz, other) - mean(other, hz)
-}
-
 #[test]
 fn what_is_sung_is_heard_when_it_was_said() {
     for rate_hz in [32_000, 40_000, 48_000] {
@@ -74,7 +30,7 @@ fn what_is_sung_is_heard_when_it_was_said() {
             let spec = engine.spec();
             assert_eq!(spec, reach.spec(&config));
             // 200 Hz, and from one second on 290 Hz.
-            let input = voice(rate_hz, 3.2, |t| if t < 1.0 { 200.0 } else { 290.0 });
+            let input = sung(rate_hz, 3.2, |t| if t < 1.0 { 200.0 } else { 290.0 });
             let output = run(&mut engine, &input, 1, &Controls::default());
             let change = spec.lookahead + rate_hz as usize;
             let ms = rate_hz as usize / 1000;
@@ -94,7 +50,7 @@ fn it_is_the_same_every_time_and_after_a_reset_and_by_any_number_of_hops() {
     for (version, has_pitch) in [(Version::V1, true), (Version::V2, false)] {
         let config = small(version, 40_000, has_pitch);
         let live = || engine(Reach::of(Quality::Live), &config);
-        let input = voice(40_000, 2.0, |t| 200.0 + 50.0 * t);
+        let input = sung(40_000, 2.0, |t| 200.0 + 50.0 * t);
         let mut one = live();
         let want = run(&mut one, &input, 1, &Controls::default());
         assert!(want[40_000..].iter().any(|x| x.abs() > 1e-3), "it sings");
@@ -103,7 +59,7 @@ fn it_is_the_same_every_time_and_after_a_reset_and_by_any_number_of_hops() {
         assert_eq!(got, want[..got.len()]);
         run(
             &mut one,
-            &voice(40_000, 0.7, |_| 500.0),
+            &sung(40_000, 0.7, |_| 500.0),
             1,
             &Controls::default(),
         );
@@ -115,7 +71,7 @@ fn it_is_the_same_every_time_and_after_a_reset_and_by_any_number_of_hops() {
 #[test]
 fn more_ahead_comes_later_and_is_otherwise_in_the_same_place() {
     let config = small(Version::V2, 48_000, true);
-    let input = voice(48_000, 3.0, |t| 150.0 + 40.0 * (3.0 * t).sin());
+    let input = sung(48_000, 3.0, |t| 150.0 + 40.0 * (3.0 * t).sin());
     let heard: Vec<Vec<f32>> = [2, 4, 15]
         .map(|ahead| {
             let reach = Reach {
@@ -147,7 +103,7 @@ fn more_ahead_comes_later_and_is_otherwise_in_the_same_place() {
 #[test]
 fn a_second_thread_takes_a_hop_more_and_gives_the_same() {
     let config = small(Version::V2, 48_000, true);
-    let input = voice(48_000, 2.0, |t| 250.0 - 20.0 * t);
+    let input = sung(48_000, 2.0, |t| 250.0 - 20.0 * t);
     let [one, two] = [1, 2].map(|threads| {
         let reach = Reach {
             threads,
@@ -169,7 +125,7 @@ fn a_second_thread_takes_a_hop_more_and_gives_the_same() {
 #[test]
 fn what_is_set_is_heard() {
     let config = small(Version::V2, 48_000, true);
-    let input = voice(48_000, 2.0, |t| if t < 1.0 { 200.0 } else { 0.0 });
+    let input = sung(48_000, 2.0, |t| if t < 1.0 { 200.0 } else { 0.0 });
     let with = |controls: Controls| {
         let mut engine = engine(Reach::of(Quality::Live), &config);
         let lookahead = engine.spec().lookahead;

@@ -105,7 +105,11 @@ impl Mixer {
             self.declick_left = self.declick_left.saturating_sub(1);
             for (channel, output) in output.iter_mut().enumerate() {
                 let stand_in = direct * sources.direct[channel][i] + dry * sources.dry[channel][i];
-                let mixed = stand_in + voice * (sources.voice[channel][i] - stand_in);
+                let mixed = match voice {
+                    // Exactly the voice, whatever is ready to stand in for it.
+                    1.0 => sources.voice[channel][i],
+                    voice => stand_in + voice * (sources.voice[channel][i] - stand_in),
+                };
                 if broke_off {
                     self.step[channel] = self.excess[channel];
                 }

@@ -19,17 +19,34 @@ pub struct Second<J> {
 }
 
 impl<J: Job> Second<J> {
-    /// Starts it. Allocates.
+    /// Starts it, with real-time priority where that is granted. Allocates.
     ///
     /// # Errors
     /// When the system gives no thread.
     pub fn spawn() -> std::io::Result<Self> {
+        Self::start_with(|| {
+            ask_for_realtime_priority();
+        })
+    }
+
+    /// Starts it for work that nobody waits to hear: it takes nothing from others. Allocates.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn spawn_offline() -> std::io::Result<Self> {
+        Self::start_with(|| {})
+    }
+
+    fn start_with(first: impl FnOnce() + Send + 'static) -> std::io::Result<Self> {
         // One job at a time, so neither end ever waits for room.
         let (jobs, todo) = sync_channel::<J>(1);
         let (finished, done) = sync_channel::<J>(1);
         let thread = Builder::new()
             .name("autovoice-second".into())
-            .spawn(move || run(&todo, &finished))?;
+            .spawn(move || {
+                first();
+                run(&todo, &finished);
+            })?;
         Ok(Self {
             jobs: Some(jobs),
             done,
@@ -40,7 +57,6 @@ impl<J: Job> Second<J> {
 
 fn run<J: Job>(todo: &Receiver<J>, finished: &SyncSender<J>) {
     let _denormals = FlushDenormals::new();
-    ask_for_realtime_priority();
     while let Ok(mut job) = todo.recv() {
         // What panicked is lost, and with it this thread: its owner sees the channel closed.
         if catch_unwind(AssertUnwindSafe(|| job.run())).is_err() || finished.send(job).is_err() {

@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::out;
 use crate::preset::{Library, Notice, Preset, PresetError, Source, Values, looks_like_code};
+use crate::voice;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -36,14 +37,15 @@ pub(super) fn library() -> Library {
 
 /// Finds the preset that is meant: by a code, a name or a file.
 pub(super) fn choose(wanted: &str) -> Result<Chosen, Failure> {
+    let voices = voice::Library::of_user().ok();
     let (preset, mut notices, source) = library().choose(wanted).map_err(|error| {
         match looks_like_code(wanted) || matches!(error, PresetError::Unknown { .. }) {
             true => error.into(),
             false => of_file(Path::new(wanted), error),
         }
     })?;
-    // No voices can be loaded yet.
-    let resolved = preset.resolve(&|_| None);
+    // One voice sings in files, and it does so in slot 1.
+    let resolved = preset.resolve(&|voice| voices.as_ref()?.find(voice).map(|_| 1));
     notices.extend(resolved.notices);
     Ok(Chosen {
         preset,
@@ -76,6 +78,13 @@ pub(super) fn complain_of(preset: &Preset, notices: &[Notice]) {
 }
 
 impl Chosen {
+    /// Another voice sings than its own, which need not be here.
+    pub(super) fn forget_voice(&mut self) {
+        self.preset.voice = None;
+        let is_of_voice = |notice: &Notice| matches!(notice, Notice::VoiceMissing(_));
+        self.notices.retain(|notice| !is_of_voice(notice));
+    }
+
     /// Says on stderr what is to be known of it.
     pub(super) fn complain(&self) {
         complain_of(&self.preset, &self.notices);

@@ -239,6 +239,20 @@ impl VoiceArgs {
         })
     }
 
+    /// Where a voice sings, its own tracker follows the pitch.
+    ///
+    /// # Errors
+    /// Where another was asked for.
+    pub(super) fn refuse_tracker(&self) -> Result<(), Failure> {
+        match self.tracker {
+            None | Some(Wish::Auto | Wish::Kind(TrackerKind::Neural)) => Ok(()),
+            Some(Wish::Kind(_)) => Err(Failure::usage(
+                "expected --tracker auto or neural where another voice sings",
+                "leave out --tracker",
+            )),
+        }
+    }
+
     fn refuse_tuning(&self) -> Result<(), Failure> {
         for (option, given) in [
             ("--retune", self.retune),

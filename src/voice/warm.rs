@@ -140,6 +140,7 @@ impl WarmVoice {
         };
         let beside: Option<Box<dyn Beside<Box<Part>>>> = match setup.reach.threads {
             1 => None,
+            _ if setup.reach == Reach::OFFLINE => Some(Box::new(Second::spawn_offline()?)),
             _ => Some(Box::new(Second::spawn()?)),
         };
         let engine = RvcEngine::new(Ingredients {

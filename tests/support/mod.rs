@@ -146,12 +146,18 @@ pub struct Rig {
 impl Rig {
     /// With `behaviour` in slot 1 and an engine of gain `direct_gain` on the audio thread.
     pub fn new(host: HostConfig, spec: EngineSpec, behaviour: Behaviour, direct_gain: f32) -> Self {
+        Self::of(host, TestEngine::boxed(spec, behaviour), direct_gain)
+    }
+
+    /// With this engine in slot 1.
+    pub fn of(host: HostConfig, engine: Box<dyn Engine>, direct_gain: f32) -> Self {
+        let spec = engine.spec();
         let (meters_in, meters_out) = meters();
         let direct = direct(&host, 0, Behaviour::Gain(direct_gain));
         let (processor, worker, mut voices) =
             Processor::with_worker(host, direct, &[spec], meters_in);
         voices
-            .install(1, TestEngine::boxed(spec, behaviour))
+            .install(1, engine)
             .expect("the voice fits, its latency was reserved");
         let mut rig = Self {
             host,

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use xtask::display::Display;
 use xtask::paths;
 
-use crate::{bundle, packages, step};
+use crate::{bundle, fixtures, packages, step};
 
 /// Feature sets that must compile, each alone, without a warning.
 const FEATURE_SETS: [&str; 4] = ["", "cli", "plugin", "app"];
@@ -33,18 +33,18 @@ pub fn run() -> Result<()> {
     let features = format!("--features {},train,app", bundle::FEATURES);
     let packages = "--package autovoice --package autovoice-kernels";
     cargo_test(&format!("{packages} {features}"), &required)?;
+    fixtures::write(&features)?;
 
     steps.next("Building the plugin and the command line");
     let products = bundle::build()?;
 
     steps.next("CLAP in an in-process host");
     let display = Display::open()?;
-    // The editor remembers how its window looks: not among the user's own settings.
-    let home = paths::target()?.join("test-home");
-    let home = home.to_string_lossy().into_owned();
+    // Voices are there, and the editor remembers how its window looks: nothing of the user's own.
+    let home = fixtures::home()?.to_string_lossy().into_owned();
     let mut environment = vec![
         ("AUTOVOICE_REQUIRE_HOSTS", "1".to_owned()),
-        ("AUTOVOICE_HOME", home),
+        ("AUTOVOICE_HOME", home.clone()),
     ];
     environment.extend(display.environment());
     cargo_test("--package xtask", &environment)?;
@@ -59,6 +59,7 @@ pub fn run() -> Result<()> {
     step::run(
         Command::new(python)
             .args(["-m", "pytest", "-p", "no:cacheprovider", "tests/hosts"])
+            .env("AUTOVOICE_HOME", home)
             .env("AUTOVOICE_VST3", &products.vst3),
     )
 }

@@ -1,11 +1,12 @@
-//! Chores: `cargo xtask bench-report | bundle | demo | editor-cost | screenshots | test`. Needs Rust and a C linker, nothing else; what more
-//! a chore needs it installs or asks for.
+//! Chores: `cargo xtask bench-report | bundle | demo | editor-cost | fixtures | screenshots |
+//! test`. Needs Rust and a C linker, nothing else; what more a chore needs it installs or asks for.
 
 mod bench_report;
 mod bundle;
 mod check;
 mod demo;
 mod editor_cost;
+mod fixtures;
 mod packages;
 mod screenshots;
 mod step;
@@ -21,10 +22,11 @@ Usage: cargo xtask <chore>
   bundle       build target/bundled/AutoVoice.clap and .vst3, and target/release/autovoice
   demo         bundle, then run the demo recording through the plugin and the command line
   editor-cost  bundle, then measure what the open and the closed editor take
+  fixtures     write the voices that the tests in real hosts use
   screenshots  bundle, then take pictures of every view of the editor without a screen
   test         formatting, lints, unit and integration tests, bundle, tests in real hosts
 
-All but `bench-report` and `bundle` first look for missing system packages (Debian, Ubuntu) and install them when
+All but `bench-report`, `bundle` and `fixtures` first look for missing system packages (Debian, Ubuntu) and install them when
 they may; otherwise they print the line to run.";
 
 fn main() -> ExitCode {
@@ -47,6 +49,7 @@ fn run() -> Result<()> {
         ["demo"] => demo::run(),
         ["editor-cost"] => editor_cost::run(),
         [editor_cost::MEASURE, clap] => editor_cost::measure(clap),
+        ["fixtures"] => fixtures::run(),
         ["screenshots"] => screenshots::run(),
         [screenshots::SHOOT, clap, file] => screenshots::shoot(clap, file),
         [screenshots::SHOOT_APP, program, file] => screenshots::shoot_app(program, file),

@@ -22,6 +22,34 @@ pub fn tone(rate_hz: f64, hz: f64, peak: f32, frames: usize) -> Vec<f32> {
     (0..frames).map(sample).collect()
 }
 
+/// How many decibels the first ten harmonics of `hz` lie above those of `other_hz` in a signal, in
+/// the mean over those that lie apart: which of two pitches is sung in it.
+#[must_use]
+pub fn stands_out_db(signal: &[f32], rate_hz: f64, hz: f64, other_hz: f64) -> f64 {
+    let turns = std::f64::consts::TAU / rate_hz;
+    let level_db = |hz: f64| {
+        let (mut re, mut im) = (0.0, 0.0);
+        for (n, x) in signal.iter().enumerate() {
+            let fade = 1.0 - (std::f64::consts::TAU * n as f64 / signal.len() as f64).cos();
+            let (sin, cos) = (turns * hz * n as f64).sin_cos();
+            re += fade * f64::from(*x) * cos;
+            im += fade * f64::from(*x) * sin;
+        }
+        10.0 * (re * re + im * im).max(1e-12).log10()
+    };
+    let mean_db = |hz: f64, other_hz: f64| {
+        let harmonics = (1..=10).map(|n| f64::from(n) * hz);
+        let apart = |at: &f64| (at - (at / other_hz).round() * other_hz).abs() > 40.0;
+        let (sum, count) = harmonics
+            .filter(|at| apart(at) && *at < 1_000.0)
+            .fold((0.0, 0.0), |(sum, count), at| {
+                (sum + level_db(at), count + 1.0)
+            });
+        sum / count
+    };
+    mean_db(hz, other_hz) - mean_db(other_hz, hz)
+}
+
 /// A small generator (xorshift64*): the same numbers everywhere.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
@@ -207,6 +235,15 @@ mod tests {
         let voiced = pitch_track(&noise(3, 22_050), 44_100.0);
         let voiced = voiced.iter().filter(|&&hz| hz > 0.0).count();
         assert!(voiced < 3, "{voiced} voiced frames in noise");
+    }
+
+    #[test]
+    fn the_pitch_that_is_sung_stands_out() {
+        let sung = tone(48_000.0, 200.0, 0.5, 2_400);
+        assert!(stands_out_db(&sung, 48_000.0, 200.0, 290.0) > 10.0);
+        assert!(stands_out_db(&sung, 48_000.0, 290.0, 200.0) < -10.0);
+        let neither = noise(5, 2_400);
+        assert!(stands_out_db(&neither, 48_000.0, 200.0, 290.0).abs() < 10.0);
     }
 
     #[test]

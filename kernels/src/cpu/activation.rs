@@ -105,10 +105,10 @@ pub(super) fn tanh_one(x: f32) -> f32 {
 fn gelu_one(x: f32) -> f32 {
     let a = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
     let t = 1.0 / (1.0 + 0.327_591_1 * a);
-    let terms = -1.453_152_027 + t * 1.061_405_429;
-    let terms = 1.421_413_741 + t * terms;
-    let terms = -0.284_496_736 + t * terms;
-    let terms = t * (0.254_829_592 + t * terms);
+    let terms = -1.453_152_1 + t * 1.061_405_4;
+    let terms = 1.421_413_8 + t * terms;
+    let terms = -0.284_496_72 + t * terms;
+    let terms = t * (0.254_829_6 + t * terms);
     // Half of what the distribution leaves beyond |x|; exact 0 far out, where `exp` gives up.
     let tail = 0.5 * terms * exp_one(-a * a);
     let tail = if a > 9.0 { 0.0 } else { tail };

@@ -365,7 +365,6 @@ unsafe fn blocks<V: Lanes, W: Weight, const TALL: usize>(
         run if DEPTH < run => (1, DEPTH),
         run => ((DEPTH / run.max(1)).max(1), run),
     };
-    let count = x.rows;
     let y = y.as_mut_ptr();
     for top in (0..x.rows).step_by(HEIGHT) {
         let bottom = (top + HEIGHT).min(x.rows);
@@ -376,21 +375,30 @@ unsafe fn blocks<V: Lanes, W: Weight, const TALL: usize>(
                     (0, 0) => start,
                     _ => Start::Accumulate,
                 };
+                let run = piece.min(x.run - from);
+                // Few rows wait for memory: each of their tiles fetches its share of the next panel.
+                let tiles = (bottom - top).div_ceil(TALL);
+                let lines = match x.rows < FEW && x.runs == 1 && FETCHED <= run {
+                    true => run * WIDTH * size_of::<W>() / LINE,
+                    false => 0,
+                };
+                let share = lines / tiles * LINE;
                 for panel in 0..w.outs.div_ceil(WIDTH) {
                     let input = first * x.run + from;
-                    let tile = Tile {
-                        w: w.values
-                            .wrapping_add(panel * w.panel_step + input * w.input_step),
+                    let at = panel * w.panel_step + input * w.input_step;
+                    let mut tile = Tile {
+                        w: w.values.wrapping_add(at),
                         input_step: w.input_step,
                         runs: group.min(x.runs - first),
-                        run: piece.min(x.run - from),
+                        run,
                         apart: x.apart,
                         stride: x.stride,
                         y_stride,
                         first: panel * WIDTH,
                         outs: (w.outs - panel * WIDTH).min(WIDTH),
                         start,
-                        ahead: w.panel_step,
+                        next: w.values.wrapping_add(at + w.panel_step).cast(),
+                        fetched: lines.div_ceil(tiles) * FETCHED / run.max(1),
                     };
                     let mut r = top;
                     while r < bottom {
@@ -399,13 +407,12 @@ unsafe fn blocks<V: Lanes, W: Weight, const TALL: usize>(
                         unsafe {
                             let x = x.x.as_ptr().add(r * x.stride + first * x.apart + from);
                             let y = y.add(r * y_stride + tile.first);
-                            // The first tile waits for memory, the second finds the panel in the
-                            // cache and has time to fetch the next one.
-                            match r == top + TALL && count < 40 {
-                                true => tile.run::<V, true>(rows, x, y),
-                                false => tile.run::<V, false>(rows, x, y),
+                            match tile.fetched {
+                                0 => tile.run::<V, false>(rows, x, y),
+                                _ => tile.run::<V, true>(rows, x, y),
                             }
                         }
+                        tile.next = tile.next.wrapping_add(share);
                         r += rows;
                     }
                 }
@@ -414,8 +421,12 @@ unsafe fn blocks<V: Lanes, W: Weight, const TALL: usize>(
     }
 }
 
-/// Inputs whose weights are fetched at a time.
+/// Inputs between two looks at what is to be fetched.
 const FETCHED: usize = 16;
+/// Bytes of a line of the cache.
+const LINE: usize = 64;
+/// Fewer rows than this wait for memory rather than for sums.
+const FEW: usize = 40;
 
 /// Brings what is at an address into the cache, where the address is one.
 #[inline(always)]
@@ -444,8 +455,9 @@ struct Tile<'a, W> {
     first: usize,
     outs: usize,
     start: Start<'a>,
-    /// Weights from here to those of the next panel.
-    ahead: usize,
+    /// What is to be fetched of the next panel, and lines of it for every [`FETCHED`] inputs.
+    next: *const u8,
+    fetched: usize,
 }
 
 impl<W: Weight> Tile<'_, W> {
@@ -499,11 +511,10 @@ impl<W: Weight> Tile<'_, W> {
                 while i < whole {
                     let mut end = whole;
                     if FETCH {
-                        // Some at a time, as fast as memory gives them.
                         end = whole.min(i + FETCHED);
-                        for i in i..end {
-                            let w = w.wrapping_add(i * self.input_step + self.ahead);
-                            fetch(w);
+                        for line in 0..self.fetched {
+                            let line = i / FETCHED * self.fetched + line;
+                            fetch(self.next.wrapping_add(line * LINE));
                         }
                     }
                     while i < end {

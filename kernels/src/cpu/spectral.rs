@@ -111,20 +111,15 @@ impl SpectralConv1d {
         );
         assert_eq!(bias.len(), outs, "one bias per output");
         let n = size.frames();
-        // What the transforms leave out: a half for each of two signals in one, 1 / n for the way
-        // back.
         let spectrum = |bin: usize| -> (Vec<f64>, Vec<f64>) {
             let turns: Vec<(f64, f64)> = (0..kernel)
                 .map(|tap| (std::f64::consts::TAU * (bin * tap % n) as f64 / n as f64).sin_cos())
                 .collect();
             let value = |taps: &[f32]| {
-                let sums = taps
-                    .iter()
-                    .zip(&turns)
-                    .fold((0.0, 0.0), |sum, (w, (sin, cos))| {
-                        (sum.0 + f64::from(*w) * cos, sum.1 + f64::from(*w) * sin)
-                    });
-                (sums.0 / (2 * n) as f64, sums.1 / (2 * n) as f64)
+                let terms = taps.iter().zip(&turns);
+                terms.fold((0.0, 0.0), |sum, (w, (sin, cos))| {
+                    (sum.0 + f64::from(*w) * cos, sum.1 + f64::from(*w) * sin)
+                })
             };
             weights.chunks_exact(kernel).map(value).unzip()
         };
@@ -453,12 +448,15 @@ impl Call<'_> {
         y: *mut f32,
     ) {
         let Conv1dShape { outs, dilation, .. } = self.conv.shape;
+        // What the transforms leave out: a half for each of two signals in one, 1 / N for the way
+        // back.
+        let scale = 1.0 / (2 * N) as f32;
         // SAFETY: a block's outputs are within `y`, and its channels within the bias.
         unsafe {
             let bias = V::load(self.conv.bias.as_ptr().add(channel));
             for (n, value) in values[..block.outputs].iter().enumerate() {
                 let y = y.add((block.first + n * dilation) * outs);
-                let value = value.add(bias);
+                let value = value.mul_add(V::splat(scale), bias);
                 match self.into {
                     Into::Replace => value.store(y),
                     Into::Add => value.add(V::load(y)).store(y),

@@ -2,6 +2,7 @@
 
 mod report;
 pub(super) use report::latency_json;
+mod singer;
 mod stream;
 
 use super::failure::{Exit, Failure};
@@ -12,6 +13,7 @@ use super::progress::{self, Progress};
 use super::voice::VoiceArgs;
 use crate::io::{BitDepth, Container, Damage, Existing};
 use clap::{Args, ValueEnum};
+use singer::SingerArgs;
 use std::path::{Path, PathBuf};
 use stream::Conversion;
 
@@ -23,9 +25,12 @@ One file alone is written to the file OUT, whose name chooses WAV or FLAC. Sever
 or a pattern go into the folder OUT, made if missing, each under its own name; MP3 and OGG become
 WAV unless --format says otherwise.
 
+With --voice somebody else sings, a voice of RVC: the whole of a file is heard for it, a few seconds
+at a time. It needs a content encoder once: autovoice models fetch contentvec.
+
 The output has the channels, the length and, without --rate, the rate of the input and lies exactly
-on it: the latency of the conversion is removed. Integer samples are rounded to the nearest step without dither; samples
-beyond full scale are clipped and counted.
+on it: the latency of the conversion is removed. Integer samples are rounded to the nearest step
+without dither; samples beyond full scale are clipped and counted.
 
 Exit codes:
   0    every file was converted
@@ -68,6 +73,8 @@ pub(super) struct ConvertArgs {
     #[arg(short, long)]
     quiet: bool,
     #[command(flatten)]
+    singer: SingerArgs,
+    #[command(flatten)]
     voice: VoiceArgs,
 }
 
@@ -101,9 +108,20 @@ pub(super) fn run(arguments: &ConvertArgs) -> Result<Exit, Failure> {
             Format::Flac => Container::Flac,
         })),
     })?;
-    let preset = arguments.voice.preset()?;
+    let mut preset = arguments.voice.preset()?;
+    if let (Some(preset), Some(_)) = (&mut preset, &arguments.singer.voice) {
+        preset.forget_voice();
+    }
+    let voice = arguments.voice.voice(preset.as_ref())?;
+    // From here on there is something to take away.
+    let stop = stop_flag();
+    let singer = arguments.singer.singer(preset.as_ref())?;
+    if singer.is_some() {
+        arguments.voice.refuse_tracker()?;
+    }
     let conversion = Conversion {
-        voice: arguments.voice.voice(preset.as_ref())?,
+        voice,
+        singer,
         rate_hz: arguments.rate,
         depth: arguments.bits.map(|bits| match bits {
             Bits::Int16 => BitDepth::Int16,
@@ -122,7 +140,6 @@ pub(super) fn run(arguments: &ConvertArgs) -> Result<Exit, Failure> {
     if let Some(preset) = &preset {
         preset.complain();
     }
-    let stop = stop_flag();
     let mut files = Vec::with_capacity(jobs.len());
     for (index, job) in jobs.iter().enumerate() {
         let label = progress::label(index, jobs.len());
@@ -134,7 +151,7 @@ pub(super) fn run(arguments: &ConvertArgs) -> Result<Exit, Failure> {
             job: job.clone(),
             outcome,
         };
-        file.print(arguments.json, arguments.quiet);
+        file.print(&conversion, arguments.json, arguments.quiet);
         files.push(file);
         if interrupted {
             break;

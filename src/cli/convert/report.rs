@@ -1,12 +1,12 @@
 //! What is said about converted files: lines for people, JSON for programs.
 
+use super::singer::Singer;
 use super::stream::{Conversion, Outcome};
 use crate::bridge::Latency;
 use crate::cli::failure::Failure;
 use crate::cli::out::{complain, notes, say};
 use crate::cli::plan::Job;
 use crate::cli::preset::Chosen;
-use crate::cli::voice::Voice;
 use crate::pitch::text;
 use crate::units::{frames_to_ms, gain_to_db};
 use serde_json::{Value, json};
@@ -19,15 +19,15 @@ pub(super) struct File {
 
 impl File {
     /// One line on stdout, or the failure on stderr; JSON comes at the end instead.
-    pub(super) fn print(&self, json: bool, quiet: bool) {
+    pub(super) fn print(&self, conversion: &Conversion, json: bool, quiet: bool) {
         match &self.outcome {
             Err(failure) => complain(failure.of_file(&self.job.input)),
-            Ok(outcome) if !json && !quiet => say(self.line(outcome)),
+            Ok(outcome) if !json && !quiet => say(self.line(conversion, outcome)),
             Ok(_) => {}
         }
     }
 
-    fn line(&self, outcome: &Outcome) -> String {
+    fn line(&self, conversion: &Conversion, outcome: &Outcome) -> String {
         let mut line = format!(
             "{} -> {}: {:.1} s at {:.0} x real time, peak {:.1} -> {:.1} dBFS",
             self.job.input.display(),
@@ -37,6 +37,15 @@ impl File {
             gain_to_db(outcome.peak_in),
             gain_to_db(outcome.peak_out),
         );
+        if let Some(singer) = &conversion.singer {
+            line.push_str(&format!(
+                "\n  {} ({}, {}), {}",
+                singer.name(),
+                singer.engine_name(),
+                singer.quality(),
+                latency_line(outcome.latency, outcome.input.rate_hz)
+            ));
+        }
         line.push_str(&notes(&[
             (
                 outcome.clipped_samples,
@@ -74,19 +83,25 @@ pub(super) fn json(files: &[File], conversion: &Conversion, preset: Option<&Chos
         "command": "convert",
         "version": env!("CARGO_PKG_VERSION"),
         "preset": preset.map(Chosen::json),
-        "settings": settings_json(&conversion.voice),
+        "voice": conversion.singer.as_ref().map(Singer::json),
+        "settings": settings_json(conversion),
         "files": files.iter().map(File::json).collect::<Vec<_>>(),
         "converted": files.len() - failed,
         "failed": failed,
     })
 }
 
-fn settings_json(voice: &Voice) -> Value {
+fn settings_json(conversion: &Conversion) -> Value {
+    let voice = &conversion.voice;
+    let engine = match &conversion.singer {
+        Some(singer) => singer.engine_name(),
+        None => voice.engine.name(),
+    };
     let settings = voice.settings;
     let correction = settings.controls.correction;
     let voice_controls = settings.controls.voice;
     json!({
-        "engine": voice.engine.name(),
+        "engine": engine,
         "range": voice.range.name(),
         "tracker": voice.tracker.name(),
         "pitch_semitones": plain(settings.controls.pitch_semitones),
@@ -138,6 +153,21 @@ fn outcome_json(outcome: &Outcome) -> Value {
         "non_finite_samples": outcome.non_finite_samples,
         "patched_frames": outcome.patched_frames,
     })
+}
+
+/// The latency that was removed and its parts, in words.
+fn latency_line(latency: Latency, rate_hz: u32) -> String {
+    let ms = |frames| frames_to_ms(frames, rate_hz);
+    format!(
+        "latency {:.0} ms removed: block {:.0}, hop {:.0}, budget {:.0}, lookahead {:.0}, \
+         resampling {:.1}",
+        ms(latency.total()),
+        ms(latency.misfit),
+        ms(latency.hop),
+        ms(latency.budget),
+        ms(latency.lookahead),
+        ms(latency.resampling),
+    )
 }
 
 /// The latency and its parts in frames, and the whole in milliseconds.

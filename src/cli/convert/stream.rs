@@ -1,7 +1,8 @@
 //! One file through the audio path, block by block: the same code that runs in a host, told that
 //! it is offline. Memory does not grow with the file.
 
-use crate::bridge::{HostConfig, Latency, MetersOut, Processor, meters};
+use super::singer::Singer;
+use crate::bridge::{HostConfig, Latency, MetersOut, Processor, Settings, Voices, meters};
 use crate::cli::failure::Failure;
 use crate::cli::plan::{self, Job};
 use crate::cli::progress::{Watcher, interrupted};
@@ -11,16 +12,22 @@ use crate::engine::MAX_CHANNELS;
 use crate::io::{
     AudioInfo, AudioReader, AudioWriter, BitDepth, Container, Damage, Existing, OutputSpec, Written,
 };
-use crate::units::Frames;
+use crate::units::{Frames, ms_to_frames};
 use std::time::{Duration, Instant};
 
 /// Frames of one block. What comes out does not depend on it.
 const BLOCK_FRAMES: Frames = 1024;
 
+/// The slot of the voice that sings.
+const SLOT: usize = 1;
+/// Silence before a file in which that voice fades in.
+const FADE_IN_MS: f64 = 20.0;
+
 /// How to convert every file of a batch.
-#[derive(Clone, Copy, Debug)]
 pub(super) struct Conversion {
     pub(super) voice: Voice,
+    /// Who sings; `None` leaves it to the voice's own engine.
+    pub(super) singer: Option<Singer>,
     /// Rate of the outputs in Hz; `None` keeps that of the input.
     pub(super) rate_hz: Option<u32>,
     /// `None` keeps what the input has.
@@ -68,7 +75,7 @@ pub(super) fn convert(
     let mut reader = AudioReader::open(&job.input, conversion.damage)?;
     let input = reader.info().clone();
     watcher.start(input.frames);
-    let mut path = VoicePath::new(&conversion.voice, input.rate_hz, input.channels)?;
+    let mut path = VoicePath::new(conversion, input.rate_hz, input.channels)?;
     let container = Container::from_path(&job.output)
         .expect("the plan gives every output an audio file's name");
     let output = OutputSpec {
@@ -94,7 +101,7 @@ pub(super) fn convert(
         }
         frames += read as u64;
         peak_in = peak_in.max(peak(&block.slices(0..read)));
-        let due = path.process(&mut block, read);
+        let due = path.process(&mut block, read)?;
         sink.write(&block.slices(due))?;
         if !watcher.advance(frames) {
             return Err(interrupted());
@@ -104,11 +111,10 @@ pub(super) fn convert(
     while owed > 0 {
         let flushed = owed.min(BLOCK_FRAMES);
         block.silence();
-        let due = path.process(&mut block, flushed);
+        let due = path.process(&mut block, flushed)?;
         sink.write(&block.slices(due))?;
         owed -= flushed;
     }
-    path.check()?;
     let (written, peak_out) = sink.finish(frames)?;
     Ok(Outcome {
         input,
@@ -162,16 +168,19 @@ impl Block {
 
 /// The audio path of one file.
 struct VoicePath<'a> {
-    voice: &'a Voice,
+    settings: Settings,
     processor: Processor,
     meters: MetersOut,
+    /// Who sings, and where it is looked after.
+    singer: Option<(&'a Singer, Voices)>,
     /// Frames still to come out before the first that belongs to the input.
     skip: Frames,
 }
 
 impl<'a> VoicePath<'a> {
-    fn new(voice: &'a Voice, rate_hz: u32, channels: usize) -> Result<Self, Failure> {
-        let engine = voice.build(rate_hz, channels)?;
+    fn new(conversion: &'a Conversion, rate_hz: u32, channels: usize) -> Result<Self, Failure> {
+        let Conversion { voice, singer, .. } = conversion;
+        let direct = voice.build(rate_hz, channels)?;
         let host = HostConfig {
             rate_hz,
             channels,
@@ -179,13 +188,42 @@ impl<'a> VoicePath<'a> {
             offline: true,
         };
         let (meters_in, meters) = meters();
-        let processor = Processor::new(host, engine, meters_in);
-        Ok(Self {
-            voice,
+        let Some(singer) = singer else {
+            let processor = Processor::new(host, direct, meters_in);
+            return Ok(Self {
+                settings: voice.settings,
+                meters,
+                singer: None,
+                skip: processor.latency().total(),
+                processor,
+            });
+        };
+        let engine = singer.engine()?;
+        let specs = [engine.spec()];
+        let (mut processor, worker, mut voices) =
+            Processor::with_worker(host, direct, &specs, meters_in);
+        processor.run_inline(worker);
+        let installed = voices.install(SLOT, engine);
+        installed.map_err(|error| stopped(singer, &error.to_string()))?;
+        let mut path = Self {
+            settings: Settings {
+                slot: SLOT,
+                ..voice.settings
+            },
+            meters,
+            singer: Some((singer, voices)),
             skip: processor.latency().total(),
             processor,
-            meters,
-        })
+        };
+        // The path begins with what stands in for a voice, and fades.
+        let silence = ms_to_frames(FADE_IN_MS, rate_hz);
+        path.skip += silence;
+        let mut block = Block::new(channels);
+        for from in (0..silence).step_by(BLOCK_FRAMES) {
+            block.silence();
+            path.process(&mut block, BLOCK_FRAMES.min(silence - from))?;
+        }
+        Ok(path)
     }
 
     fn latency(&self) -> Latency {
@@ -193,28 +231,50 @@ impl<'a> VoicePath<'a> {
     }
 
     /// Processes the first `frames` of a block in place and says which of them are due.
-    fn process(&mut self, block: &mut Block, frames: Frames) -> std::ops::Range<Frames> {
+    fn process(
+        &mut self,
+        block: &mut Block,
+        frames: Frames,
+    ) -> Result<std::ops::Range<Frames>, Failure> {
         self.processor
-            .process(&mut block.slices_mut(frames), &self.voice.settings);
+            .process(&mut block.slices_mut(frames), &self.settings);
+        self.check()?;
         let skipped = self.skip.min(frames);
         self.skip -= skipped;
-        skipped..frames
+        Ok(skipped..frames)
     }
 
-    /// Whether the path did its work to the end: an offline one has no excuse.
+    /// Whether the path does its work: an offline one has no excuse, and nothing may stand in.
     fn check(&mut self) -> Result<(), Failure> {
         let meters = *self.meters.read();
-        if !meters.panicked {
-            return Ok(());
+        if meters.panicked {
+            return Err(Failure::work(
+                format!(
+                    "expected the engine {} to convert every frame, it stopped with an internal \
+                     error",
+                    meters.engine
+                ),
+                "this is a fault in AutoVoice: please report it with the file",
+            ));
         }
-        Err(Failure::work(
-            format!(
-                "expected the engine {} to convert every frame, it stopped with an internal error",
-                meters.engine
-            ),
-            "this is a fault in AutoVoice: please report it with the file",
-        ))
+        let Some((singer, voices)) = &self.singer else {
+            return Ok(());
+        };
+        match voices.failure(SLOT) {
+            Some(reason) => Err(stopped(singer, &reason)),
+            None => Ok(()),
+        }
     }
+}
+
+fn stopped(singer: &Singer, reason: &str) -> Failure {
+    Failure::work(
+        format!(
+            "expected the voice \"{}\" to sing every frame, found: {reason}",
+            singer.name()
+        ),
+        "import the voice again, or convert with another",
+    )
 }
 
 /// Where converted audio goes: into the file, at the file's rate.

@@ -24,30 +24,44 @@ pub struct Reach {
     pub threads: usize,
 }
 
+/// The most frames that the generator is given at once: all that is between its layers has to be
+/// in memory, 2 MB for most of them.
+const SUNG_AT_ONCE: Frames = 16;
+
 impl Reach {
+    /// For files, where the delay does not matter: nearly what comes out if everything is seen at
+    /// once, in memory that does not grow with the file.
+    pub const OFFLINE: Self = Self {
+        hop: 100,
+        ahead: 100,
+        past: 500,
+        text_past: 100,
+        threads: 2,
+    };
+
     /// That of a quality.
     #[must_use]
     pub const fn of(quality: Quality) -> Self {
         match quality {
             Quality::Live => Self {
-                hop: 5,
-                ahead: 4,
-                past: 100,
-                text_past: 12,
+                hop: 4,
+                ahead: 1,
+                past: 80,
+                text_past: 8,
                 threads: 2,
             },
             Quality::Balanced => Self {
                 hop: 8,
-                ahead: 10,
-                past: 150,
-                text_past: 24,
+                ahead: 5,
+                past: 80,
+                text_past: 8,
                 threads: 2,
             },
             Quality::Studio => Self {
                 hop: 16,
-                ahead: 25,
-                past: 250,
-                text_past: 48,
+                ahead: 20,
+                past: 100,
+                text_past: 16,
                 threads: 2,
             },
         }
@@ -64,7 +78,7 @@ impl Reach {
         Spans {
             window: PER_CONTENT * (self.text_past + self.seen()),
             flow: PER_CONTENT * self.seen(),
-            generator: PER_CONTENT * self.hop,
+            generator: PER_CONTENT * self.hop.min(SUNG_AT_ONCE),
         }
     }
 

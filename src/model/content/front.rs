@@ -208,9 +208,10 @@ impl Statistics {
         let energy: f64 = self.step_square.iter().sum::<f64>() / frames as f64;
         let usual: f64 = self.square.iter().sum();
         // A step as loud as what was heard before counts in full, one 20 dB below it a hundredth.
+        // The silence before the first sound says nothing.
         let counts = match usual > 0.0 {
             true => (energy / usual).min(1.0),
-            false => 1.0,
+            false => f64::from(u8::from(energy > 0.0)),
         };
         let new = frames as f64 * counts;
         self.weight = (self.weight + new).min(MEMORY.max(new));

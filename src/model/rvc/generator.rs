@@ -105,6 +105,7 @@ pub struct Opening {
     source: Line,
     stage: Stage,
     hop: usize,
+    most: Frames,
     /// Instant of the next latent frame.
     at: i64,
     work: Vec<f32>,
@@ -140,6 +141,7 @@ impl Opening {
             condition,
             stage,
             hop,
+            most,
         })
     }
 
@@ -180,11 +182,21 @@ impl Opening {
         self.stage.reset();
     }
 
-    /// As [`Generator::step`]; `y` is `[n, outs]`, for [`Closing::step`].
+    /// As [`Generator::step`], but of any number of frames; `y` is `[n, outs]`, for
+    /// [`Closing::step`].
     ///
     /// # Panics
     /// As there.
     pub fn step(&mut self, z: &[f32], source: &[f32], bounds: Bounds, y: &mut [f32]) {
+        let most = self.most;
+        let z = z.chunks(most * self.ins());
+        let mut source = source.chunks(most * self.hop);
+        for (z, y) in z.zip(y.chunks_mut(most * self.outs())) {
+            self.piece(z, source.next().unwrap_or_default(), bounds, y);
+        }
+    }
+
+    fn piece(&mut self, z: &[f32], source: &[f32], bounds: Bounds, y: &mut [f32]) {
         let ins = self.ins();
         let frames = z.len() / ins;
         let newest = self.latent.newest(frames);
@@ -224,6 +236,9 @@ pub struct Closing {
     rate: usize,
     late: i64,
     lag: usize,
+    /// Values that go in for a frame of the latent, and the most frames of a piece.
+    ins: usize,
+    most: Frames,
     /// Instant of the next latent frame.
     at: i64,
     work: Vec<f32>,
@@ -262,6 +277,8 @@ impl Closing {
             work: vec![0.0; work.max(post.work_len(frames))],
             lag: lag + post.lag() - late,
             late: (late * rate / hop) as i64,
+            ins: rate * (config.upsample_initial >> 1),
+            most,
             at: 0,
             stages,
             post,
@@ -284,12 +301,20 @@ impl Closing {
         self.stages.iter_mut().for_each(Stage::reset);
     }
 
-    /// Takes what [`Opening::step`] gave for the next `n` frames of the latent, with their source;
-    /// gives `y` `[n * hop]`. Real-time safe.
+    /// Takes what [`Opening::step`] gave for the next `n` frames of the latent, any number, with
+    /// their source; gives `y` `[n * hop]`. Real-time safe.
     ///
     /// # Panics
     /// As [`Generator::step`].
     pub fn step(&mut self, x: &[f32], source: &[f32], bounds: Bounds, y: &mut [f32]) {
+        let (most, hop) = (self.most, self.hop);
+        let mut source = source.chunks(most * hop);
+        for (x, y) in x.chunks(most * self.ins).zip(y.chunks_mut(most * hop)) {
+            self.piece(x, source.next().unwrap_or_default(), bounds, y);
+        }
+    }
+
+    fn piece(&mut self, x: &[f32], source: &[f32], bounds: Bounds, y: &mut [f32]) {
         let frames = y.len() / self.hop;
         let source_at = hear(&mut self.source, source, bounds, self.at, self.hop);
         let mut count = frames * self.rate;

@@ -15,3 +15,4 @@ mod notes;
 mod params;
 mod state;
 mod support;
+mod voices;

@@ -1,0 +1,203 @@
+//! The voice of somebody else that sings in converted files: found by name or in a file, read once,
+//! and made an engine of for each file. The main thread of the command line.
+
+use crate::cli::failure::Failure;
+use crate::cli::out::complain;
+use crate::cli::preset::Chosen;
+use crate::cli::progress::spinner;
+use crate::engine::rvc::{Reach, Search};
+use crate::engine::{Engine, EngineSpec, Quality};
+use crate::preset::VoiceRef;
+use crate::voice::{
+    EngineSetup, Import, Imported, Library, Note, Voice, VoiceError, WarmError, WarmVoice,
+};
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// Options of the voice that sings.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Another voice")]
+pub(super) struct SingerArgs {
+    /// Sing with this voice: the name of one in the library, or a file or folder to use without
+    /// importing it (.pth, .zip, exported voice) [default: that of the preset]
+    #[arg(long, value_name = "NAME|PATH")]
+    pub(super) voice: Option<String>,
+    /// How much the voice hears before it decides
+    #[arg(long, value_enum, value_name = "QUALITY", default_value_t = Hearing::Offline)]
+    quality: Hearing,
+    /// Seed of the voice's breath: the same one gives the same samples
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Search all of the voice's index, not just the nearest list: slower, as exact as it gets
+    #[arg(long)]
+    exact_index: bool,
+}
+
+/// The qualities of the plugin, and the one for files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Hearing {
+    /// As in the plugin's quality Live
+    Live,
+    /// As in the plugin's quality Balanced
+    Balanced,
+    /// As in the plugin's quality Studio
+    Studio,
+    /// Two seconds ahead and ten back: best, and the delay does not matter
+    Offline,
+}
+
+impl Hearing {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Balanced => "balanced",
+            Self::Studio => "studio",
+            Self::Offline => "offline",
+        }
+    }
+
+    fn reach(self) -> Reach {
+        match self {
+            Self::Live => Reach::of(Quality::Live),
+            Self::Balanced => Reach::of(Quality::Balanced),
+            Self::Studio => Reach::of(Quality::Studio),
+            Self::Offline => Reach::OFFLINE,
+        }
+    }
+}
+
+/// See the module.
+pub(super) struct Singer {
+    voice: Voice,
+    warm: WarmVoice,
+    hearing: Hearing,
+    setup: EngineSetup,
+    /// Where a voice lies that is not in the library, until the end.
+    _borrowed: Option<tempfile::TempDir>,
+}
+
+impl SingerArgs {
+    /// The voice asked for, or that of a preset where it is here.
+    ///
+    /// # Errors
+    /// Where there is no such voice, or it cannot be used.
+    pub(super) fn singer(&self, preset: Option<&Chosen>) -> Result<Option<Singer>, Failure> {
+        let (voice, borrowed) = match (&self.voice, preset.and_then(voice_of)) {
+            (Some(wanted), _) => find(wanted)?,
+            (None, Some(voice)) => (voice, None),
+            (None, None) => return Ok(None),
+        };
+        let name = voice.metadata.name.clone();
+        let spinner = spinner(format!("loading {name}"));
+        let warm = WarmVoice::load(&voice);
+        spinner.finish_and_clear();
+        let setup = EngineSetup {
+            reach: self.quality.reach(),
+            seed: self.seed,
+            search: match self.exact_index {
+                true => Search::All,
+                false => Search::NearestList,
+            },
+        };
+        Ok(Some(Singer {
+            warm: warm.map_err(|error| of_voice(&name, &error))?,
+            voice,
+            hearing: self.quality,
+            setup,
+            _borrowed: borrowed,
+        }))
+    }
+}
+
+/// The voice of a preset, where it is in the library.
+fn voice_of(preset: &Chosen) -> Option<Voice> {
+    let wanted: &VoiceRef = preset.preset.voice.as_ref()?;
+    Library::of_user().ok()?.find(wanted)
+}
+
+/// By its name in the library, else by its path.
+fn find(wanted: &str) -> Result<(Voice, Option<tempfile::TempDir>), Failure> {
+    match Library::of_user().and_then(|library| library.named(wanted)) {
+        Ok(voice) => Ok((voice, None)),
+        Err(VoiceError::Unknown { .. } | VoiceError::NoHome(_)) if Path::new(wanted).exists() => {
+            let (voice, folder) = borrow(Path::new(wanted))?;
+            Ok((voice, Some(folder)))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Takes a voice into a library that goes away with its folder.
+fn borrow(path: &Path) -> Result<(Voice, tempfile::TempDir), Failure> {
+    let of_file = |error: VoiceError| {
+        let failure = Failure::from(error);
+        let message = format!("{}: {}", path.display(), failure.message);
+        Failure { message, ..failure }
+    };
+    let folder = tempfile::tempdir().map_err(|error| of_file(VoiceError::Folder(error)))?;
+    let spinner = spinner(format!("reading {}", path.display()));
+    let imported = Library::open(folder.path()).import(path, &Import::default());
+    spinner.finish_and_clear();
+    let Imported { voice, notes } = imported.map_err(of_file)?;
+    for note in notes {
+        let said = match &note {
+            Note::IndexTaken { file } => format!("with the index {file} beside it"),
+            Note::Indexes { files } => format!(
+                "found several indexes and took none: {}; import the voice with one: autovoice \
+                 voices import --index",
+                files.join(", ")
+            ),
+            note => note.to_string(),
+        };
+        complain(format_args!("note: {}: {said}", voice.metadata.name));
+    }
+    Ok((voice, folder))
+}
+
+fn of_voice(name: &str, error: &WarmError) -> Failure {
+    Failure::work(format!("voice \"{name}\": {error}"), error.remedy())
+}
+
+impl Singer {
+    /// An engine that starts anew.
+    pub(super) fn engine(&self) -> Result<Box<dyn Engine>, Failure> {
+        let engine = self.warm.engine(&self.setup);
+        engine.map_err(|error| of_voice(self.name(), &error))
+    }
+
+    /// What it is called.
+    pub(super) fn name(&self) -> &str {
+        &self.voice.metadata.name
+    }
+
+    /// The name of its engine.
+    pub(super) fn engine_name(&self) -> &'static str {
+        self.spec().name
+    }
+
+    /// The name of its quality.
+    pub(super) fn quality(&self) -> &'static str {
+        self.hearing.name()
+    }
+
+    fn spec(&self) -> EngineSpec {
+        self.setup.reach.spec(&self.voice.metadata.config)
+    }
+
+    /// What it is, for programs.
+    pub(super) fn json(&self) -> Value {
+        let metadata = &self.voice.metadata;
+        json!({
+            "name": metadata.name,
+            "sha256": metadata.sha256,
+            "engine": self.engine_name(),
+            "version": metadata.config.version.name(),
+            "rate_hz": metadata.config.rate_hz,
+            "index": self.voice.index.is_some(),
+            "quality": self.quality(),
+            "seed": self.setup.seed,
+            "exact_index": self.setup.search == Search::All,
+        })
+    }
+}

@@ -1,0 +1,120 @@
+//! An hour of live use of an RVC voice, on a simulated clock: blocks of any size, stalls now and
+//! then, notes and settings that move. Memory and delay do not grow, and nothing is no number.
+
+#![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
+mod rvc_nets;
+mod support;
+mod tones;
+
+use autovoice::bridge::Settings;
+use autovoice::engine::rvc::Reach;
+use autovoice::engine::{Engine as _, Quality};
+use autovoice::model::rvc::Version;
+use peak_alloc::PeakAlloc;
+use rvc_nets::{engine, small, sung};
+use support::{Rig, host, voice};
+use tones::Noise;
+
+#[global_allocator]
+static ALLOCATOR: PeakAlloc = PeakAlloc;
+
+const RATE_HZ: u32 = 48_000;
+const LONGEST: usize = 2_048;
+/// Seconds of the signal that comes again and again.
+const PERIOD_S: usize = 7;
+
+/// One thread, so that every hop is done when the rig says so.
+const LIVE: Reach = Reach {
+    threads: 1,
+    ..Reach::of(Quality::Live)
+};
+
+/// How the singer moves the knobs.
+fn settings(random: &mut Noise) -> Settings {
+    let mut settings = voice();
+    settings.controls.pitch_semitones = random.below(25) as f32 - 12.0;
+    settings.controls.voice.speaker = random.below(4) as u16;
+    settings.controls.voice.rms_mix = random.below(2) as f32;
+    settings.controls.formant_semitones = [0.0, 3.0][random.below(2)];
+    settings
+}
+
+/// Plays so many seconds; the most memory held in the first and in the second half of them.
+fn play(seconds: usize) -> [usize; 2] {
+    let config = small(Version::V2, RATE_HZ, true);
+    let voice = Box::new(engine(LIVE, &config));
+    let spec = voice.spec();
+    let mut rig = Rig::of(host(RATE_HZ, 1, LONGEST), voice, 1.0);
+    // Some hops take longer than there is time for; the worker keeps up in the mean.
+    let delay = rig.delay();
+    let hop = rig.hop();
+    let song = sung(RATE_HZ, PERIOD_S as f64, |t| match t {
+        6.0.. => 0.0,
+        t => 180.0 + 120.0 * (2.0 * t).sin(),
+    });
+    let mut random = Noise::new(11);
+    let mut audio = vec![0.0; LONGEST];
+    let mut knobs = settings(&mut random);
+    let (mut frame, mut stalled_until, mut peaks) = (0, 0, [0; 2]);
+    let (frames, mut missed, mut silent) = (seconds * RATE_HZ as usize, 0, 0);
+    while frame < frames {
+        let half = usize::from(frames / 2 < frame);
+        if peaks[half] == 0 {
+            ALLOCATOR.reset_peak_usage();
+        }
+        let [block, next] = [0; 2].map(|_| 1 + random.below(LONGEST));
+        if random.below(400) == 0 {
+            knobs = settings(&mut random);
+        }
+        if random.below(2_000) == 0 {
+            stalled_until = frame + random.below(3 * RATE_HZ as usize);
+        }
+        rig.stalled = frame < stalled_until;
+        rig.cost = hop as f64 * (0.3 + 0.6 * random.below(100) as f64 / 100.0);
+        for (n, x) in audio[..block].iter_mut().enumerate() {
+            *x = song[(frame + n) % song.len()];
+        }
+        rig.process(&mut [&mut audio[..block]], &knobs, next);
+        assert!(
+            audio[..block].iter().all(|x| x.is_finite()),
+            "frame {frame}"
+        );
+        // Between stalls the voice is there, two hops after each at the latest.
+        let now = rig.processor.dropouts();
+        let is_settled = stalled_until + 4 * hop + 2 * LONGEST + delay < frame;
+        if is_settled {
+            assert_eq!(now.missed_frames, missed, "a dropout at frame {frame}");
+            let loud = audio[..block].iter().any(|x| x.abs() > 1e-5);
+            silent = if loud { 0 } else { silent + block };
+            assert!(
+                silent < 2 * RATE_HZ as usize,
+                "nothing is heard at frame {frame}"
+            );
+        }
+        missed = now.missed_frames;
+        assert_eq!(rig.delay(), delay);
+        peaks[half] = ALLOCATOR.peak_usage();
+        frame += block;
+    }
+    assert!(0 < missed, "there were stalls");
+    assert_eq!(rig.voices.message(), None);
+    assert_eq!(spec.hop, hop);
+    peaks
+}
+
+fn check(seconds: usize) {
+    let [first, second] = play(seconds);
+    assert!(second <= first + 4_096, "{first} bytes, then {second}");
+}
+
+#[test]
+fn ten_minutes_live_with_stalls() {
+    check(600);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn an_hour_live_with_stalls() {
+    check(3_600);
+}

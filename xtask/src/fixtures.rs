@@ -1,0 +1,29 @@
+//! `cargo xtask fixtures`: the user's folder that the tests in hosts use, with voices in it. A test
+//! of the plugin's package writes it, through the import that users have.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use xtask::paths;
+
+use crate::step;
+
+/// Where the folder is.
+pub fn home() -> Result<PathBuf> {
+    Ok(paths::target()?.join("test-home"))
+}
+
+pub fn run() -> Result<()> {
+    let mut steps = step::Steps::new(1);
+    steps.next("Writing voices for the tests in hosts");
+    write("")?;
+    steps.done();
+    println!("\nAUTOVOICE_HOME  {}", home()?.display());
+    Ok(())
+}
+
+/// Writes it; `features` are those of a build that is there already.
+pub fn write(features: &str) -> Result<()> {
+    let line = format!("cargo test --package autovoice {features} --test host_home -- --ignored");
+    step::run(step::command(&line).env("AUTOVOICE_FIXTURES", home()?))
+}
