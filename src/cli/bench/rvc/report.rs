@@ -117,10 +117,10 @@ fn print_latency(nets: &Nets, speeds: &[Speed]) {
 }
 
 fn print_stages(speeds: &[Speed]) {
-    let names = Stage::ALL.map(|stage| format!("{:>12}", stage.name()));
+    let names = Stage::ALL.map(|stage| format!("{:>13}", stage.name()));
     say(format_args!("stages   {}", names.concat()));
     for speed in speeds {
-        let cells = speed.stages.map(|rtf| format!("{rtf:12.4}"));
+        let cells = speed.stages.map(|rtf| format!("{rtf:13.4}"));
         say(format_args!("{:9}{}", speed.quality.name(), cells.concat()));
     }
     say(format_args!(
