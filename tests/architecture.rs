@@ -141,11 +141,12 @@ const RULES: [Rule; 17] = [
         ],
         but_not: &[],
     },
+    // Networks by themselves only to measure them (`bench`).
     Rule {
         module: "cli",
         may_know: &[
-            "units", "dsp", "pitch", "io", "voice", "engine", "bridge", "preset", "train",
-            "quality", "server",
+            "units", "dsp", "pitch", "nn", "model", "io", "voice", "engine", "bridge", "preset",
+            "train", "quality", "server",
         ],
         but_not: &[],
     },
