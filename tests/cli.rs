@@ -272,8 +272,8 @@ fn a_reader_that_goes_away_is_no_panic() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_long_file_is_converted_in_little_memory() {
-    const FRAMES: u64 = 24_000_000;
-    const LIMIT_KIB: u64 = 32 * 1024;
+    const FRAMES: u64 = 36_000_000;
+    const LIMIT_KIB: u64 = 64 * 1024;
     // At once it would not fit, not even as the file stores it.
     const { assert!(FRAMES * 2 > LIMIT_KIB * 1024) };
     let desk = Desk::new();
