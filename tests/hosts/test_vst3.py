@@ -371,7 +371,7 @@ def test_a_voice_is_heard_in_its_place_and_a_bounce_is_the_same_every_time():
         change = int(0.75 * RATE) * turn
         new, old = [290.0, 200.0] if turn % 2 else [200.0, 290.0]
         before.append(stands_out(output[change - 3_120 : change - 720], old, new))
-        after.append(stands_out(output[change + 720 : change + 3_120], new, old))
+        after.append(stands_out(output[change + 1_920 : change + 4_320], new, old))
     assert np.mean(before) > 3 and np.mean(after) > 3, (before, after)
 
 

@@ -30,10 +30,13 @@ fn bundle_with_voices() -> Option<Bundle> {
 
 /// Puts a voice into slot 1 as a project does, and selects it.
 fn put(plugin: &mut Plugin, voice: &str) {
-    let mut state: Value = serde_json::from_slice(&plugin.save().unwrap()).unwrap();
+    // Behind its length in eight bytes.
+    let mut state: Value = serde_json::from_slice(&plugin.save().unwrap()[8..]).unwrap();
     let slots = serde_json::json!([{ "name": voice }]).to_string();
     state["fields"]["voices"] = Value::String(slots);
-    plugin.load(&serde_json::to_vec(&state).unwrap()).unwrap();
+    let json = serde_json::to_vec(&state).unwrap();
+    let framed = [&(json.len() as u64).to_le_bytes()[..], &json].concat();
+    plugin.load(&framed).unwrap();
     plugin.set("slot", "Voice 1").unwrap();
 }
 
@@ -57,7 +60,7 @@ fn check_place(output: &[f32], delay: usize, from: usize, case: &str) {
     let (mut before_db, mut after_db) = (Vec::new(), Vec::new());
     for turn in from.div_ceil(TURN) + 1.. {
         let change = turn * TURN + delay;
-        let Some(after) = output.get(change + 720..change + 3_120) else {
+        let Some(after) = output.get(change + 1_920..change + 4_320) else {
             break;
         };
         let before = &output[change - 3_120..change - 720];
