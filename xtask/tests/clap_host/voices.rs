@@ -82,7 +82,13 @@ fn the_dry_voice_nulls_at_the_delay_of_a_voice() {
     let Some(bundle) = bundle_with_voices() else {
         return;
     };
-    let table: [(f64, (usize, usize), Blocks, &[(&str, &str)]); 4] = [
+    type Case = (
+        f64,
+        (usize, usize),
+        Blocks,
+        &'static [(&'static str, &'static str)],
+    );
+    let table: [Case; 4] = [
         (48_000.0, (1, 1), Blocks::Of(64), &[("mix", "0 %")]),
         (44_100.0, (2, 2), Blocks::Of(480), &[("bypass", "on")]),
         (
@@ -224,7 +230,11 @@ fn after_a_stall_a_voice_is_back_in_its_place() {
         check_place(&output, delay, output.len() - 2 * sung.len(), &case);
         // Ten seconds in no time.
         for _ in 0..7 {
-            output.extend(&audio.render(&[sung.clone()], || 480, &[]).unwrap()[0]);
+            output.extend(
+                &audio
+                    .render(std::slice::from_ref(&sung), || 480, &[])
+                    .unwrap()[0],
+            );
         }
         assert!(!is_whole(&output), "{case}: the worker kept up");
     }
