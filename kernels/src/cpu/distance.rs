@@ -171,18 +171,8 @@ unsafe fn across<V: Lanes>(sums: V) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::noise;
     use super::*;
-
-    /// Seeded noise in -1..1.
-    fn noise(count: usize, seed: u32) -> Vec<f32> {
-        let mut state = seed;
-        (0..count)
-            .map(|_| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-            })
-            .collect()
-    }
 
     #[test]
     fn every_form_agrees_with_the_definition_at_every_shape() {

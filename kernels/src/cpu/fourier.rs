@@ -4,8 +4,8 @@
 
 use super::vector::Lanes;
 
-/// Cosine and sine of `2 pi n / 32`, for `n` below 16.
-const TURNS: [(f32, f32); 16] = [
+/// Cosine and sine of `2 pi n / 32`, for `n` up to 21, three times the most of a quarter.
+const TURNS: [(f32, f32); 22] = [
     (1.0, 0.0),
     (0.980_785_25, 0.195_090_32),
     (0.923_879_5, 0.382_683_43),
@@ -22,6 +22,12 @@ const TURNS: [(f32, f32); 16] = [
     (-0.831_469_6, 0.555_570_24),
     (-0.923_879_5, 0.382_683_43),
     (-0.980_785_25, 0.195_090_32),
+    (-1.0, 0.0),
+    (-0.980_785_25, -0.195_090_32),
+    (-0.923_879_5, -0.382_683_43),
+    (-0.831_469_6, -0.555_570_24),
+    (-0.707_106_77, -0.707_106_77),
+    (-0.555_570_24, -0.831_469_6),
 ];
 
 /// Where bin `bin` of `N` lies after [`forward`]: its bits in reverse order.
@@ -56,16 +62,8 @@ unsafe fn turned<V: Lanes>((x, y): (V, V), n: usize) -> (V, V) {
 #[inline(always)]
 unsafe fn turned_back<V: Lanes>((x, y): (V, V), n: usize) -> (V, V) {
     // SAFETY: as the caller's.
-    unsafe {
-        match n {
-            0 => (x, y),
-            _ => {
-                let (cos, sin) = TURNS[n];
-                let (cos, sin) = (V::splat(cos), V::splat(sin));
-                (x.mul(cos).sub(sin.mul(y)), sin.mul_add(x, y.mul(cos)))
-            }
-        }
-    }
+    let (y, x) = unsafe { turned((y, x), n) };
+    (x, y)
 }
 
 /// Two steps of radix 2 in one, over groups of `4 * quarter`.
@@ -90,27 +88,7 @@ unsafe fn apart<V: Lanes, const N: usize, const QUARTER: usize>(re: &mut [V; N],
                 (re[b], im[b]) = turned(rest, 2 * n);
                 // Times -i: y - ix.
                 (re[c], im[c]) = turned((odd.0.add(y), odd.1.sub(x)), n);
-                (re[d], im[d]) = turned_thrice((odd.0.sub(y), odd.1.add(x)), n);
-            }
-        }
-    }
-}
-
-/// [`turned`] by three times `n`, at most 21 parts of 32.
-///
-/// # Safety
-/// As [`Lanes`].
-#[inline(always)]
-unsafe fn turned_thrice<V: Lanes>((x, y): (V, V), n: usize) -> (V, V) {
-    // SAFETY: as the caller's.
-    unsafe {
-        match 3 * n {
-            n if n < 16 => turned((x, y), n),
-            // Beyond half a turn: both signs change.
-            n => {
-                let (x, y) = turned((x, y), n - 16);
-                let zero = V::splat(0.0);
-                (zero.sub(x), zero.sub(y))
+                (re[d], im[d]) = turned((odd.0.sub(y), odd.1.add(x)), 3 * n);
             }
         }
     }
@@ -135,14 +113,7 @@ unsafe fn together<V: Lanes, const N: usize, const QUARTER: usize>(
                 let even = (re[a].add(rest.0), im[a].add(rest.1));
                 let other_even = (re[a].sub(rest.0), im[a].sub(rest.1));
                 let third = turned_back((re[c], im[c]), n);
-                let fourth = match 3 * n {
-                    n if n < 16 => turned_back((re[d], im[d]), n),
-                    n => {
-                        let (x, y) = turned_back((re[d], im[d]), n - 16);
-                        let zero = V::splat(0.0);
-                        (zero.sub(x), zero.sub(y))
-                    }
-                };
+                let fourth = turned_back((re[d], im[d]), 3 * n);
                 let odd = (third.0.add(fourth.0), third.1.add(fourth.1));
                 // Times i.
                 let (x, y) = (fourth.1.sub(third.1), third.0.sub(fourth.0));

@@ -576,18 +576,8 @@ impl<W: Weight> Tile<'_, W> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::noise;
     use super::*;
-
-    /// Seeded noise in -1..1.
-    fn noise(count: usize, seed: u32) -> Vec<f32> {
-        let mut state = seed;
-        (0..count)
-            .map(|_| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-            })
-            .collect()
-    }
 
     /// Runs every form on one shape and holds it against the definition in f64.
     fn check(rows: usize, ins: usize, outs: usize, stride: usize, gap: usize) {

@@ -12,6 +12,8 @@ mod half;
 mod lstm;
 mod matmul;
 mod spectral;
+#[cfg(test)]
+mod testing;
 mod vector;
 
 pub use activation::{exp, gelu, leaky_relu, relu, sigmoid, softmax, tanh};

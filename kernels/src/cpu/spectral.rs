@@ -470,17 +470,8 @@ impl Call<'_> {
 mod tests {
     use super::super::conv1d::{PackedConv1d, conv1d};
     use super::super::leaky_relu;
+    use super::super::testing::noise;
     use super::*;
-
-    fn noise(count: usize, seed: u32) -> Vec<f32> {
-        let mut state = seed;
-        (0..count)
-            .map(|_| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-            })
-            .collect()
-    }
 
     #[test]
     fn is_the_convolution() {
