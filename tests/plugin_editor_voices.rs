@@ -191,7 +191,7 @@ fn a_voice_is_imported_by_path_dialog_and_drop() {
         } else {
             vec![]
         };
-        assert_eq!(stage.asked_for(), asked, "{way}");
+        stage.until_asked_for(&asked);
     }
     let (mut stage, _) = open();
     stage.dropped.push("/somewhere/letter.txt".into());
@@ -290,8 +290,7 @@ fn a_preset_goes_through_the_dialog() {
     stage.will_answer(&file);
     stage.click_on("Paste…");
     stage.click_on("Browse…");
-    stage.frame(vec![]);
-    assert_eq!(stage.asked_for(), [Purpose::PresetCopy, Purpose::Preset]);
+    stage.until_asked_for(&[Purpose::PresetCopy, Purpose::Preset]);
     let (preset, _) = read_file(&file).expect("a preset");
     assert_eq!(preset.about.name, "Telephone");
 }

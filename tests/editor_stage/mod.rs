@@ -242,25 +242,24 @@ impl Stage {
         self.answers.0.lock().expect("no test panics here").0 = Some(file.to_owned());
     }
 
-    /// What the file dialog was asked for.
-    pub fn asked_for(&self) -> Vec<Purpose> {
-        self.answers
-            .0
-            .lock()
-            .expect("no test panics here")
-            .1
-            .clone()
+    /// Draws until the file dialog, which has a thread of its own, was asked for all of these.
+    pub fn until_asked_for(&mut self, purposes: &[Purpose]) {
+        let asked = Arc::clone(&self.answers.0);
+        self.until(&format!("asked for {purposes:?}"), |_| {
+            asked.lock().expect("no test panics here").1 == purposes
+        });
     }
 
     /// Draws until something is shown that another thread brings about.
     pub fn until_shows(&mut self, part: &str) {
+        self.until(&format!("\"{part}\""), |stage| stage.shows(part));
+    }
+
+    fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
         let patience = Instant::now() + Duration::from_secs(60);
-        while !self.shows(part) {
-            assert!(
-                Instant::now() < patience,
-                "\"{part}\" is not among {:?}",
-                self.texts
-            );
+        while !holds(self) {
+            let late = Instant::now() > patience;
+            assert!(!late, "not {what}, but {:?}", self.texts);
             std::thread::sleep(Duration::from_millis(1));
             self.frame(vec![]);
         }
