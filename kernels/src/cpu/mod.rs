@@ -9,6 +9,7 @@ mod footprint;
 mod fourier;
 mod gru;
 mod half;
+mod large_pages;
 mod lstm;
 mod matmul;
 mod spectral;

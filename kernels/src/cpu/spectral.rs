@@ -4,14 +4,14 @@
 //! multiplications of [`super::conv1d`], and the rounding is no worse.
 //!
 //! The product of a bin is a complex matrix product, made of three real ones (Karatsuba's trick),
-//! and each of these is [`super::matmul`] over all blocks at once.
+//! and each of these is a [`super::matmul`] over all blocks at once.
 
 use std::sync::Arc;
 
 use super::conv1d::Conv1dShape;
 use super::footprint::Footprint;
 use super::fourier::{forward, inverse, place};
-use super::matmul::{PackedMatrix, Start, matmul};
+use super::matmul::ComplexMatrices;
 #[cfg(target_arch = "x86_64")]
 use super::vector::{Avx2, Avx512};
 use super::vector::{Form, Lanes, Plain, WIDTH};
@@ -24,6 +24,9 @@ const ROWS: usize = 48;
 const fn plane(channels: usize) -> usize {
     ROWS * channels + WIDTH
 }
+
+/// Multiplications in the time that memory takes for a byte of weights.
+const PER_BYTE: f64 = 3.4;
 
 /// Frames of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +44,11 @@ impl BlockSize {
             Self::Of32 => 32,
         }
     }
+
+    /// Real matrix products of a block: one for each of two bins, three for those between.
+    fn products(self) -> usize {
+        3 * (self.frames() / 2) - 1
+    }
 }
 
 /// What becomes of the output.
@@ -57,8 +65,8 @@ pub enum Into {
 pub struct SpectralConv1d {
     shape: Conv1dShape,
     size: BlockSize,
-    /// Bin 0, the last bin, then three for each bin between.
-    matrices: Arc<[PackedMatrix]>,
+    /// Bin 0 and the last bin, which are real, as one; then the bins between.
+    matrices: ComplexMatrices,
     bias: Arc<[f32]>,
 }
 
@@ -87,11 +95,13 @@ impl SpectralConv1d {
         let blocks: usize = (0..dilation.min(frames))
             .map(|phase| (frames - phase).div_ceil(dilation).div_ceil(valid))
             .sum();
-        let products = (3 * (n / 2) - 1) * ins * outs;
+        let products = size.products() * ins * outs;
+        let weights = n * ins * outs * size_of::<f32>();
         // Measured: a value there and back costs as much as 40 or 44 multiplications. Fewer than a
         // tile's six rows take as long as six.
         let there_and_back = n * (shape.ins + shape.outs) * (18 + 2 * n.ilog2() as usize) / 2;
-        (blocks.next_multiple_of(6) * products + blocks * there_and_back) as f64
+        let work = (blocks.next_multiple_of(6) * products) as f64;
+        work.max(PER_BYTE * weights as f64) + (blocks * there_and_back) as f64
     }
 
     /// From `weights`, `[outs, ins, kernel]`, and `bias`, `[outs]`. Allocates.
@@ -111,34 +121,31 @@ impl SpectralConv1d {
         );
         assert_eq!(bias.len(), outs, "one bias per output");
         let n = size.frames();
-        let spectrum = |bin: usize| -> (Vec<f64>, Vec<f64>) {
-            let turns: Vec<(f64, f64)> = (0..kernel)
-                .map(|tap| (std::f64::consts::TAU * (bin * tap % n) as f64 / n as f64).sin_cos())
-                .collect();
-            let value = |taps: &[f32]| {
-                let terms = taps.iter().zip(&turns);
-                terms.fold((0.0, 0.0), |sum, (w, (sin, cos))| {
-                    (sum.0 + f64::from(*w) * cos, sum.1 + f64::from(*w) * sin)
-                })
-            };
-            weights.chunks_exact(kernel).map(value).unzip()
+        let turn = |k: usize| (std::f64::consts::TAU * (k % n) as f64 / n as f64).sin_cos();
+        let bins = 0..=n / 2;
+        let turns: Vec<(f64, f64)> = bins
+            .flat_map(|bin| (0..kernel).map(move |tap| turn(bin * tap)))
+            .collect();
+        // Of the conjugate: frames are counted forwards from the first a tap sees.
+        let bin = |bin: usize, taps: &[f32]| {
+            let terms = taps.iter().zip(&turns[bin * kernel..]);
+            let sum = terms.fold([0.0; 2], |[re, im], (w, (sin, cos))| {
+                let w = f64::from(*w);
+                [re + w * cos, im + w * sin]
+            });
+            sum.map(|x| x as f32)
         };
-        let pack = |values: Vec<f64>| {
-            let values: Vec<f32> = values.iter().map(|x| *x as f32).collect();
-            PackedMatrix::new(outs, ins, &values)
-        };
-        let mut matrices = vec![pack(spectrum(0).0), pack(spectrum(n / 2).0)];
-        for bin in 1..n / 2 {
-            // Of the conjugate: frames are counted forwards from the first a tap sees.
-            let (re, im) = spectrum(bin);
-            let both = re.iter().zip(&im);
-            let (less, more) = both.map(|(re, im)| (im - re, re + im)).unzip();
-            matrices.extend([pack(re), pack(less), pack(more)]);
-        }
+        let matrices = ComplexMatrices::new(outs, ins, n / 2, |o, i, all| {
+            let taps = &weights[(o * ins + i) * kernel..][..kernel];
+            all[0] = [bin(0, taps)[0], bin(n / 2, taps)[0]];
+            for (m, value) in all.iter_mut().enumerate().skip(1) {
+                *value = bin(m, taps);
+            }
+        });
         Self {
             shape,
             size,
-            matrices: matrices.into(),
+            matrices,
             bias: bias.into(),
         }
     }
@@ -146,7 +153,10 @@ impl SpectralConv1d {
     /// What its weights take.
     #[must_use]
     pub fn footprint(&self) -> Footprint {
-        self.matrices.iter().map(PackedMatrix::footprint).sum()
+        Footprint {
+            full: self.matrices.bytes(),
+            half: 0,
+        }
     }
 
     /// Its shape.
@@ -158,7 +168,7 @@ impl SpectralConv1d {
     /// Values of work memory that [`Self::run`] needs.
     #[must_use]
     pub fn work_len(&self) -> usize {
-        self.matrices.len() * (plane(self.shape.ins) + plane(self.shape.outs))
+        self.size.products() * (plane(self.shape.ins) + plane(self.shape.outs))
     }
 
     /// `y[f] = bias + sum over tap of w[tap] * leaky(x[f + tap * dilation])` for `f < frames`,
@@ -221,9 +231,8 @@ struct Block {
 
 impl Call<'_> {
     fn run<const N: usize>(&self, form: Form, y: &mut [f32], work: &mut [f32]) {
-        let Conv1dShape { ins, outs, .. } = self.conv.shape;
-        let count = self.conv.matrices.len();
-        let (spectra, products) = work.split_at_mut(count * plane(ins));
+        let Conv1dShape { ins, .. } = self.conv.shape;
+        let (spectra, products) = work.split_at_mut((3 * (N / 2) - 1) * plane(ins));
         let mut blocks = [Block {
             first: 0,
             outputs: 0,
@@ -237,13 +246,28 @@ impl Call<'_> {
                 continue;
             }
             self.there::<N>(form, &blocks[..rows], spectra);
-            for (n, matrix) in self.conv.matrices.iter().enumerate() {
-                let x = &spectra[n * plane(ins)..];
-                let y = &mut products[n * plane(outs)..];
-                matmul(x, ins, rows, matrix, Start::Zero, y);
-            }
+            self.multiply::<N>(rows, spectra, products);
             self.back::<N>(form, &blocks[..rows], products, y);
             rows = 0;
+        }
+    }
+
+    /// Every bin of every block by its matrix.
+    fn multiply<const N: usize>(&self, rows: usize, spectra: &[f32], products: &mut [f32]) {
+        let Conv1dShape { ins, outs, .. } = self.conv.shape;
+        let mut x = spectra.chunks_exact(plane(ins));
+        let mut y = products.chunks_exact_mut(plane(outs));
+        let mut next = || Some((x.next()?, y.next()?));
+        let matrices = &self.conv.matrices;
+        let (Some(first), Some(last)) = (next(), next()) else {
+            return;
+        };
+        matrices.two(0, [first.0, last.0], rows, [first.1, last.1]);
+        for bin in 1..N / 2 {
+            let (Some(a), Some(b), Some(c)) = (next(), next(), next()) else {
+                return;
+            };
+            matrices.three(bin, [a.0, b.0, c.0], rows, [a.1, b.1, c.1]);
         }
     }
 
@@ -470,6 +494,7 @@ impl Call<'_> {
 mod tests {
     use super::super::conv1d::{PackedConv1d, conv1d};
     use super::super::leaky_relu;
+    use super::super::matmul::Start;
     use super::super::testing::noise;
     use super::*;
 
