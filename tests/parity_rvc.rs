@@ -5,7 +5,9 @@ mod parity;
 
 use std::path::Path;
 
-use autovoice::model::rvc::{Flow, RvcConfig, Spans, Sung, Synthesizer, Whole, coarse_pitch};
+use autovoice::model::rvc::{
+    Flow, Generator, RvcConfig, Spans, Sung, Synthesizer, Whole, coarse_pitch,
+};
 use autovoice::nn::{Bounds, Weights};
 use parity::{Golden, channels_last, close, folder, recipe, rvc_config};
 
@@ -284,6 +286,67 @@ fn as_a_stream_flow_and_generator_give_what_they_give_at_once() {
                 let what = format!("{name}, generator by {chunk}");
                 close(&what, &audio[lag..][..heard], &sung.audio[..heard], 1e-5);
             }
+        }
+    }
+}
+
+#[test]
+fn what_would_follow_is_the_end_of_a_signal_that_ends_there() {
+    let Some(folder) = folder("rvc") else { return };
+    for name in ["v2_48k_f0_small", "v2_40k_nof0_small"] {
+        let (_, config, weights, input) = small(&folder, name, name);
+        let (inter, hop) = (config.inter, config.hop());
+        let frames = input.coarse.len();
+        let mut voice = voice(&config, &weights, frames + Flow::REACH);
+        voice.set_speaker(input.speaker);
+        let sung = voice.whole(&input.whole((0, frames), frames));
+        let mut generator = voice.generator;
+        let more = generator.lag().div_ceil(hop);
+        let silence = vec![0.0; more * inter.max(hop)];
+        let frames_of = |from: usize, to: usize| {
+            let source = match config.has_pitch {
+                true => &sung.source[from * hop..to * hop],
+                false => &[],
+            };
+            (&sung.latent[from * inter..to * inter], source)
+        };
+        let mut ended = generator.clone();
+        let mut whole = |now: usize| {
+            ended.reset();
+            let (z, source) = frames_of(0, now);
+            let longer = [z, &silence[..more * inter]].concat();
+            let source = match config.has_pitch {
+                true => [source, &silence[..more * hop]].concat(),
+                false => Vec::new(),
+            };
+            let mut y = vec![f32::NAN; (now + more) * hop];
+            let end = Bounds { end: now as i64 };
+            ended.step(&longer, &source, end, &mut y);
+            y
+        };
+        let Generator {
+            opening, closing, ..
+        } = &mut generator;
+        let (mut opening_copy, mut closing_copy) = (opening.clone(), closing.clone());
+        for chunk in [1, 2, 5, 16] {
+            opening.reset();
+            closing.reset();
+            let mut audio = Vec::new();
+            in_chunks(frames, chunk, |at, count| {
+                let (z, source) = frames_of(at, at + count);
+                let mut begun = vec![f32::NAN; count * opening.outs()];
+                let mut y = vec![f32::NAN; count * hop];
+                opening.step(z, source, Bounds::OPEN, &mut begun);
+                closing.step(&begun, source, Bounds::OPEN, &mut y);
+                audio.extend(y);
+                let mut begun = vec![f32::NAN; more * opening.outs()];
+                let mut y = vec![f32::NAN; more * hop];
+                opening.beyond(&mut opening_copy, &silence, &mut begun);
+                closing.beyond(&mut closing_copy, &begun, &silence, &mut y);
+                let got = [&audio[..], &y].concat();
+                let what = format!("{name}, {} frames by {chunk}", at + count);
+                close(&what, &got, &whole(at + count), 1e-5);
+            });
         }
     }
 }

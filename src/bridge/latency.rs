@@ -51,7 +51,7 @@ impl Latency {
         Self {
             misfit: host.max_block.max(1) - 1,
             hop,
-            budget: hop * spec.budget_hops.max(1),
+            budget: in_host_frames(spec.budget, host, spec),
             lookahead,
             resampling: signal_delay(host, spec) - lookahead,
         }
@@ -93,14 +93,14 @@ pub(super) fn in_host_frames(frames: Frames, host: &HostConfig, spec: &EngineSpe
 mod tests {
     use super::*;
 
-    fn spec(rate_hz: u32, hop: Frames, lookahead: Frames, budget_hops: usize) -> EngineSpec {
+    fn spec(rate_hz: u32, hop: Frames, lookahead: Frames, budget: Frames) -> EngineSpec {
         EngineSpec {
             name: "test",
             rate_hz,
             channels: 1,
             hop,
             lookahead,
-            budget_hops,
+            budget,
             realtime_safe: false,
         }
     }
@@ -112,14 +112,14 @@ mod tests {
         // 48 kHz 2 * 64, 48 kHz in 44.1 kHz 32 + 32 rounded up to engine frames, then back.
         #[rustfmt::skip]
         let table = [
-            (48_000,  64, 48_000, 480,   0, 1, [ 63,  480,  480,   0,   0]),
-            (48_000,   1, 48_000, 480, 240, 1, [  0,  480,  480, 240,   0]),
-            (48_000, 512, 48_000, 256,   0, 2, [511,  256,  512,   0,   0]),
-            (48_000,  64, 16_000, 160,   0, 1, [ 63,  480,  480,   0, 192]),
-            (48_000,  64, 16_000, 160, 320, 1, [ 63,  480,  480, 960, 192]),
-            (48_000, 128, 24_000, 240,   0, 1, [127,  480,  480,   0, 128]),
-            (44_100,  64, 48_000, 480,   0, 1, [ 63,  441,  441,   0,  65]),
-            (96_000, 256, 48_000, 480, 100, 1, [255,  960,  960, 200, 128]),
+            (48_000,  64, 48_000, 480,   0, 480, [ 63,  480,  480,   0,   0]),
+            (48_000,   1, 48_000, 480, 240, 480, [  0,  480,  480, 240,   0]),
+            (48_000, 512, 48_000, 256,   0, 512, [511,  256,  512,   0,   0]),
+            (48_000,  64, 16_000, 160,   0, 160, [ 63,  480,  480,   0, 192]),
+            (48_000,  64, 16_000, 160, 320, 160, [ 63,  480,  480, 960, 192]),
+            (48_000, 128, 24_000, 240,   0,  60, [127,  480,  120,   0, 128]),
+            (44_100,  64, 48_000, 480,   0, 480, [ 63,  441,  441,   0,  65]),
+            (96_000, 256, 48_000, 480, 100, 480, [255,  960,  960, 200, 128]),
         ];
         for (rate_hz, max_block, engine_hz, hop, lookahead, budget, items) in table {
             let host = HostConfig {
@@ -155,7 +155,7 @@ mod tests {
         };
         let direct = spec(48_000, 1, 948, 1);
         assert_eq!(Latency::covering(&host, &direct, &[]).total(), 948);
-        let voices = [spec(48_000, 64, 0, 1), spec(16_000, 160, 0, 1)];
+        let voices = [spec(48_000, 64, 0, 64), spec(16_000, 160, 0, 160)];
         assert_eq!(
             Latency::covering(&host, &direct, &voices),
             Latency::of_worker(&host, &voices[1])

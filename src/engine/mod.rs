@@ -25,9 +25,9 @@ pub struct EngineSpec {
     pub hop: Frames,
     /// Frames at the engine's rate by which the output lags the input.
     pub lookahead: Frames,
-    /// Hops the computation of one hop may take on a worker, at least 1. Ignored where
-    /// `realtime_safe`.
-    pub budget_hops: usize,
+    /// The time that one hop may take on a worker, in frames at the engine's rate; usually a hop.
+    /// Ignored where `realtime_safe`.
+    pub budget: Frames,
     /// Whether `step` and `reset` may run on the audio thread.
     pub realtime_safe: bool,
 }

@@ -16,7 +16,7 @@ impl Through {
             channels,
             hop: 1,
             lookahead: 0,
-            budget_hops: 1,
+            budget: 1,
             realtime_safe: true,
         })
     }

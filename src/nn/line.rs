@@ -28,6 +28,14 @@ impl Line {
         self.data.fill(0.0);
     }
 
+    /// Becomes what another of the same size is. Real-time safe.
+    ///
+    /// # Panics
+    /// If it is of another size.
+    pub fn resume(&mut self, other: &Self) {
+        self.data.copy_from_slice(&other.data);
+    }
+
     /// The place of the `frames` newest frames. Real-time safe.
     pub fn newest(&mut self, frames: Frames) -> &mut [f32] {
         &mut self.data[self.history * self.channels..][..frames * self.channels]

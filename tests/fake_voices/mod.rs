@@ -65,7 +65,7 @@ impl Fake {
             channels: 1,
             hop: self.hop,
             lookahead: self.lookahead * (1 + quality as usize),
-            budget_hops: 1,
+            budget: self.hop,
             realtime_safe: false,
         }
     }

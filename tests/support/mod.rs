@@ -95,7 +95,7 @@ pub fn worker_spec(rate_hz: u32, channels: usize, hop: usize, lookahead: usize) 
         channels,
         hop,
         lookahead,
-        budget_hops: 1,
+        budget: hop,
         realtime_safe: false,
     }
 }
@@ -108,7 +108,7 @@ pub fn direct(host: &HostConfig, lookahead: usize, behaviour: Behaviour) -> Box<
         channels: host.channels,
         hop: 1,
         lookahead,
-        budget_hops: 1,
+        budget: 1,
         realtime_safe: true,
     };
     TestEngine::boxed(spec, behaviour)

@@ -24,6 +24,10 @@ pub fn run() -> Result<()> {
 
 /// Writes it; `features` are those of a build that is there already.
 pub fn write(features: &str) -> Result<()> {
-    let line = format!("cargo test --package autovoice {features} --test host_home -- --ignored");
+    // The packages of the other tests: fewer would be built anew with fewer features.
+    let line = format!(
+        "cargo test --package autovoice --package autovoice-kernels {features} --test host_home \
+         -- --ignored"
+    );
     step::run(step::command(&line).env("AUTOVOICE_FIXTURES", home()?))
 }

@@ -29,7 +29,7 @@ pub const SOURCE: u64 = 0x736f_7572_6365;
 /// What is to be sung in one hop.
 #[derive(Clone, Debug, Default)]
 pub struct Score {
-    /// What the generator's opening gave.
+    /// What the generator's opening gave, then what would follow where that is sung already.
     pub begun: Vec<f32>,
     /// The excitation, one per sample; empty for a voice without pitch.
     pub source: Vec<f32>,
@@ -54,6 +54,13 @@ pub(super) struct Parts {
     pub retrieval: Option<Retrieval>,
 }
 
+/// What the opening would give if nothing followed.
+struct Beyond {
+    copy: Opening,
+    silence: Vec<f32>,
+    frames: Frames,
+}
+
 /// See the module.
 pub(super) struct Listener {
     reach: Reach,
@@ -66,6 +73,7 @@ pub(super) struct Listener {
     /// The controls of the last hops, the oldest first.
     controls: Vec<Controls>,
     parts: Parts,
+    beyond: Option<Beyond>,
     down: Resampler,
     wave: Vec<f32>,
     /// What comes out of the front, the last `ahead` frames of it to be seen again.
@@ -89,11 +97,13 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    /// For a generator that lags by `lag` samples.
+    /// For a generator whose sound lags by `lag` samples, and that is heard `beyond` frames (of
+    /// voices) after the newest.
     pub fn new(
         reach: Reach,
         spec: &EngineSpec,
         lag: Frames,
+        beyond: Frames,
         inter: usize,
         seed: u64,
         parts: Parts,
@@ -118,6 +128,11 @@ impl Listener {
             source_noise: vec![0.0; spec.hop],
             speaker: None,
             at: 0,
+            beyond: (0 < beyond).then(|| Beyond {
+                copy: parts.opening.clone(),
+                silence: vec![0.0; beyond * inter.max(spec.hop / (PER_CONTENT * reach.hop))],
+                frames: beyond,
+            }),
             hop: spec.hop,
             dry: History::new(lag + spec.hop),
             controls: vec![Controls::default(); 1 + (lag + spec.hop / 2) / spec.hop],
@@ -137,7 +152,8 @@ impl Listener {
 
     /// Room for what [`Self::step`] gives.
     pub fn score(&self) -> Score {
-        let frames = PER_CONTENT * self.reach.hop;
+        let beyond = self.beyond.as_ref().map_or(0, |beyond| beyond.frames);
+        let frames = PER_CONTENT * self.reach.hop + beyond;
         Score {
             begun: vec![0.0; frames * self.parts.opening.outs()],
             source: match self.parts.source {
@@ -250,10 +266,12 @@ impl Listener {
             source.shape(&mut score.source);
         }
         observe(Stage::Source, &self.pitch_hz);
-        let begun = &mut score.begun;
-        self.parts
-            .opening
-            .step(z, &score.source, Bounds::OPEN, begun);
+        let opening = &mut self.parts.opening;
+        let (begun, beyond) = score.begun.split_at_mut(decided * opening.outs());
+        opening.step(z, &score.source, Bounds::OPEN, begun);
+        if let Some(Beyond { copy, silence, .. }) = &mut self.beyond {
+            opening.beyond(copy, silence, beyond);
+        }
         observe(Stage::Opening, &[]);
         self.dry.extend(input);
         score.dry.copy_from_slice(self.dry.past(self.lag, self.hop));

@@ -6,6 +6,7 @@
 //! while the first listens to the next. What needs the future waits for [`Reach::ahead`] frames, and
 //! what is convolution waits for what it sees, so that the sound has no seams.
 
+mod early;
 mod listener;
 mod reach;
 mod singer;
@@ -22,6 +23,7 @@ use crate::model::content::{Encoder, HOP, Output};
 use crate::model::retrieval::Retrieval;
 use crate::model::rvc::{Generator, Synthesizer, Version};
 use crate::pitch::PitchTracker;
+use early::Early;
 use listener::{Listener, Score};
 use singer::Singer;
 
@@ -102,7 +104,7 @@ impl RvcEngine {
                 "expected a content encoder with `final_proj`, which voices of version 1 need, \
                  found one without; import another: autovoice models import contentvec FILE --force",
             ))?;
-        let inter = voice.config().inter;
+        let config = voice.config().clone();
         let Synthesizer {
             text,
             flow,
@@ -111,10 +113,16 @@ impl RvcEngine {
             speakers,
             ..
         } = voice;
-        let lag = reach.heard(spec.rate_hz) + generator.lag();
+        let lag = reach.heard(spec.rate_hz) + reach.sung_late(&config);
+        let ahead = reach.sung_ahead(&config);
+        let beyond = ahead.map_or(0, |_| config.generator_lag().div_ceil(config.hop()));
         let Generator {
             opening, closing, ..
         } = generator;
+        let early = ahead.map(|ahead| {
+            let (lag, beyond) = (config.generator_lag(), beyond * config.hop());
+            Early::new(&closing, spec.hop, lag, ahead, beyond)
+        });
         let parts = listener::Parts {
             front,
             body,
@@ -126,9 +134,9 @@ impl RvcEngine {
             tracker,
             retrieval,
         };
-        let listener = Listener::new(reach, &spec, lag, inter, seed, parts);
+        let listener = Listener::new(reach, &spec, lag, beyond, config.inter, seed, parts);
         let part = Box::new(Part {
-            singer: Singer::new(spec.rate_hz, spec.hop, closing)?,
+            singer: Singer::new(spec.rate_hz, spec.hop, closing, early)?,
             score: listener.score(),
             output: vec![0.0; spec.hop],
             result: Ok(()),

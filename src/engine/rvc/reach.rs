@@ -4,7 +4,7 @@ use super::singer::Singer;
 use crate::engine::{EngineSpec, Quality};
 use crate::model::content::{self, HOP, RATE_HZ, WINDOW};
 use crate::model::rvc::{RvcConfig, Spans};
-use crate::units::Frames;
+use crate::units::{Frames, ms_to_frames};
 
 /// Frames of voices per frame of content: 10 ms and 20 ms.
 pub(super) const PER_CONTENT: Frames = 2;
@@ -14,7 +14,7 @@ pub(super) const PER_CONTENT: Frames = 2;
 pub struct Reach {
     /// Frames of one step.
     pub hop: Frames,
-    /// Frames after an instant that are heard before it is decided on, at least 1.
+    /// Frames after an instant that are heard before it is decided on.
     pub ahead: Frames,
     /// Frames of the past that the content encoder attends to.
     pub past: Frames,
@@ -22,6 +22,12 @@ pub struct Reach {
     pub text_past: Frames,
     /// Threads that work on it, 1 or 2. Two take a hop more.
     pub threads: usize,
+    /// Milliseconds that the generator hears after an instant before it is sung; `None` for all
+    /// that its convolutions see, 94 of them at 48 kHz. With less, what was not heard yet counts
+    /// as silence, and the generator works on that stretch again with every hop.
+    pub sung_ahead_ms: Option<u32>,
+    /// Milliseconds that a hop's work may take; `None` for as long as the hop is.
+    pub budget_ms: Option<u32>,
 }
 
 /// The most frames that the generator is given at once: all that is between its layers has to be
@@ -37,6 +43,21 @@ impl Reach {
         past: 500,
         text_past: 100,
         threads: 2,
+        sung_ahead_ms: None,
+        budget_ms: None,
+    };
+
+    /// For a device that has a hop's work done in 6 ms: less than 60 ms in all, where a CPU is not
+    /// fast enough by far. Words come that late; a change of pitch, for which there is no time to
+    /// wait, up to 25 ms later.
+    pub const QUICK: Self = Self {
+        hop: 1,
+        ahead: 0,
+        past: 80,
+        text_past: 8,
+        threads: 1,
+        sung_ahead_ms: Some(5),
+        budget_ms: Some(6),
     };
 
     /// That of a quality.
@@ -49,6 +70,8 @@ impl Reach {
                 past: 80,
                 text_past: 8,
                 threads: 2,
+                sung_ahead_ms: None,
+                budget_ms: None,
             },
             Quality::Balanced => Self {
                 hop: 8,
@@ -56,6 +79,8 @@ impl Reach {
                 past: 80,
                 text_past: 8,
                 threads: 2,
+                sung_ahead_ms: None,
+                budget_ms: None,
             },
             Quality::Studio => Self {
                 hop: 16,
@@ -63,6 +88,8 @@ impl Reach {
                 past: 100,
                 text_past: 16,
                 threads: 2,
+                sung_ahead_ms: None,
+                budget_ms: None,
             },
         }
     }
@@ -106,17 +133,33 @@ impl Reach {
         (self.threads - 1) * hop
     }
 
+    /// Samples that the generator hears after what is sung, where that is not all it sees.
+    pub(super) fn sung_ahead(&self, config: &RvcConfig) -> Option<Frames> {
+        let samples = ms_to_frames(f64::from(self.sung_ahead_ms?), config.rate_hz);
+        (samples < config.generator_lag()).then_some(samples)
+    }
+
+    /// Samples by which the sound lags what is to be sung.
+    pub(super) fn sung_late(&self, config: &RvcConfig) -> Frames {
+        let lag = config.generator_lag();
+        self.sung_ahead(config).unwrap_or(lag)
+    }
+
     /// What an engine for a voice of these sizes is.
     #[must_use]
     pub fn spec(&self, config: &RvcConfig) -> EngineSpec {
         let rate_hz = config.rate_hz;
+        let hop = of_16k(self.hop * HOP, rate_hz);
         EngineSpec {
             name: "rvc",
             rate_hz,
             channels: 1,
-            hop: of_16k(self.hop * HOP, rate_hz),
+            hop,
             lookahead: self.delays(config).total(),
-            budget_hops: 1,
+            budget: match self.budget_ms {
+                Some(ms) => ms_to_frames(f64::from(ms), rate_hz),
+                None => hop,
+            },
             realtime_safe: false,
         }
     }
@@ -125,12 +168,12 @@ impl Reach {
     #[must_use]
     pub fn delays(&self, config: &RvcConfig) -> Delays {
         let rate_hz = config.rate_hz;
-        let generator = config.generator_lag();
+        let generator = self.sung_late(config);
         Delays {
             content: of_16k(self.lead(), rate_hz),
             resampling: of_16k(RESAMPLING, rate_hz),
             generator,
-            formant: Singer::lag(rate_hz, generator) - generator,
+            formant: Singer::formant_delay(rate_hz),
             second: self.behind(of_16k(self.hop * HOP, rate_hz)),
         }
     }
@@ -143,7 +186,7 @@ pub struct Delays {
     pub content: Frames,
     /// The way down to 16 kHz.
     pub resampling: Frames,
-    /// What the generator's convolutions see ahead.
+    /// What the generator hears ahead.
     pub generator: Frames,
     /// What moving formants takes, moved or not.
     pub formant: Frames,

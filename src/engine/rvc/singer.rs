@@ -1,6 +1,7 @@
 //! The second half of the engine: the rest of the generator, loudness and formants. Inference thread; real-time
 //! safe after construction.
 
+use super::early::Early;
 use super::listener::Score;
 use super::stage::Stage;
 use crate::dsp::history::History;
@@ -21,23 +22,30 @@ const FADE_MS: f64 = 20.0;
 /// See the module.
 pub(super) struct Singer {
     closing: Closing,
+    early: Option<Early>,
     loudness: LoudnessMix,
     formant: Formant,
 }
 
 impl Singer {
-    /// Samples by which the sound lags what is to be sung.
-    pub fn lag(rate_hz: u32, generator_lag: usize) -> Frames {
-        generator_lag + ShiftEngine::delay(rate_hz, RANGE)
+    /// Samples that moving formants takes, moved or not.
+    pub fn formant_delay(rate_hz: u32) -> Frames {
+        ShiftEngine::delay(rate_hz, RANGE)
     }
 
-    /// For hops of so many samples.
+    /// For hops of so many samples, sung early or when all is heard.
     ///
     /// # Errors
     /// [`EngineError::Rate`] at a rate no voice has.
-    pub fn new(rate_hz: u32, hop: usize, closing: Closing) -> Result<Self, EngineError> {
+    pub fn new(
+        rate_hz: u32,
+        hop: usize,
+        closing: Closing,
+        early: Option<Early>,
+    ) -> Result<Self, EngineError> {
         Ok(Self {
             closing,
+            early,
             // Late by its windows, and no later: levels of both streams are late alike.
             loudness: LoudnessMix::new(rate_hz, 0),
             formant: Formant::new(rate_hz, hop)?,
@@ -46,6 +54,9 @@ impl Singer {
 
     pub fn reset(&mut self) {
         self.closing.reset();
+        if let Some(early) = &mut self.early {
+            early.reset();
+        }
         self.loudness.reset();
         self.formant.reset();
     }
@@ -60,8 +71,11 @@ impl Singer {
         output: &mut [f32],
         observe: &mut impl FnMut(Stage, &[f32]),
     ) -> Result<(), EngineError> {
-        self.closing
-            .step(&score.begun, &score.source, Bounds::OPEN, output);
+        let (begun, source) = (&score.begun, &score.source);
+        match &mut self.early {
+            Some(early) => early.step(&mut self.closing, begun, source, output),
+            None => self.closing.step(begun, source, Bounds::OPEN, output),
+        }
         observe(Stage::Closing, output);
         if output.iter().any(|x| !x.is_finite()) {
             return Err(super::failed(

@@ -131,7 +131,7 @@ impl ShiftEngine {
                 channels,
                 hop: 1,
                 lookahead,
-                budget_hops: 1,
+                budget: 1,
                 realtime_safe: true,
             },
             inputs: vec![History::new(kept); channels],

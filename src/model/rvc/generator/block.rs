@@ -94,6 +94,14 @@ impl Block {
         }
     }
 
+    /// Stands where another of the same kind does.
+    pub fn resume(&mut self, other: &Self) {
+        for (pair, other) in self.pairs.iter_mut().zip(&other.pairs) {
+            pair.between.resume(&other.between);
+            pair.after.resume(&other.after);
+        }
+    }
+
     /// Adds what it makes of the newest frames of `x`, the first of them at `at`, to `y`.
     pub fn add(
         &mut self,

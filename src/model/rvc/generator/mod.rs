@@ -107,6 +107,7 @@ pub struct Opening {
     offset: Vec<f32>,
     source: Line,
     stage: Stage,
+    has_source: bool,
     hop: usize,
     most: Frames,
     /// Instant of the next latent frame.
@@ -143,6 +144,7 @@ impl Opening {
             pre,
             condition,
             stage,
+            has_source: config.has_pitch,
             hop,
             most,
         })
@@ -183,6 +185,27 @@ impl Opening {
         self.latent.reset();
         self.source.reset();
         self.stage.reset();
+    }
+
+    /// What would follow if the latent ended here: `y`, `[n, outs]`, of the next `n` frames. `copy`
+    /// is a clone that was used for this alone; `silence` is 0 and as long as those frames and
+    /// their source. Real-time safe.
+    ///
+    /// # Panics
+    /// If `silence` is too short.
+    pub fn beyond(&self, copy: &mut Self, silence: &[f32], y: &mut [f32]) {
+        copy.latent.resume(&self.latent);
+        copy.source.resume(&self.source);
+        copy.stage.resume(&self.stage);
+        copy.offset.copy_from_slice(&self.offset);
+        copy.at = self.at;
+        let frames = y.len() / self.outs();
+        let source = match self.has_source {
+            true => &silence[..frames * self.hop],
+            false => &[],
+        };
+        let z = &silence[..frames * self.ins()];
+        copy.step(z, source, Bounds { end: self.at }, y);
     }
 
     /// As [`Generator::step`], but of any number of frames; `y` is `[n, outs]`, for
@@ -234,6 +257,7 @@ pub struct Closing {
     stages: Vec<Stage>,
     post: SameConv1d,
     last: Line,
+    has_source: bool,
     hop: usize,
     /// How often the rate of the latent what goes in has, and how many of its frames it is late.
     rate: usize,
@@ -285,6 +309,7 @@ impl Closing {
             at: 0,
             stages,
             post,
+            has_source: config.has_pitch,
             hop,
             rate,
         })
@@ -302,6 +327,25 @@ impl Closing {
         self.source.reset();
         self.last.reset();
         self.stages.iter_mut().for_each(Stage::reset);
+    }
+
+    /// What would follow if the latent ended here: `y`, of as many samples as the frames are long
+    /// for which [`Opening::beyond`] gave `x`. `copy` and `silence` as there. Real-time safe.
+    ///
+    /// # Panics
+    /// If `silence` is too short.
+    pub fn beyond(&self, copy: &mut Self, x: &[f32], silence: &[f32], y: &mut [f32]) {
+        copy.source.resume(&self.source);
+        copy.last.resume(&self.last);
+        for (stage, other) in copy.stages.iter_mut().zip(&self.stages) {
+            stage.resume(other);
+        }
+        copy.at = self.at;
+        let source = match self.has_source {
+            true => &silence[..y.len()],
+            false => &[],
+        };
+        copy.step(x, source, Bounds { end: self.at }, y);
     }
 
     /// Takes what [`Opening::step`] gave for the next `n` frames of the latent, any number, with

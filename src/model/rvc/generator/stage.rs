@@ -130,6 +130,15 @@ impl Stage {
         }
     }
 
+    /// Stands where another of the same kind does.
+    pub fn resume(&mut self, other: &Self) {
+        self.input.resume(&other.input);
+        self.x.resume(&other.x);
+        for (block, other) in self.blocks.iter_mut().zip(&other.blocks) {
+            block.resume(other);
+        }
+    }
+
     /// Samples of sound by which it lags, when a frame that comes out is so many of them.
     pub fn lag_in(&self, samples: usize) -> usize {
         (self.pad + self.lag) * samples
