@@ -11,6 +11,9 @@ use keyboard_types::{Code, Key, KeyState, KeyboardEvent};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+#[cfg(test)]
+mod tests;
+
 /// What happened since the last frame.
 #[derive(Default)]
 pub struct Input {
