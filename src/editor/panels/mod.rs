@@ -60,7 +60,7 @@ fn invite(ui: &Ui, window: Rect) {
         _ => format!("Drop to import {} files", files.len()),
     };
     let colors = theme::of(ui);
-    let layer = LayerId::new(Order::Foreground, Id::new("dropping"));
+    let layer = LayerId::new(Order::Foreground, Id::unique("dropping"));
     let painter = ui.ctx().layer_painter(layer);
     painter.rect(
         window.shrink(0.5 * GAP),
