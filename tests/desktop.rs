@@ -13,7 +13,7 @@ use std::f64::consts::TAU;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const RATE_HZ: u32 = 48_000;
 /// Pitch of what is sung on the two ports.
