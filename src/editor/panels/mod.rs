@@ -73,7 +73,7 @@ fn invite(ui: &Ui, window: Rect) {
         window.center(),
         Align2::CENTER_CENTER,
         text,
-        theme::value(),
+        FontId::proportional(22.0),
         colors.text,
     );
 }
