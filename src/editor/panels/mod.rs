@@ -22,7 +22,8 @@ use super::widgets;
 use super::widgets::knob::Knob;
 use crate::io::Existing;
 use egui::{
-    Align2, Id, LayerId, Layout, Order, Rect, Response, Stroke, StrokeKind, Ui, UiBuilder, vec2,
+    Align2, FontId, Id, LayerId, Layout, Order, Rect, Response, Stroke, StrokeKind, Ui, UiBuilder,
+    vec2,
 };
 use nice_plug::params::{BoolParam, FloatParam, IntParam, Param};
 use std::path::Path;
