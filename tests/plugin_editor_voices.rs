@@ -206,6 +206,25 @@ fn a_voice_is_imported_by_path_dialog_and_drop() {
 }
 
 #[test]
+fn what_is_held_over_the_window_is_invited_and_may_go_again() {
+    let (mut stage, _) = open();
+    let cases: [(&[&str], &str); 3] = [
+        (&["/music/Cleo Ä.pth"], "Drop to import Cleo Ä.pth"),
+        (&["/music/duet.toml"], "Drop to use duet.toml"),
+        (&["/music/a.pth", "/music/b.zip"], "Drop to import 2 files"),
+    ];
+    for (held, text) in cases {
+        stage.held = held.iter().map(Into::into).collect();
+        stage.frame(vec![]);
+        assert!(stage.shows(text), "{text}: {:?}", stage.texts);
+    }
+    stage.held.clear();
+    stage.frame(vec![]);
+    assert!(!stage.shows("Drop to"));
+    assert!(stage.params.rack.shown().said.is_none());
+}
+
+#[test]
 fn a_preset_brings_its_voice_and_is_recognised() {
     let (mut stage, _) = looking(WindowSettings {
         presets: true,

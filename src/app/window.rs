@@ -5,10 +5,9 @@ use super::control::Handle;
 use super::host::Host;
 use super::panel::{self, Panel};
 use crate::editor::App as Editor;
-use egui::{Rect, Ui, UiBuilder, pos2, vec2};
-use nice_plug::editor::dpi::{LogicalSize, Size};
-use nice_plug_egui::baseview::{Error, HandlerError, WindowSize};
-use nice_plug_egui::{App, EguiWindow, EguiWindowSettings, Frame};
+use crate::editor::screen::{self, Contents, Error, Settings, WindowContext, WindowSize};
+use egui::{Color32, Rect, Ui, UiBuilder, Vec2, pos2, vec2};
+use nice_plug::editor::dpi::LogicalSize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,13 +39,8 @@ impl Closing {
 pub fn run(control: Handle, talk_key: &str, closing: Closing) -> Result<(), Error> {
     let shared = &control.shared;
     let editor = Editor::new(shared.params.clone(), shared.feed.clone()).below(panel::HEIGHT);
-    let (width, height) = editor.window_size();
-    let size = LogicalSize::new(f64::from(width), f64::from(height));
-    let settings = EguiWindowSettings::new()
-        .with_title("AutoVoice")
-        .with_size(Size::Logical(size))
-        .with_zoom_factor(editor.look().scale)
-        .with_resizable(true);
+    let size = Vec2::from(editor.window_size()) * editor.look().scale;
+    let size = LogicalSize::new(f64::from(size.x), f64::from(size.y));
     let window = Window {
         editor,
         panel: Panel::new(talk_key),
@@ -54,7 +48,7 @@ pub fn run(control: Handle, talk_key: &str, closing: Closing) -> Result<(), Erro
         closing,
         has_panicked: false,
     };
-    EguiWindow::create(settings, window)?.run_until_closed()
+    screen::create(Settings::of_size(size), window)?.run_until_closed()
 }
 
 struct Window {
@@ -66,7 +60,7 @@ struct Window {
 }
 
 impl Window {
-    fn draw(&mut self, ui: &mut Ui) {
+    fn panels(&mut self, ui: &mut Ui) {
         let whole = ui.max_rect();
         let bar = Rect::from_min_size(whole.min, vec2(whole.width(), panel::HEIGHT));
         let rest = Rect::from_min_max(pos2(whole.left(), bar.bottom()), whole.max);
@@ -77,30 +71,36 @@ impl Window {
     }
 }
 
-impl App for Window {
-    fn build(&mut self, ctx: egui::Context, frame: &mut Frame) -> Result<(), HandlerError> {
-        let host = Host::context(self.control.shared.params.clone());
-        self.editor.open(&ctx, host);
-        frame.set_clear_color(self.editor.background().into());
-        Ok(())
+impl Contents for Window {
+    fn zoom(&self) -> f32 {
+        self.editor.look().scale
     }
 
-    fn ui(&mut self, ui: &mut Ui, frame: &mut Frame) {
+    fn background(&self) -> Color32 {
+        self.editor.background()
+    }
+
+    fn open(&mut self, ctx: &egui::Context) {
+        let host = Host::context(self.control.shared.params.clone());
+        self.editor.open(ctx, host);
+    }
+
+    fn draw(&mut self, ui: &mut Ui, window: &WindowContext) {
         if self.closing.is_due() {
-            return frame.baseview_window().request_close();
+            return window.request_close();
         }
         if self.has_panicked {
             let failed = "The window failed; the sound goes on. Close it to end.";
             ui.colored_label(ui.visuals().error_fg_color, failed);
         } else {
-            let drawn = catch_unwind(AssertUnwindSafe(|| self.draw(ui)));
+            let drawn = catch_unwind(AssertUnwindSafe(|| self.panels(ui)));
             self.has_panicked = drawn.is_err();
             self.editor.fit(ui.ctx());
         }
         ui.ctx().request_repaint_after(REDRAW);
     }
 
-    fn resized(&mut self, size: WindowSize) {
-        self.editor.resized(size);
+    fn resized(&mut self, points: Vec2, _size: WindowSize) {
+        self.editor.resized(points);
     }
 }

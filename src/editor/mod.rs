@@ -8,6 +8,7 @@ mod hand;
 mod history;
 mod notes;
 mod panels;
+pub mod screen;
 mod settings;
 mod shelf;
 mod state;
@@ -19,17 +20,13 @@ use crate::bridge::Meters;
 use crate::plugin::voices::{Shown, SlotState};
 use crate::plugin::{AutoVoiceParams, Feed};
 pub use dialog::{Ask, Purpose};
-use egui::{Modifiers, Ui};
+use egui::{Modifiers, Ui, Vec2};
 use hand::{Hand, Memory};
 use keyboard_types::{Key, NamedKey};
 use nice_plug::context::PluginApi;
 use nice_plug::context::gui::GuiContext;
-use nice_plug::editor::ResizeHint;
 use nice_plug::editor::dpi::{LogicalSize, PhysicalSize};
-use nice_plug_egui::baseview::{HandlerError, WindowSize};
-use nice_plug_egui::{
-    EguiEditor, EguiEditorState, EguiNiceSettings, KeyCapture, NiceEguiApp, RepaintNotifier,
-};
+use screen::{Contents, HostedContents, HostedWindow, WindowContext, WindowSize};
 pub use settings::{Scene, WindowSettings};
 use state::State;
 use std::cell::RefCell;
@@ -42,30 +39,20 @@ use std::time::Duration;
 const REDRAW: Duration = Duration::from_micros(16_667);
 
 /// The editor's window.
-pub type Window = EguiEditor<App>;
+pub type Window = HostedWindow<App>;
 
 /// The editor of these parameters, closed.
 #[must_use]
-pub fn window(params: Arc<AutoVoiceParams>, feed: Arc<Feed>) -> Option<Window> {
+pub fn window(params: Arc<AutoVoiceParams>, feed: Arc<Feed>) -> Window {
     let app = App::new(params, feed);
     let WindowSettings { scale, .. } = app.state.window;
     let (width, height) = app.state.window.size();
     // In pixels: the framework tells hosts a size in points without the scale.
     let pixels = |points: f32| (points * scale).round() as u32;
     let size = PhysicalSize::new(pixels(width), pixels(height));
-    let ((least_width, least_height), (most_width, most_height)) = settings::SIZES;
-    let resizing = ResizeHint::RESIZABLE.with_min_max_logical_size(
-        Some(LogicalSize::new(least_width, least_height)),
-        Some(LogicalSize::new(most_width, most_height)),
-    );
-    nice_plug_egui::create_egui_editor(
-        EguiEditorState::from_size(size, scale),
-        RepaintNotifier::default(),
-        EguiNiceSettings::new()
-            .with_tile("AutoVoice")
-            .with_resize_hint(resizing),
-        app,
-    )
+    let (least, most) = settings::SIZES;
+    let sizes = [least, most].map(|(width, height)| LogicalSize::new(width, height));
+    HostedWindow::new(app, size, sizes)
 }
 
 /// What the window holds from frame to frame.
@@ -154,9 +141,8 @@ impl App {
     }
 
     /// Takes in the window's new size in points.
-    pub fn resized(&mut self, size: WindowSize) {
-        self.state
-            .resized((size.logical.width as f32, size.logical.height as f32));
+    pub fn resized(&mut self, points: Vec2) {
+        self.state.resized(points.into());
     }
 
     /// What is behind everything.
@@ -205,19 +191,28 @@ impl App {
     }
 }
 
-impl NiceEguiApp for App {
-    fn build(
-        &mut self,
-        ctx: egui::Context,
-        host: GuiContext,
-        frame: &mut nice_plug_egui::Frame,
-    ) -> Result<(), HandlerError> {
-        frame.set_clear_color(self.background().into());
-        self.open(&ctx, host);
-        Ok(())
+impl HostedContents for App {
+    fn meet(&mut self, host: GuiContext) {
+        self.host = Some(host);
+    }
+}
+
+impl Contents for App {
+    fn zoom(&self) -> f32 {
+        self.look().scale
     }
 
-    fn ui(&mut self, ui: &mut Ui, frame: &mut nice_plug_egui::Frame) {
+    fn background(&self) -> egui::Color32 {
+        App::background(self)
+    }
+
+    fn open(&mut self, ctx: &egui::Context) {
+        if let Some(host) = self.host.clone() {
+            App::open(self, ctx, host);
+        }
+    }
+
+    fn draw(&mut self, ui: &mut Ui, _window: &WindowContext) {
         if self.has_panicked {
             ui.colored_label(
                 theme::of(ui).danger,
@@ -226,15 +221,18 @@ impl NiceEguiApp for App {
             return;
         }
         // The caller is C code of the host: a panic must end here.
-        let drawn = catch_unwind(AssertUnwindSafe(|| self.draw(ui)));
+        let drawn = catch_unwind(AssertUnwindSafe(|| App::draw(self, ui)));
         self.has_panicked = drawn.is_err();
         self.fit(ui.ctx());
-        frame.set_key_capture(keys_taken(ui));
         ui.ctx().request_repaint_after(REDRAW);
     }
 
-    fn resized(&mut self, size: WindowSize) {
-        App::resized(self, size);
+    fn resized(&mut self, points: Vec2, _size: WindowSize) {
+        App::resized(self, points);
+    }
+
+    fn takes(&self, ctx: &egui::Context, key: &Key) -> bool {
+        takes_key(ctx, key)
     }
 }
 
@@ -257,18 +255,10 @@ fn take_back_by_key(ui: &Ui, hand: &Hand<'_>) {
     }
 }
 
-/// The keys that do not go on to the host. The space bar and shortcuts belong to it, except while a
-/// value is typed.
-fn keys_taken(ui: &Ui) -> KeyCapture {
-    let is_typing = ui.ctx().text_edit_focused();
-    let is_reached = ui.memory(|memory| memory.focused().is_some());
-    if is_typing {
-        return KeyCapture::CaptureAll;
-    }
-    if !is_reached {
-        return KeyCapture::IgnoreAll;
-    }
-    let named = [
+/// Whether a key does not go on to the host while something in the window is reached. The space bar
+/// and shortcuts belong to it, except while a value is typed.
+fn takes_key(ctx: &egui::Context, key: &Key) -> bool {
+    let takes = [
         NamedKey::Tab,
         NamedKey::Enter,
         NamedKey::Escape,
@@ -281,5 +271,5 @@ fn keys_taken(ui: &Ui) -> KeyCapture {
         NamedKey::ArrowLeft,
         NamedKey::ArrowRight,
     ];
-    KeyCapture::CaptureKeys(named.map(Key::Named).into())
+    ctx.text_edit_focused() || takes.map(Key::Named).contains(key)
 }

@@ -196,7 +196,10 @@ impl Plugin for AutoVoicePlugin {
 
     #[cfg(feature = "editor")]
     fn editor(&mut self, _async_executor: AsyncExecutor<Self>) -> Option<Self::Editor> {
-        crate::editor::window(self.params.clone(), self.feed.clone())
+        Some(crate::editor::window(
+            self.params.clone(),
+            self.feed.clone(),
+        ))
     }
 
     fn filter_state(state: &mut PluginState) {

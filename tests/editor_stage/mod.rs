@@ -7,8 +7,8 @@ use autovoice::editor::{App, Ask, Purpose, WindowSettings};
 use autovoice::plugin::{AutoVoiceParams, Feed};
 use egui::epaint::ClippedShape;
 use egui::{
-    Context, Event, Key, Modifiers, OutputCommand, PointerButton, Pos2, RawInput, Rect, Shape,
-    Vec2, ViewportCommand, ViewportId, vec2,
+    Context, Event, HoveredFile, Key, Modifiers, OutputCommand, PointerButton, Pos2, RawInput,
+    Rect, Shape, Vec2, ViewportCommand, ViewportId, vec2,
 };
 use nice_plug::context::gui::GuiContext;
 use nice_plug::prelude::*;
@@ -92,6 +92,8 @@ pub struct Stage {
     pub home: tempfile::TempDir,
     /// What is dropped onto the window with the next frame.
     pub dropped: Vec<PathBuf>,
+    /// What is held over the window.
+    pub held: Vec<PathBuf>,
     answers: Answers,
 }
 
@@ -187,6 +189,7 @@ impl Stage {
             asked_size: None,
             home,
             dropped: Vec::new(),
+            held: Vec::new(),
             answers,
         };
         stage.frame(vec![]);
@@ -198,7 +201,12 @@ impl Stage {
         events.insert(0, Event::ModifiersChanged(self.modifiers));
         self.time_s += 1.0 / 60.0;
         let dropped = std::mem::take(&mut self.dropped).into_iter();
+        let held = self.held.iter().map(|path| HoveredFile {
+            path: Some(path.clone()),
+            mime: String::new(),
+        });
         let input = RawInput {
+            hovered_files: held.collect(),
             screen_rect: Some(Rect::from_min_size(Pos2::ZERO, self.size)),
             time: Some(self.time_s),
             focused: true,

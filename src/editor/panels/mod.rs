@@ -21,8 +21,12 @@ use super::tips::tip;
 use super::widgets;
 use super::widgets::knob::Knob;
 use crate::io::Existing;
-use egui::{Align2, Layout, Rect, Response, Stroke, StrokeKind, Ui, UiBuilder, vec2};
+use egui::{
+    Align2, FontId, Id, LayerId, Layout, Order, Rect, Response, Stroke, StrokeKind, Ui, UiBuilder,
+    vec2,
+};
 use nice_plug::params::{BoolParam, FloatParam, IntParam, Param};
+use std::path::Path;
 
 const MARGIN: f32 = 12.0;
 const GAP: f32 = 10.0;
@@ -37,16 +41,54 @@ pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut State) {
         Scene::Studio => studio::show(ui, view, state),
         Scene::Stage => stage::show(ui, view, state),
     }
+    invite(ui, window);
+}
+
+/// Says over everything what becomes of the files that are held over the window.
+fn invite(ui: &Ui, window: Rect) {
+    let held = ui.input(|input| input.raw.hovered_files.clone());
+    let files: Vec<&Path> = held
+        .iter()
+        .filter_map(|file| file.path.as_deref())
+        .collect();
+    let text = match files[..] {
+        [] => return,
+        [file] => {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            let becomes = if is_preset(file) { "use" } else { "import" };
+            format!("Drop to {becomes} {name}")
+        }
+        _ => format!("Drop to import {} files", files.len()),
+    };
+    let colors = theme::of(ui);
+    let layer = LayerId::new(Order::Foreground, Id::unique("dropping"));
+    let painter = ui.ctx().layer_painter(layer);
+    painter.rect(
+        window.shrink(0.5 * GAP),
+        theme::RADIUS,
+        colors.background.gamma_multiply(0.9),
+        Stroke::new(2.0, colors.accent),
+        StrokeKind::Inside,
+    );
+    painter.text(
+        window.center(),
+        Align2::CENTER_CENTER,
+        text,
+        FontId::proportional(22.0),
+        colors.text,
+    );
+}
+
+fn is_preset(file: &Path) -> bool {
+    file.extension()
+        .is_some_and(|extension| extension == "toml")
 }
 
 /// Takes in files that were dropped onto the window or chosen in the dialog.
 pub fn take_files(ui: &mut Ui, view: &View<'_>, state: &mut State) {
     let dropped = ui.input(|input| input.raw.dropped_files.clone());
     for file in dropped.iter().map(|dropped| dropped.path().to_owned()) {
-        match file
-            .extension()
-            .is_some_and(|extension| extension == "toml")
-        {
+        match is_preset(&file) {
             true => state.shelf.take_file(&file, view.params, view.hand),
             false => slots::import(view, file),
         }
