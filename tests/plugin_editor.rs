@@ -45,6 +45,38 @@ fn nothing_is_drawn_outside_the_window() {
 }
 
 #[test]
+fn the_lists_of_a_voice_stand_side_by_side() {
+    let mut stage = Stage::open();
+    let params = stage.params.clone();
+    // The longest words of each.
+    for (param, value) in [
+        (&params.converted.quality, "Balanced"),
+        (&params.converted.threads, "2"),
+        (&params.voice.range, "Soprano"),
+        (&params.system.tracker, "Neural"),
+    ] {
+        plugin_host::set_text(ParamRef::Int(param), value);
+    }
+    stage.frame(vec![]);
+    let names = ["Quality", "Threads", "Voice range", "Pitch tracker"];
+    let mut right = 0.0;
+    let panel_ends = stage.find("PITCH").left();
+    for (name, value) in names.iter().zip(["Balanced", "2", "Soprano", "Neural"]) {
+        let (name, value) = (stage.find(name), stage.find(value));
+        assert!(
+            right < name.left() && name.left() <= value.left(),
+            "{name} {value}"
+        );
+        assert!(
+            value.top() < name.bottom() + 12.0,
+            "{value} is below {name}"
+        );
+        right = name.right().max(value.right());
+    }
+    assert!(right < panel_ends, "{right}");
+}
+
+#[test]
 fn a_knob_is_dragged_reset_turned_and_typed() {
     let mut stage = Stage::open();
     let params = stage.params.clone();

@@ -8,7 +8,7 @@ use assert_no_alloc::{AllocDisabler, assert_no_alloc, reset_violation_count, vio
 use autovoice::bridge::{HostConfig, Latency};
 use autovoice::engine::Quality;
 use autovoice::plugin::state::{self, VOICES_KEY};
-use autovoice::plugin::voices::{SlotState, Stock};
+use autovoice::plugin::voices::{PerSetup, SlotState, Stock, VoiceSetup};
 use autovoice::plugin::{AutoVoiceParams, AutoVoicePlugin};
 use autovoice::preset::VoiceRef;
 use fake_voices::{Fake, Kind, Watch, fake, stock, until, until_shown};
@@ -107,13 +107,18 @@ fn noise(frames: usize) -> Vec<f32> {
 }
 
 fn needs(voice: Fake, quality: Quality) -> usize {
+    let live = VoiceSetup::default();
+    needs_for(voice, &VoiceSetup { quality, ..live })
+}
+
+fn needs_for(voice: Fake, setup: &VoiceSetup) -> usize {
     let host = HostConfig {
         rate_hz: RATE_HZ,
         channels: 1,
         max_block: BLOCK,
         offline: true,
     };
-    Latency::of_worker(&host, &voice.spec(quality)).total()
+    Latency::of_worker(&host, &voice.spec(setup)).total()
 }
 
 /// Output from `from` on is the input, so many frames earlier and so loud.
@@ -162,6 +167,32 @@ fn the_delay_is_that_of_the_slowest_voice_at_the_quality_chosen_and_exact() {
         assert_eq!(rig.host.restarts.get(), 0, "{case}");
         assert_eq!(rig.plugin.feed().newest().dropouts.count, 0, "{case}");
     }
+}
+
+#[test]
+fn one_thread_brings_the_voice_a_hop_earlier_after_a_restart() {
+    let mut rig = Rig::offline(stock(&[ADA]).0);
+    rig.put(1, ADA);
+    rig.set("slot", "Voice 1");
+    let input = noise(20_000);
+    let mut delays = Vec::new();
+    for (threads, restarts) in [(2, 0), (1, 1), (2, 2)] {
+        rig.set("threads", &threads.to_string());
+        rig.play(&input[..2 * BLOCK]);
+        assert_eq!(rig.host.restarts.get(), restarts, "{threads} threads");
+        let delay = rig.activate();
+        let output = rig.play(&input);
+        let case = format!("{threads} threads");
+        assert_delayed(&input, &output, delay, 0.5, 2 * delay, &case);
+        let setup = rig.params.rack.shown().setup.expect("it runs");
+        assert_eq!(
+            (setup.threads, rig.host.restarts.get()),
+            (threads, restarts)
+        );
+        assert_eq!(delay, needs_for(ADA, &setup), "{case}");
+        delays.push(delay);
+    }
+    assert_eq!(delays, [delays[0], delays[0] - ADA.hop, delays[0]]);
 }
 
 #[test]
@@ -474,7 +505,7 @@ fn slots_are_saved_with_the_project_and_damage_is_told() {
         let told = other.load_report.notice();
         assert!(told.contains(notice), "{told}");
     }
-    assert_eq!(state::CURRENT, 4);
+    assert_eq!(state::CURRENT, 5);
 }
 
 #[test]
@@ -541,16 +572,16 @@ fn a_file_is_taken_in_and_put_into_a_slot() {
 }
 
 #[test]
-fn the_delay_of_every_quality_is_known_before_it_is_chosen() {
+fn the_delay_of_every_setup_is_known_before_it_is_chosen() {
     let mut rig = Rig::offline(stock(&[ADA]).0);
     rig.put(1, ADA);
     rig.activate();
     rig.params.rack.wait();
-    let expected = Quality::ALL.map(|quality| Some(needs(ADA, quality)));
+    let expected = PerSetup::of(|setup| Some(needs_for(ADA, setup)));
     assert_eq!(rig.params.rack.shown().delays, expected);
     rig.plugin.deactivate();
     rig.params.rack.wait();
-    assert_eq!(rig.params.rack.shown().delays, [None; 3]);
+    assert_eq!(rig.params.rack.shown().delays, PerSetup::default());
 }
 
 #[test]
