@@ -58,20 +58,24 @@ fn the_lists_of_a_voice_stand_side_by_side() {
         plugin_host::set_text(ParamRef::Int(param), value);
     }
     stage.frame(vec![]);
-    let names = ["Quality", "Threads", "Voice range", "Pitch tracker"];
+    let panel_ends = stage.find("PITCH").left() - 22.0;
     let mut right = 0.0;
-    let panel_ends = stage.find("PITCH").left();
-    for (name, value) in names.iter().zip(["Balanced", "2", "Soprano", "Neural"]) {
-        let (name, value) = (stage.find(name), stage.find(value));
-        assert!(
-            right < name.left() && name.left() <= value.left(),
-            "{name} {value}"
-        );
-        assert!(
-            value.top() < name.bottom() + 12.0,
-            "{value} is below {name}"
-        );
-        right = name.right().max(value.right());
+    for (name, value) in [
+        ("Quality", "Balanced"),
+        ("Threads", "2"),
+        ("Voice range", "Soprano"),
+        ("Pitch tracker", "Neural"),
+    ] {
+        let name_at = stage.find(name);
+        let below = |(text, at): &&(String, Rect)| {
+            text == value && at.top() < name_at.bottom() + 20.0 && name_at.left() < at.left()
+        };
+        let value_at = stage.texts.iter().find(below).expect(value).1;
+        for (text, at) in [(name, name_at), (value, value_at)] {
+            assert!(right < at.left(), "{text} begins at {at}, after {right}");
+            assert!(at.height() < 20.0, "{text} is broken into lines: {at}");
+        }
+        right = name_at.right().max(value_at.right());
     }
     assert!(right < panel_ends, "{right}");
 }

@@ -9,11 +9,12 @@ use crate::units::frames_to_ms;
 use egui::Ui;
 use nice_plug::params::{IntParam, Param as _};
 
-/// Widths of the lists that stand side by side.
+/// Widths of the lists that stand side by side, and what is between them.
+const LIST_GAP: f32 = 4.0;
 const QUALITY_WIDTH: f32 = 76.0;
 const THREADS_WIDTH: f32 = 40.0;
 const RANGE_WIDTH: f32 = 74.0;
-const TRACKER_WIDTH: f32 = 66.0;
+const TRACKER_WIDTH: f32 = 72.0;
 
 pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut Slots, dialog: &mut Dialog) {
     ui.vertical(|ui| {
@@ -23,6 +24,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut Slots, dialog: &mut Dialog
             _ => converted(ui, view),
         }
         ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = LIST_GAP;
             delays(ui, view);
             choice(ui, view, &view.params.voice.range, RANGE_WIDTH);
             choice(ui, view, &view.params.system.tracker, TRACKER_WIDTH);
