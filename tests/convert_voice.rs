@@ -107,10 +107,12 @@ fn a_seed_is_the_same_sound_alone_and_among_others() {
     let convert = |words: &str| desk.convert(&format!("{words} --voice {NAME}")).expect(0);
     convert("in.wav -o one.wav");
     convert("a.wav in.wav -o batch");
+    convert("in.wav -o alone.wav --threads 1");
     convert("in.wav -o seven.wav --seed 7");
     convert("in.wav -o seven_again.wav --seed 7");
     let read = |name: &str| fs::read(desk.path(name)).unwrap();
     assert!(read("one.wav") == read("batch/in.wav"));
+    assert!(read("one.wav") == read("alone.wav"), "on one thread");
     assert!(read("seven.wav") == read("seven_again.wav"));
     assert!(read("one.wav") != read("seven.wav"));
 }
@@ -155,6 +157,7 @@ fn the_report_names_the_voice_and_what_it_took() {
         ("version", "v2".into()),
         ("rate_hz", RATE_HZ.into()),
         ("quality", "offline".into()),
+        ("threads", 2.into()),
         ("seed", 3.into()),
         ("index", false.into()),
         ("exact_index", false.into()),
@@ -261,6 +264,7 @@ fn what_goes_wrong_is_said_and_leaves_no_half_file() {
             "leave out --tracker",
         ),
         ("in.wav --voice Ada --quality best", 2, "best", "offline"),
+        ("in.wav --voice Ada --threads 3", 2, "3", "1..=2"),
         ("in.wav --voice Ada --speaker 109", 2, "109", "0..=108"),
         (
             "up.wav --voice Brittle.pth",

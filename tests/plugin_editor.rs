@@ -45,6 +45,42 @@ fn nothing_is_drawn_outside_the_window() {
 }
 
 #[test]
+fn the_lists_of_a_voice_stand_side_by_side() {
+    let mut stage = Stage::open();
+    let params = stage.params.clone();
+    // The longest words of each.
+    for (param, value) in [
+        (&params.converted.quality, "Balanced"),
+        (&params.converted.threads, "2"),
+        (&params.voice.range, "Soprano"),
+        (&params.system.tracker, "Neural"),
+    ] {
+        plugin_host::set_text(ParamRef::Int(param), value);
+    }
+    stage.frame(vec![]);
+    let panel_ends = stage.find("PITCH").left() - 22.0;
+    let mut right = 0.0;
+    for (name, value) in [
+        ("Quality", "Balanced"),
+        ("Threads", "2"),
+        ("Voice range", "Soprano"),
+        ("Pitch tracker", "Neural"),
+    ] {
+        let name_at = stage.find(name);
+        let below = |(text, at): &&(String, Rect)| {
+            text == value && at.top() < name_at.bottom() + 20.0 && name_at.left() < at.left()
+        };
+        let value_at = stage.texts.iter().find(below).expect(value).1;
+        for (text, at) in [(name, name_at), (value, value_at)] {
+            assert!(right < at.left(), "{text} begins at {at}, after {right}");
+            assert!(at.height() < 20.0, "{text} is broken into lines: {at}");
+        }
+        right = name_at.right().max(value_at.right());
+    }
+    assert!(right < panel_ends, "{right}");
+}
+
+#[test]
 fn a_knob_is_dragged_reset_turned_and_typed() {
     let mut stage = Stage::open();
     let params = stage.params.clone();

@@ -12,7 +12,7 @@ use autovoice::engine::Quality;
 use autovoice::engine::through::Through;
 use autovoice::plugin::AutoVoiceParams;
 use autovoice::plugin::params::ParamRef;
-use autovoice::plugin::voices::{Connection, SlotState, VoiceSetup};
+use autovoice::plugin::voices::{Connection, PerSetup, SlotState, VoiceSetup};
 use autovoice::preset::{VoiceRef, read_file};
 use editor_stage::Stage;
 use egui::{Pos2, Rect, vec2};
@@ -114,8 +114,23 @@ fn host() -> HostConfig {
     }
 }
 
+/// Opens the list of this name, which shows these entries, and takes one.
+fn choose_from(stage: &mut Stage, list: &str, entries: &[String], at: usize) {
+    let list = stage.find(list).center_bottom() + vec2(0.0, 16.0);
+    stage.rest();
+    stage.click(list);
+    stage.frame(vec![]);
+    stage.frame(vec![]);
+    for entry in entries {
+        assert!(stage.shows(entry), "{entry}: {:?}", stage.texts);
+    }
+    stage.rest();
+    stage.click(stage.find(&entries[at]).center());
+    stage.frame(vec![]);
+}
+
 #[test]
-fn each_quality_says_its_delay_before_it_is_chosen() {
+fn each_quality_and_number_of_threads_says_its_delay_before_it_is_chosen() {
     let (mut stage, _) = open();
     let params = stage.params.clone();
     params.rack.put(1, Some(ADA.voice()));
@@ -126,31 +141,30 @@ fn each_quality_says_its_delay_before_it_is_chosen() {
         voices: None,
     });
     until_shown(&params.rack, "the delays", |shown| {
-        shown.delays[2].is_some()
+        shown.delays != PerSetup::default()
     });
     stage.frame(vec![]);
-    let list = stage.find("Quality").center_bottom() + vec2(0.0, 16.0);
-    stage.rest();
-    stage.click(list);
-    stage.frame(vec![]);
-    stage.frame(vec![]);
-    for quality in Quality::ALL {
-        let latency = autovoice::bridge::Latency::of_worker(&host(), &ADA.spec(quality));
-        let ms = latency.total() as f64 / 48.0;
-        let expected = format!("{}  ·  {ms:.0} ms", quality.name());
-        assert!(stage.shows(&expected), "{expected}: {:?}", stage.texts);
-    }
-    stage.rest();
-    stage.click(
-        stage
-            .texts
-            .iter()
-            .find(|(text, _)| text.starts_with("Studio"))
-            .expect("there")
-            .1
-            .center(),
-    );
-    assert_eq!(params.wanted().quality, Quality::Studio);
+    let mut setup = VoiceSetup::default();
+    let ms = |setup: VoiceSetup| {
+        let latency = autovoice::bridge::Latency::of_worker(&host(), &ADA.spec(&setup));
+        latency.total() as f64 / 48.0
+    };
+    let entry = |name: &str, setup| format!("{name}  ·  {:.0} ms", ms(setup));
+    let of_quality =
+        |quality: Quality, setup| entry(quality.name(), VoiceSetup { quality, ..setup });
+    let of_threads =
+        |threads: usize, setup| entry(&threads.to_string(), VoiceSetup { threads, ..setup });
+    // What one list says holds for what is chosen in the other.
+    let expected = Quality::ALL.map(|quality| of_quality(quality, setup));
+    choose_from(&mut stage, "Quality", &expected, 2);
+    setup.quality = Quality::Studio;
+    assert_eq!(params.wanted().quality, setup.quality);
+    let expected = [1, 2].map(|threads| of_threads(threads, setup));
+    choose_from(&mut stage, "Threads", &expected, 0);
+    setup.threads = 1;
+    assert_eq!(params.wanted().threads, setup.threads);
+    let expected = Quality::ALL.map(|quality| of_quality(quality, setup));
+    choose_from(&mut stage, "Quality", &expected, 2);
     // The path in this test was built without a worker: the first voice needs another.
     assert_eq!(params.rack.shown().slots[0].state, SlotState::AwaitsRestart);
     stage.frame(vec![]);

@@ -15,7 +15,7 @@ use plugin_host::{set, set_text};
 use std::collections::BTreeMap;
 
 /// Id, automatable, steps between the lowest and the highest value (none: continuous).
-const FROZEN: [(&str, bool, Option<usize>); 30] = [
+const FROZEN: [(&str, bool, Option<usize>); 31] = [
     ("bypass", true, Some(1)),
     ("mix", true, None),
     ("input_db", true, None),
@@ -46,6 +46,7 @@ const FROZEN: [(&str, bool, Option<usize>); 30] = [
     ("speaker", true, Some(108)),
     ("hold_pitch", true, Some(1)),
     ("quality", false, Some(2)),
+    ("threads", false, Some(1)),
 ];
 
 fn with<T>(param: ParamRef<'_>, f: impl Fn(&dyn Erased) -> T) -> T {
@@ -116,6 +117,7 @@ fn defaults_are_those_of_the_audio_path() {
     assert_eq!(params.wanted().range, VoiceRange::default());
     assert!(params.wanted().report_latency);
     assert_eq!(params.wanted().tracker, TrackerChoice::Auto);
+    assert_eq!(params.wanted().threads, 2);
 }
 
 #[test]
@@ -187,6 +189,10 @@ fn values_are_typed_as_musicians_type_them() {
         ("speaker", " 7", "7"),
         ("speaker", "200", "108"),
         ("quality", "studio", "Studio"),
+        ("threads", "1", "1"),
+        ("threads", " 2 ", "2"),
+        ("threads", "0", "1"),
+        ("threads", "8", "2"),
         ("bypass", "on", "on"),
         ("bypass", "NO", "off"),
     ] {
@@ -209,6 +215,7 @@ fn values_are_typed_as_musicians_type_them() {
         ("speaker", "me"),
         ("speaker", "1.5"),
         ("quality", "best"),
+        ("threads", "all"),
         ("low_cut_hz", "low"),
         ("high_cut_hz", "1e39 kHz"),
         ("bypass", "maybe"),
@@ -304,6 +311,10 @@ fn words_stand_in_the_order_of_what_they_mean() {
         set_text(named(&params, "quality"), quality.name());
         assert_eq!(params.wanted().quality, quality);
     }
+    for (text, threads) in [("1", 1), ("2", 2)] {
+        set_text(named(&params, "threads"), text);
+        assert_eq!(params.wanted().threads, threads);
+    }
     for mode in DropoutMode::ALL {
         set_text(named(&params, "dropout_mode"), mode.name());
         assert_eq!(params.settings(HeldNotes::default()).dropout, mode);
@@ -350,7 +361,7 @@ fn what_is_saved_carries_the_version() {
 
 #[test]
 fn states_of_before_there_was_a_parameter_are_complete() {
-    const UNKNOWN: [&str; 9] = [
+    const UNKNOWN: [&str; 10] = [
         "tracker",
         "low_cut_hz",
         "high_cut_hz",
@@ -360,12 +371,14 @@ fn states_of_before_there_was_a_parameter_are_complete() {
         "speaker",
         "hold_pitch",
         "quality",
+        "threads",
     ];
     for (version, unknown) in [
         ("1", &UNKNOWN[..]),
         ("2", &UNKNOWN[1..]),
         ("3", &UNKNOWN[3..]),
-        ("4", &[]),
+        ("4", &UNKNOWN[9..]),
+        ("5", &[]),
     ] {
         let mut old: Vec<(&str, ParamValue)> = Vec::new();
         let params = AutoVoiceParams::default();
@@ -385,6 +398,7 @@ fn states_of_before_there_was_a_parameter_are_complete() {
         assert!(matches!(loaded["high_cut_hz"], ParamValue::F32(20_000.0)));
         assert!(matches!(loaded["protect"], ParamValue::F32(0.33)));
         assert!(matches!(loaded["quality"], ParamValue::I32(0)));
+        assert!(matches!(loaded["threads"], ParamValue::I32(2)));
     }
 }
 
@@ -444,6 +458,9 @@ fn values_are_mended_on_load() {
             "clamped to its range: custom_scale",
         ),
         ("slot", I32(-1), I32(0), "clamped to its range: slot"),
+        ("threads", I32(1), I32(1), ""),
+        ("threads", I32(0), I32(1), "clamped to its range: threads"),
+        ("threads", I32(64), I32(2), "clamped to its range: threads"),
         ("bypass", Bool(true), Bool(true), ""),
         (
             "bypass",

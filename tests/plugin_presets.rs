@@ -56,8 +56,10 @@ fn the_table_is_what_hosts_are_told() {
                     assert_eq!(p.normalized_value_to_string(normalized, true), *word);
                 }
             }
-            (ParamRef::Int(p), Kind::Count { max, default }) => {
-                assert_eq!((p.name(), p.step_count()), (parameter.name, Some(max)));
+            (ParamRef::Int(p), Kind::Count { min, max, default }) => {
+                let ends = [p.preview_plain(0.0), p.preview_plain(1.0)];
+                assert_eq!(p.name(), parameter.name);
+                assert_eq!(ends, [min, max].map(|end| end as i32), "{id}");
                 assert_eq!(p.default_plain_value(), default as i32, "{id}");
             }
             (ParamRef::Int(p), Kind::Notes) => {

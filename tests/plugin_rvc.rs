@@ -80,13 +80,17 @@ impl Home {
         }
     }
 
-    /// A plugin with the voice in slot 1, selected.
-    fn plugin(&self, quality: Quality) -> AutoVoicePlugin {
+    /// A plugin with the voice in slot 1, selected, on so many threads.
+    fn plugin(&self, quality: Quality, threads: usize) -> AutoVoicePlugin {
         let plugin = AutoVoicePlugin::with_voices(self.stock.clone());
         let params = plugin.parameters();
         let voice = self.stock.list().unwrap().remove(0).voice;
         params.rack.put(1, Some(voice));
-        for (id, text) in [("slot", "Voice 1"), ("quality", quality.name())] {
+        for (id, text) in [
+            ("slot", "Voice 1"),
+            ("quality", quality.name()),
+            ("threads", threads.to_string().as_str()),
+        ] {
             let all = params.all();
             let (_, param) = all.into_iter().find(|(known, _)| *known == id).unwrap();
             set_text(param, text);
@@ -142,15 +146,20 @@ fn level(signal: &[f32], from: usize, hz: f64) -> f64 {
 }
 
 #[test]
-fn a_bounce_is_in_time_at_every_quality_and_the_same_at_every_block() {
+fn a_bounce_is_in_time_at_every_quality_and_on_one_thread_and_the_same_at_every_block() {
     let config = small(Version::V2, RATE_HZ, true);
     let home = Home::new(&config);
     let input = sung(2.2);
-    for quality in [Quality::Live, Quality::Balanced] {
-        let spec = Reach::of(quality).spec(&config);
+    let mut live_delays = Vec::new();
+    for (quality, threads) in [
+        (Quality::Live, 2),
+        (Quality::Live, 1),
+        (Quality::Balanced, 2),
+    ] {
+        let spec = Reach::of(quality).on(threads).spec(&config);
         let mut bounces = Vec::new();
         for block in [64, 1_000] {
-            let mut plugin = home.plugin(quality);
+            let mut plugin = home.plugin(quality, threads);
             let (delay, output) = bounce(&mut plugin, &input, block);
             let host = HostConfig {
                 rate_hz: RATE_HZ,
@@ -164,6 +173,9 @@ fn a_bounce_is_in_time_at_every_quality_and_the_same_at_every_block() {
             assert_eq!(plugin.feed().newest().slot, 1);
             assert_eq!(plugin.feed().newest().dropouts.count, 0);
             bounces.push(output[delay..].to_vec());
+            if (quality, block) == (Quality::Live, 64) {
+                live_delays.push(delay);
+            }
         }
         // Where the change was sung, the change is heard, whatever the delay.
         let [heard, other] = &bounces[..] else {
@@ -182,12 +194,17 @@ fn a_bounce_is_in_time_at_every_quality_and_the_same_at_every_block() {
         let frames = heard.len().min(other.len());
         assert_eq!(heard[..frames], other[..frames], "{quality:?}");
     }
+    let [two, one] = live_delays[..] else {
+        unreachable!("one for each number of threads");
+    };
+    let hop = Reach::of(Quality::Live).spec(&config).hop;
+    assert_eq!(one + hop, two, "one thread is a hop earlier");
 }
 
 #[test]
 fn a_voice_comes_in_live_and_goes_with_its_instance() {
     let home = Home::new(&small(Version::V2, 40_000, true));
-    let mut plugin = home.plugin(Quality::Live);
+    let mut plugin = home.plugin(Quality::Live, 2);
     let host = Host::new(PluginApi::Vst3);
     assert!(host.activate(&mut plugin, (2, 2), RATE_HZ as f32, 256));
     let input = sung(0.2);

@@ -1,137 +1,19 @@
-//! Voices in the plugin: the delay they bring, switching between them, those that are slow or
-//! fail, what is saved of them, and what instances share.
+//! Voices in the plugin as they are heard: the delay they bring, switching between them, those that
+//! are slow or fail.
 
 mod fake_voices;
 mod plugin_host;
+mod voice_rig;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc, reset_violation_count, violation_count};
-use autovoice::bridge::{HostConfig, Latency};
 use autovoice::engine::Quality;
-use autovoice::plugin::state::{self, VOICES_KEY};
-use autovoice::plugin::voices::{SlotState, Stock};
-use autovoice::plugin::{AutoVoiceParams, AutoVoicePlugin};
-use autovoice::preset::VoiceRef;
-use fake_voices::{Fake, Kind, Watch, fake, stock, until, until_shown};
+use autovoice::plugin::voices::{PerSetup, SlotState};
+use fake_voices::{Kind, fake, stock, until, until_shown};
 use nice_plug::prelude::*;
-use plugin_host::{Host, set_text};
-use std::sync::Arc;
+use voice_rig::{ADA, BLOCK, BO, Rig, assert_delayed, needs, needs_for, noise};
 
 #[global_allocator]
 static ALLOCATOR: AllocDisabler = AllocDisabler;
-
-const RATE_HZ: u32 = 48_000;
-const BLOCK: usize = 256;
-
-/// A plugin in a host.
-struct Rig {
-    host: Host,
-    plugin: AutoVoicePlugin,
-    params: Arc<AutoVoiceParams>,
-}
-
-impl Rig {
-    fn new(stock: Arc<Stock>) -> Self {
-        let plugin = AutoVoicePlugin::with_voices(stock);
-        let params = plugin.parameters();
-        Self {
-            host: Host::new(PluginApi::Clap),
-            plugin,
-            params,
-        }
-    }
-
-    /// Not active yet, renders offline: what is heard does not depend on threads.
-    fn offline(stock: Arc<Stock>) -> Self {
-        let rig = Self::new(stock);
-        rig.host.mode.set(ProcessMode::Offline);
-        rig
-    }
-
-    fn set(&self, id: &str, text: &str) {
-        let found = self
-            .params
-            .all()
-            .into_iter()
-            .find(|(known, _)| *known == id);
-        set_text(found.expect(id).1, text);
-    }
-
-    fn put(&self, slot: usize, voice: Fake) {
-        self.params.rack.put(slot, Some(voice.voice()));
-    }
-
-    /// The delay reported.
-    fn activate(&mut self) -> usize {
-        let is_active = self
-            .host
-            .activate(&mut self.plugin, (1, 1), RATE_HZ as f32, BLOCK as u32);
-        assert!(is_active);
-        *self.host.latencies.borrow().last().expect("reported") as usize
-    }
-
-    /// Plays a signal in blocks.
-    fn play(&mut self, input: &[f32]) -> Vec<f32> {
-        let mut output = Vec::with_capacity(input.len());
-        for block in input.chunks(BLOCK) {
-            let mut channels = [block.to_vec()];
-            self.host.process(&mut self.plugin, &mut channels);
-            output.extend_from_slice(&channels[0]);
-        }
-        output
-    }
-
-    fn state_of(&self, slot: usize) -> SlotState {
-        self.params.rack.shown().slots[slot - 1].state.clone()
-    }
-
-    /// Waits until a slot is neither empty nor loading; how it is then.
-    fn settled(&self, slot: usize) -> SlotState {
-        until_shown(&self.params.rack, "a settled slot", |shown| {
-            !matches!(
-                shown.slots[slot - 1].state,
-                SlotState::Empty | SlotState::Loading
-            )
-        });
-        self.state_of(slot)
-    }
-}
-
-/// Noise that is the same every time, between -0.5 and 0.5.
-fn noise(frames: usize) -> Vec<f32> {
-    let mut state = 7u32;
-    let samples = std::iter::repeat_with(|| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 24) as f32 - 0.5
-    });
-    samples.take(frames).collect()
-}
-
-fn needs(voice: Fake, quality: Quality) -> usize {
-    let host = HostConfig {
-        rate_hz: RATE_HZ,
-        channels: 1,
-        max_block: BLOCK,
-        offline: true,
-    };
-    Latency::of_worker(&host, &voice.spec(quality)).total()
-}
-
-/// Output from `from` on is the input, so many frames earlier and so loud.
-fn assert_delayed(input: &[f32], output: &[f32], delay: usize, gain: f32, from: usize, case: &str) {
-    for at in from..output.len() {
-        let (expected, got) = (gain * input[at - delay], output[at]);
-        assert!(
-            (got - expected).abs() < 1e-6,
-            "{case}, frame {at}: {got}, not {expected}"
-        );
-    }
-}
-
-const ADA: Fake = fake("Ada", Kind::Gain(0.5));
-const BO: Fake = Fake {
-    lookahead: 9_000,
-    ..fake("Bo", Kind::Gain(-1.0))
-};
 
 #[test]
 fn the_delay_is_that_of_the_slowest_voice_at_the_quality_chosen_and_exact() {
@@ -162,6 +44,32 @@ fn the_delay_is_that_of_the_slowest_voice_at_the_quality_chosen_and_exact() {
         assert_eq!(rig.host.restarts.get(), 0, "{case}");
         assert_eq!(rig.plugin.feed().newest().dropouts.count, 0, "{case}");
     }
+}
+
+#[test]
+fn one_thread_brings_the_voice_a_hop_earlier_after_a_restart() {
+    let mut rig = Rig::offline(stock(&[ADA]).0);
+    rig.put(1, ADA);
+    rig.set("slot", "Voice 1");
+    let input = noise(20_000);
+    let mut delays = Vec::new();
+    for (threads, restarts) in [(2, 0), (1, 1), (2, 2)] {
+        rig.set("threads", &threads.to_string());
+        rig.play(&input[..2 * BLOCK]);
+        assert_eq!(rig.host.restarts.get(), restarts, "{threads} threads");
+        let delay = rig.activate();
+        let output = rig.play(&input);
+        let case = format!("{threads} threads");
+        assert_delayed(&input, &output, delay, 0.5, 2 * delay, &case);
+        let setup = rig.params.rack.shown().setup.expect("it runs");
+        assert_eq!(
+            (setup.threads, rig.host.restarts.get()),
+            (threads, restarts)
+        );
+        assert_eq!(delay, needs_for(ADA, &setup), "{case}");
+        delays.push(delay);
+    }
+    assert_eq!(delays, [delays[0], delays[0] - ADA.hop, delays[0]]);
 }
 
 #[test]
@@ -214,6 +122,19 @@ fn no_host_is_asked_for_ever() {
     }
     assert!(matches!(rig.state_of(1), SlotState::Failed(reason) if reason.contains("384000 Hz")));
     assert_eq!(rig.host.restarts.get(), 0);
+}
+
+#[test]
+fn the_delay_of_every_setup_is_known_before_it_is_chosen() {
+    let mut rig = Rig::offline(stock(&[ADA]).0);
+    rig.put(1, ADA);
+    rig.activate();
+    rig.params.rack.wait();
+    let expected = PerSetup::of(|setup| Some(needs_for(ADA, setup)));
+    assert_eq!(rig.params.rack.shown().delays, expected);
+    rig.plugin.deactivate();
+    rig.params.rack.wait();
+    assert_eq!(rig.params.rack.shown().delays, PerSetup::default());
 }
 
 #[test]
@@ -373,187 +294,6 @@ fn a_bounce_waits_for_its_voices() {
 }
 
 #[test]
-fn voices_outlive_a_restart_and_are_shared_between_instances() {
-    let (stock, watch) = stock(&[ADA]);
-    let mut one = Rig::offline(stock.clone());
-    one.put(1, ADA);
-    one.put(3, ADA);
-    for _ in 0..3 {
-        one.activate();
-        one.play(&[0.0; 512]);
-        one.plugin.deactivate();
-    }
-    assert_eq!(watch.loads(), 1);
-    let mut two = Rig::offline(stock.clone());
-    two.put(2, ADA);
-    two.set("slot", "Voice 2");
-    let delay = two.activate();
-    let input = noise(4 * delay);
-    let before = two.play(&input);
-    assert_delayed(&input, &before, delay, 0.5, 2 * delay, "two");
-    assert_eq!(watch.loads(), 1, "one reads, both have it");
-    drop(one);
-    two.plugin.reset();
-    assert_eq!(two.play(&input), before, "nobody hears who left");
-    drop(two);
-    until("freed memory", || watch.in_memory() == 0);
-    let mut three = Rig::offline(stock);
-    three.put(1, ADA);
-    three.activate();
-    three.play(&[0.0; 512]);
-    assert_eq!(watch.loads(), 2, "nobody had it any more");
-}
-
-/// A project: the parameters and what else is saved.
-fn save(params: &AutoVoiceParams) -> PluginState {
-    PluginState {
-        version: String::new(),
-        params: [("pitch".to_owned(), nice_plug::plugin::ParamValue::F32(1.0))].into(),
-        fields: params.serialize_fields(),
-    }
-}
-
-fn load(params: &AutoVoiceParams, mut saved: PluginState) {
-    AutoVoicePlugin::filter_state(&mut saved);
-    params.deserialize_fields(&saved.fields);
-}
-
-#[test]
-fn slots_are_saved_with_the_project_and_damage_is_told() {
-    let (stock, _) = stock(&[ADA, BO]);
-    let params = || AutoVoiceParams::with_voices(stock.clone());
-    let project = params();
-    project.rack.put(1, Some(ADA.voice()));
-    project.rack.put(4, Some(BO.voice()));
-    let saved = save(&project);
-
-    let other = params();
-    other.rack.put(2, Some(BO.voice()));
-    load(&other, saved.clone());
-    let slots = |params: &AutoVoiceParams| [1, 2, 3, 4].map(|slot| params.rack.voice_in(slot));
-    let expected = [Some(ADA.voice()), None, None, Some(BO.voice())];
-    assert_eq!(slots(&other), expected);
-    until_shown(&other.rack, "both voices", |shown| {
-        [0, 3].map(|at| &shown.slots[at].state) == [&SlotState::Ready; 2]
-    });
-    assert_eq!(other.serialize_fields(), project.serialize_fields());
-
-    type Damage = fn(&mut PluginState);
-    let table: [(Damage, bool, &str); 4] = [
-        // A project of before there were voices has none.
-        (|s| drop(s.fields.remove(VOICES_KEY)), false, ""),
-        (
-            |s| drop(s.fields.insert(VOICES_KEY.to_owned(), "[{]".to_owned())),
-            false,
-            "voices unreadable, the slots are empty",
-        ),
-        (
-            |s| {
-                drop(
-                    s.fields
-                        .insert(VOICES_KEY.to_owned(), "[null]".repeat(4_000)),
-                )
-            },
-            false,
-            "voices unreadable, the slots are empty",
-        ),
-        // What is no state of ours changes nothing.
-        (|s| s.params.clear(), true, "nothing was changed"),
-    ];
-    for (damage, stays, notice) in table {
-        let mut damaged = saved.clone();
-        damage(&mut damaged);
-        load(&other, saved.clone());
-        load(&other, damaged);
-        let now = if stays {
-            expected.clone()
-        } else {
-            [const { None }; 4]
-        };
-        assert_eq!(slots(&other), now, "{notice}");
-        let told = other.load_report.notice();
-        assert!(told.contains(notice), "{told}");
-    }
-    assert_eq!(state::CURRENT, 4);
-}
-
-#[test]
-fn a_presets_voice_finds_its_slot() {
-    let (stock, _) = stock(&[ADA, BO]);
-    let by_name = |name: &str| VoiceRef {
-        name: name.to_owned(),
-        sha256: None,
-    };
-    let hashed = |name: &str| VoiceRef {
-        sha256: Some("f".repeat(64)),
-        ..by_name(name)
-    };
-    // Voice asked for, slot selected, the slot it gets with Bo in slot 2.
-    for (voice, selected, expected) in [
-        (ADA.voice(), 3, Some(3)),
-        (ADA.voice(), 2, Some(2)),
-        (ADA.voice(), 0, Some(1)),
-        (BO.voice(), 3, Some(2)),
-        (by_name("Bo"), 0, Some(2)),
-        (by_name("Gone"), 1, None),
-        // Of the same name, and another voice.
-        (hashed("Bo"), 1, None),
-    ] {
-        let params = AutoVoiceParams::with_voices(stock.clone());
-        params.rack.put(2, Some(BO.voice()));
-        assert_eq!(params.rack.take_in(&voice, selected), expected, "{voice:?}");
-        if let Some(slot) = expected {
-            let there = params.rack.voice_in(slot).expect("put there");
-            assert!(there.is(&voice), "{voice:?}");
-            assert_eq!(params.rack.slot_of(&voice), Some(slot));
-        }
-    }
-    let params = AutoVoiceParams::with_voices(stock);
-    for slot in 1..=4 {
-        params.rack.put(slot, Some(BO.voice()));
-    }
-    assert_eq!(
-        params.rack.take_in(&ADA.voice(), 0),
-        Some(1),
-        "all are full"
-    );
-}
-
-#[test]
-fn a_file_is_taken_in_and_put_into_a_slot() {
-    let params = AutoVoiceParams::with_voices(stock(&[ADA]).0);
-    params.rack.list();
-    until_shown(&params.rack, "the list", |shown| shown.listed.len() == 1);
-    params.rack.import("/somewhere/New.pth".into(), Some(2));
-    until_shown(&params.rack, "the voice", |shown| {
-        shown.slots[1].state == SlotState::Ready && shown.listed.len() == 2
-    });
-    let said = params.rack.shown().said.clone().expect("said");
-    assert_eq!(
-        (said.text.as_str(), said.is_error),
-        ("New is in the library now; without an index", false)
-    );
-    params.rack.import("/somewhere/letter.txt".into(), Some(3));
-    until_shown(&params.rack, "the reason", |shown| {
-        shown.said.as_ref().is_some_and(|said| said.is_error)
-    });
-    assert_eq!(params.rack.voice_in(3), None);
-}
-
-#[test]
-fn the_delay_of_every_quality_is_known_before_it_is_chosen() {
-    let mut rig = Rig::offline(stock(&[ADA]).0);
-    rig.put(1, ADA);
-    rig.activate();
-    rig.params.rack.wait();
-    let expected = Quality::ALL.map(|quality| Some(needs(ADA, quality)));
-    assert_eq!(rig.params.rack.shown().delays, expected);
-    rig.plugin.deactivate();
-    rig.params.rack.wait();
-    assert_eq!(rig.params.rack.shown().delays, [None; 3]);
-}
-
-#[test]
 #[allow(unsafe_code)]
 fn the_audio_thread_neither_allocates_nor_frees_with_voices() {
     let count = |f: &mut dyn FnMut()| {
@@ -596,35 +336,4 @@ fn the_audio_thread_neither_allocates_nor_frees_with_voices() {
         let plugin = &mut rig.plugin;
         assert_eq!(count(&mut || plugin.reset()), 0, "{slot}");
     }
-}
-
-/// Nothing grows with time: voices come and go, and afterwards there is as much as before.
-#[test]
-fn a_long_evening_of_changes_leaves_nothing_behind() {
-    let (stock, watch): (_, Watch) = stock(&[ADA, BO]);
-    let mut rig = Rig::new(stock);
-    rig.put(1, ADA);
-    let input = noise(BLOCK);
-    for round in 0..60 {
-        if round % 20 == 0 {
-            rig.activate();
-        }
-        let voice = [ADA, BO][round % 2];
-        rig.params.rack.put(1 + round % 4, Some(voice.voice()));
-        if round % 3 == 0 {
-            rig.params.rack.put(1 + (round + 2) % 4, None);
-        }
-        rig.set("slot", &format!("Voice {}", 1 + round % 4));
-        for _ in 0..8 {
-            rig.play(&input);
-        }
-    }
-    for slot in 1..=4 {
-        rig.params.rack.put(slot, None);
-    }
-    rig.set("slot", "Voice 1");
-    until("freed memory", || {
-        rig.play(&input);
-        watch.in_memory() == 0
-    });
 }

@@ -4,7 +4,7 @@
 mod support;
 
 use autovoice::bridge::{DropoutMode, Dropouts, Settings};
-use support::{Behaviour, Rig, host, noise, voice, worker_spec};
+use support::{Behaviour, Rig, TestEngine, host, noise, voice, worker_spec};
 
 const BLOCK: usize = 96;
 const HOP: usize = 480;
@@ -340,33 +340,98 @@ fn an_engine_that_panics_or_fails_says_so_and_is_replaced() {
     for (behaviour, word) in cases {
         let spec = worker_spec(48_000, 1, HOP, 100);
         let mut rig = Rig::new(host(48_000, 1, BLOCK), spec, behaviour, 0.5);
-        let delay = rig.delay();
         let mut at = 0;
         play(&mut rig, &mut at, 100, &voice(), |_, _| {});
         assert_eq!(rig.voices.message(), None);
         play(&mut rig, &mut at, 200, &voice(), |_, _| {});
         let message = rig.voices.message().expect("a message");
         assert!(message.contains(word), "{message}");
-        play(&mut rig, &mut at, 100, &voice(), |start, audio| {
-            for (i, y) in audio.iter().enumerate() {
-                let want = 0.5 * input_at(start + i as u64, delay);
-                assert!((y - want).abs() < 1e-6, "frame {}", start + i as u64);
-            }
-        });
-        assert_eq!(
-            rig.voices.collect(),
+        assert_replaced(&mut rig, &mut at, 1, word);
+    }
+}
+
+/// A voice in slot 1 has failed: so many are freed, the engine of gain 0.5 on the audio thread is
+/// heard in its place, and another voice can take the slot.
+fn assert_replaced(rig: &mut Rig, at: &mut u64, freed: usize, case: &str) {
+    let delay = rig.delay();
+    play(rig, at, 100, &voice(), |start, audio| {
+        for (i, y) in audio.iter().enumerate() {
+            let frame = start + i as u64;
+            let want = 0.5 * input_at(frame, delay);
+            assert!((y - want).abs() < 1e-6, "{case}, frame {frame}");
+        }
+    });
+    assert_eq!(rig.voices.collect(), freed, "{case}");
+    put(rig, 1, Behaviour::Gain(-1.0));
+    rig.drain();
+    assert_eq!(rig.voices.failure(1), None, "{case}");
+    play(rig, at, 100, &voice(), |_, _| {});
+    play(rig, at, 100, &voice(), |start, audio| {
+        for (i, y) in audio.iter().enumerate() {
+            assert_eq!(*y, -input_at(start + i as u64, delay), "{case}");
+        }
+    });
+}
+
+fn put(rig: &mut Rig, slot: usize, behaviour: Behaviour) {
+    let engine = TestEngine::boxed(worker_spec(48_000, 1, HOP, 100), behaviour);
+    rig.voices.install(slot, engine).expect("there is room");
+}
+
+#[test]
+fn an_engine_that_panics_as_it_starts_anew_says_so_and_is_replaced() {
+    /// What makes the worker start a voice anew.
+    type Disturb = fn(&mut Rig, &mut u64);
+    // The first reset follows the warm-up, the second one comes where the voice is first heard.
+    let table: [(&str, Behaviour, Disturb, usize); 5] = [
+        ("chosen", Behaviour::PanicAtReset(1), |_, _| {}, 1),
+        (
+            "chosen again",
+            Behaviour::PanicAtReset(2),
+            |rig, at| {
+                let other = Settings { slot: 2, ..voice() };
+                play(rig, at, 100, &other, |_, _| {});
+            },
             1,
-            "the broken voice came back to be freed"
-        );
-        let whole = support::TestEngine::boxed(spec, Behaviour::Gain(-1.0));
-        rig.voices.install(1, whole).expect("there is room");
+        ),
+        (
+            "reset",
+            Behaviour::PanicAtReset(2),
+            |rig, _| rig.processor.reset(),
+            1,
+        ),
+        (
+            "stalled",
+            Behaviour::PanicAtReset(2),
+            |rig, at| {
+                rig.stalled = true;
+                play(rig, at, 100, &voice(), |_, _| {});
+                rig.stalled = false;
+            },
+            1,
+        ),
+        (
+            "put where another is heard",
+            Behaviour::Gain(1.0),
+            |rig, _| put(rig, 1, Behaviour::PanicAtReset(1)),
+            2,
+        ),
+    ];
+    for (case, behaviour, disturb, freed) in table {
+        let spec = worker_spec(48_000, 1, HOP, 100);
+        let mut rig = Rig::new(host(48_000, 1, BLOCK), spec, behaviour, 0.5);
+        put(&mut rig, 2, Behaviour::Gain(1.0));
         rig.drain();
+        let mut at = 0;
+        if case != "chosen" {
+            play(&mut rig, &mut at, 100, &voice(), |_, _| {});
+        }
+        assert_eq!(rig.voices.failure(1), None, "{case}");
+        disturb(&mut rig, &mut at);
         play(&mut rig, &mut at, 100, &voice(), |_, _| {});
-        play(&mut rig, &mut at, 100, &voice(), |start, audio| {
-            for (i, y) in audio.iter().enumerate() {
-                assert_eq!(*y, -input_at(start + i as u64, delay));
-            }
-        });
+        let message = rig.voices.failure(1).expect(case);
+        assert!(message.contains("panicked"), "{case}: {message}");
+        assert_replaced(&mut rig, &mut at, freed, case);
     }
 }
 

@@ -143,11 +143,18 @@ fn a_voice_that_does_not_fit_is_refused_with_the_reason() {
         );
         assert_eq!(rig.voices.remove(slot), Err(InstallError::Slot(slot)));
     }
-    let broken = TestEngine::boxed(spec, Behaviour::PanicAt(0));
-    assert!(matches!(
-        rig.voices.install(2, broken),
-        Err(InstallError::WarmUp(_))
-    ));
+    for behaviour in [
+        Behaviour::PanicAt(0),
+        Behaviour::PanicAtReset(0),
+        Behaviour::PanicInSpec,
+    ] {
+        let broken = TestEngine::boxed(spec, behaviour);
+        let refused = rig.voices.install(2, broken);
+        assert!(
+            matches!(&refused, Err(InstallError::WarmUp(why)) if why.contains("panicked")),
+            "{behaviour:?}: {refused:?}"
+        );
+    }
     rig.kill_worker();
     let results: Vec<_> = (0..20).map(|_| rig.voices.install(2, fits())).collect();
     assert!(

@@ -257,6 +257,8 @@ fn damaged_voices_are_listed_as_such() {
         }
         let listing = library.list();
         assert_eq!(listing.voices, std::slice::from_ref(&whole), "{what}");
+        let found = library.find(&voice.reference());
+        assert_ne!(found.map(|found| found.folder), Some(voice.folder.clone()));
         let [damaged] = &listing.damaged[..] else {
             panic!("{what}: {:?}", listing.damaged);
         };

@@ -9,6 +9,28 @@ use crate::dsp::resample::Resampler;
 use crate::engine::{Controls, Engine, EngineError, EngineSpec, MAX_CHANNELS};
 use crate::units::Frames;
 
+/// What an engine says it is.
+///
+/// # Errors
+/// Its panic, in words.
+pub fn spec_of(engine: &dyn Engine) -> Result<EngineSpec, String> {
+    caught("of the voice", || Ok(engine.spec()))
+}
+
+/// Lets an engine do something. It may be made of a stranger's file: should it panic, that is its
+/// own failure, and the thread goes on.
+fn caught<T>(
+    engine: &'static str,
+    work: impl FnOnce() -> Result<T, EngineError>,
+) -> Result<T, String> {
+    let done = catch_unwind(AssertUnwindSafe(work));
+    done.unwrap_or(Err(EngineError::Step {
+        engine,
+        reason: "it panicked; load the voice again, and report it if it happens twice",
+    }))
+    .map_err(|error| error.to_string())
+}
+
 /// A voice and what stands around it.
 pub struct Lane {
     engine: Box<dyn Engine>,
@@ -32,12 +54,15 @@ pub struct Lane {
 
 impl Lane {
     /// A lane for this host, warmed up: the engine has run once, so that its first real hop
-    /// pays for no first use. Allocates.
+    /// pays for no first use. `spec` is the engine's own. Allocates.
     ///
     /// # Errors
-    /// What the engine's first step says, a panic included.
-    pub fn new(host: HostConfig, engine: Box<dyn Engine>) -> Result<Self, String> {
-        let spec = engine.spec();
+    /// What the engine's first step says; its panic, in words.
+    pub fn new(
+        host: HostConfig,
+        engine: Box<dyn Engine>,
+        spec: EngineSpec,
+    ) -> Result<Self, String> {
         let resampled = host.rate_hz != spec.rate_hz;
         let per_channel = if resampled { host.channels } else { 0 };
         let before = Resampler::delay_between(host.rate_hz, spec.rate_hz, 0) + spec.lookahead;
@@ -61,7 +86,7 @@ impl Lane {
             channel.resize(spec.hop, 0.0);
         }
         lane.step(&Controls::default())?;
-        lane.restart(0, 0);
+        lane.restart(0, 0)?;
         Ok(lane)
     }
 
@@ -71,8 +96,14 @@ impl Lane {
     }
 
     /// Starts anew with input of instant `start`, to be heard `latency` later.
-    pub fn restart(&mut self, start: u64, latency: Frames) {
-        self.engine.reset();
+    ///
+    /// # Errors
+    /// The engine's panic, in words; the lane is of no use then.
+    pub fn restart(&mut self, start: u64, latency: Frames) -> Result<(), String> {
+        caught(self.spec.name, || {
+            self.engine.reset();
+            Ok(())
+        })?;
         for resampler in self.into_engine.iter_mut().chain(&mut self.out_of_engine) {
             resampler.reset();
         }
@@ -81,6 +112,7 @@ impl Lane {
         }
         self.warming = self.signal_delay();
         self.ready_time = start + latency as u64;
+        Ok(())
     }
 
     /// The most host frames to feed before the next [`Self::step`], at least 1.
@@ -121,14 +153,9 @@ impl Lane {
         let mut output = [&mut left[..], &mut right[..]];
         let channels = self.spec.channels;
         let engine = &mut self.engine;
-        catch_unwind(AssertUnwindSafe(|| {
+        caught(self.spec.name, || {
             engine.step(&input[..channels], &mut output[..channels], controls)
-        }))
-        .unwrap_or(Err(EngineError::Step {
-            engine: self.spec.name,
-            reason: "it panicked; load the voice again, and report it if it happens twice",
-        }))
-        .map_err(|error| error.to_string())?;
+        })?;
         self.spread_hop();
         Ok(true)
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rtrb::{Consumer, Producer};
 
 use super::handle::VOICE_CAPACITY;
-use super::lane::Lane;
+use super::lane::{Lane, spec_of};
 use super::latency::Latency;
 use super::settings::HostConfig;
 use super::shared::{Shared, VOICES};
@@ -30,7 +30,7 @@ pub enum InstallError {
         /// Frames there are.
         available: Frames,
     },
-    /// Its first step failed.
+    /// It failed as it was warmed up.
     #[error("the voice does not run: {0}")]
     WarmUp(String),
     /// Too many voices are on their way.
@@ -55,12 +55,13 @@ impl Voices {
     /// [`InstallError`]; nothing has changed then.
     pub fn install(&mut self, slot: usize, engine: Box<dyn Engine>) -> Result<(), InstallError> {
         self.check(slot)?;
-        let needed = Latency::of_worker(&self.host, &engine.spec()).total();
+        let spec = spec_of(&*engine).map_err(InstallError::WarmUp)?;
+        let needed = Latency::of_worker(&self.host, &spec).total();
         let available = self.latency.total();
         if available < needed {
             return Err(InstallError::Latency { needed, available });
         }
-        let lane = Lane::new(self.host, engine).map_err(InstallError::WarmUp)?;
+        let lane = Lane::new(self.host, engine, spec).map_err(InstallError::WarmUp)?;
         self.shared.forget(slot);
         self.tell(Command::Install(slot, Box::new(lane)))
     }

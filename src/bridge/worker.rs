@@ -234,8 +234,10 @@ impl Worker {
 
     fn begin(&mut self, index: usize) {
         self.fade_done = 0;
-        if let Some(lane) = &mut self.lanes[index] {
-            lane.restart(self.position, self.spans.latency);
+        let (start, latency) = (self.position, self.spans.latency);
+        let lane = self.lanes[index].as_mut();
+        if let Some(Err(message)) = lane.map(|lane| lane.restart(start, latency)) {
+            self.fail(index, message);
         }
     }
 

@@ -5,7 +5,7 @@ use super::preset::{self, Chosen};
 use super::tracker::{self, Wish};
 use crate::bridge::Settings;
 use crate::engine::shift::ShiftEngine;
-use crate::engine::{Engine, EngineError, VoiceControls};
+use crate::engine::{Engine, EngineError, THREADS, VoiceControls};
 use crate::pitch::text::{self, TextError};
 use crate::pitch::{HeldNotes, Key, Scale, ScaleMask, TrackerChoice, TrackerKind, VoiceRange};
 use crate::preset::{Id, Value};
@@ -277,6 +277,15 @@ pub(super) fn range_parser() -> impl clap::builder::TypedValueParser<Value = Voi
     use clap::builder::TypedValueParser as _;
     PossibleValuesParser::new(["bass", "low", "mid", "high", "soprano"])
         .try_map(|name| VoiceRange::from_name(&name).ok_or("no such range"))
+}
+
+/// How many threads work on a converted voice.
+pub(super) fn threads_parser() -> impl clap::builder::TypedValueParser<Value = usize> {
+    use clap::builder::TypedValueParser as _;
+    let (fewest, most) = THREADS;
+    clap::value_parser!(u8)
+        .range(fewest as i64..=most as i64)
+        .map(usize::from)
 }
 
 fn check(value: f32, low: f32, high: f32) -> Result<f32, String> {

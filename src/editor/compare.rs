@@ -5,7 +5,14 @@ use crate::plugin::AutoVoiceParams;
 
 /// Not compared: bypass is for comparing with the dry voice, and a change of the others restarts
 /// the plugin, which nobody wants between two sounds.
-const LEFT_ALONE: [&str; 5] = ["bypass", "range", "report_latency", "tracker", "quality"];
+const LEFT_ALONE: [&str; 6] = [
+    "bypass",
+    "range",
+    "report_latency",
+    "tracker",
+    "quality",
+    "threads",
+];
 
 /// Normalized values by id.
 type Sound = Vec<(&'static str, f32)>;

@@ -58,6 +58,10 @@ pub fn tip(id: &str) -> &'static str {
             "How much of what you sing a voice hears before it answers: more is truer and later. \
              A change restarts the plugin, because it changes the delay."
         }
+        "threads" => {
+            "How many processor cores work on a voice. One answers a step sooner, but must be twice \
+             as fast to keep up. A change restarts the plugin, because it changes the delay."
+        }
         "dropout_mode" => "What is heard while a voice is late: the dry voice, silence, or Shift.",
         "report_latency" => {
             "Tells the host the delay, so that it moves the other tracks to match. \

@@ -60,6 +60,10 @@ impl Quality {
     }
 }
 
+/// The fewest and the most threads that work on a voice: the worker, and one more beside it. That
+/// one doubles what can be done in a hop, and takes a hop more of delay.
+pub const THREADS: (usize, usize) = (1, 2);
+
 /// What a musician sets of a converted voice. Engines without such a thing ignore it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct VoiceControls {

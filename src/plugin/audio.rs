@@ -169,6 +169,7 @@ fn connected(setup: Setup, engine: Box<dyn Engine>, meters: MetersIn, rack: &Rac
     let direct = engine.spec();
     let voice_setup = VoiceSetup {
         quality: setup.wanted.quality,
+        threads: setup.wanted.threads,
     };
     let specs = match HostConfig::converts_at(host.rate_hz) {
         true => rack.specs(&voice_setup),

@@ -162,6 +162,10 @@ pub struct ConvertedParams {
     /// restart.
     #[id = "quality"]
     pub quality: IntParam,
+    /// How many threads work on a voice. Sets the latency of voices, so it takes effect with a
+    /// restart.
+    #[id = "threads"]
+    pub threads: IntParam,
 }
 
 /// What only a restart can change.
@@ -175,6 +179,8 @@ pub struct Wanted {
     pub tracker: TrackerChoice,
     /// How much a voice hears before it decides.
     pub quality: Quality,
+    /// How many threads work on it.
+    pub threads: usize,
 }
 
 /// A parameter of any kind.
@@ -279,6 +285,7 @@ impl AutoVoiceParams {
                 speaker: int(Id::Speaker, text::count()),
                 hold_pitch: switch(Id::HoldPitch),
                 quality: words(Id::Quality).non_automatable(),
+                threads: int(Id::Threads, text::count()).non_automatable(),
             },
             rack: Rack::new(stock),
             load_report: LoadReport::default(),
@@ -323,6 +330,7 @@ impl AutoVoiceParams {
             ("speaker", Int(&converted.speaker)),
             ("hold_pitch", Bool(&converted.hold_pitch)),
             ("quality", Int(&converted.quality)),
+            ("threads", Int(&converted.threads)),
         ]
     }
 
@@ -380,6 +388,7 @@ impl AutoVoiceParams {
             report_latency: values.report_latency(),
             tracker: values.tracker(),
             quality: values.quality(),
+            threads: values.threads(),
         }
     }
 }
@@ -441,7 +450,7 @@ fn int(id: Id, (write, read): Text<i32>) -> IntParam {
     let parameter = id.parameter();
     let (min, max, default) = match parameter.kind {
         Kind::Choice { words, default } => (0, words.len() as i32 - 1, default as i32),
-        Kind::Count { max, default } => (0, max as i32, default as i32),
+        Kind::Count { min, max, default } => (min as i32, max as i32, default as i32),
         _ => (1, 0xfff, 0xfff),
     };
     IntParam::new(parameter.name, default, IntRange::Linear { min, max })

@@ -40,14 +40,18 @@ pub fn pages(params: &AutoVoiceParams, context: &mut impl RemoteControlsContext)
             page.add_param(&converted.speaker);
             page.add_param(&converted.hold_pitch);
             page.add_param(&voice.formant);
+        });
+        // What restarts the plugin is kept away from what is turned while singing.
+        section.add_page("Delay", |page| {
+            page.add_param(&voice.range);
+            page.add_param(&system.tracker);
             page.add_param(&converted.quality);
+            page.add_param(&converted.threads);
         });
         section.add_page("Tone and system", |page| {
             page.add_param(&params.bypass);
-            page.add_param(&voice.range);
             page.add_param(&system.dropout_mode);
             page.add_param(&system.report_latency);
-            page.add_param(&system.tracker);
             page.add_param(&correction.custom_scale);
             page.add_param(&tone.low_cut_hz);
             page.add_param(&tone.high_cut_hz);

@@ -5,7 +5,7 @@
 use super::params::{AutoVoiceParams, ParamRef};
 use super::voices::Saved;
 use crate::bridge::Settings;
-use crate::engine::VoiceControls;
+use crate::engine::{THREADS, VoiceControls};
 use nice_plug::params::persist::{PersistentField, deserialize_field, serialize_field};
 use nice_plug::plugin::ParamValue;
 use nice_plug::prelude::{FloatParam, FloatRange, IntParam, IntRange, PluginState};
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 /// The version of the states written now.
-pub const CURRENT: u32 = 4;
+pub const CURRENT: u32 = 5;
 
 /// The field that carries the version.
 pub const VERSION_KEY: &str = "state_version";
@@ -60,6 +60,13 @@ const STEPS: [Step; CURRENT as usize - 1] = [
             ] {
                 params.entry(id.to_owned()).or_insert(value);
             }
+        }
+    },
+    // Version 4 worked on voices with as many threads as there may be.
+    |params| {
+        if params.contains_key("range") {
+            let threads = params.entry("threads".to_owned());
+            threads.or_insert(ParamValue::I32(THREADS.1 as i32));
         }
     },
 ];

@@ -90,7 +90,7 @@ pub fn hertz(off_hz: f32) -> Text<f32> {
     )
 }
 
-/// A whole number from 0.
+/// A whole number.
 #[must_use]
 pub fn count() -> Text<i32> {
     (

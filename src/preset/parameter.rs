@@ -3,7 +3,7 @@
 //! line mean the same by them. Constants only.
 
 use crate::bridge::{DropoutMode, SILENCE_DB, Settings};
-use crate::engine::{Quality, VoiceControls};
+use crate::engine::{Quality, THREADS, VoiceControls};
 use crate::pitch::{Key, MidiMode, Scale, TrackerChoice, VoiceRange};
 
 /// What a parameter belongs to.
@@ -44,8 +44,10 @@ pub enum Kind {
     },
     /// A set of pitch classes; it starts with all twelve.
     Notes,
-    /// A whole number from 0.
+    /// A whole number from `min` to `max`.
     Count {
+        /// The lowest.
+        min: usize,
         /// The highest.
         max: usize,
         /// Where it starts.
@@ -102,10 +104,11 @@ pub enum Id {
     Speaker,
     HoldPitch,
     Quality,
+    Threads,
 }
 
 /// How many parameters there are.
-pub const COUNT: usize = Id::Quality as usize + 1;
+pub const COUNT: usize = Id::Threads as usize + 1;
 
 impl Id {
     /// What the table says of it. Real-time safe.
@@ -155,6 +158,10 @@ const fn number((min, max): (f32, f32), default: f32, unit: &'static str) -> Kin
 
 const fn share(default: f32) -> Kind {
     number((0.0, 1.0), default, "")
+}
+
+const fn count((min, max): (usize, usize), default: usize) -> Kind {
+    Kind::Count { min, max, default }
 }
 
 const fn choice(words: &'static [&'static str], default: usize) -> Kind {
@@ -217,9 +224,10 @@ pub const PARAMETERS: [Parameter; COUNT] = [
     sound(Id::Protect, "protect", "Protect", number((0.0, 0.5), VOICE.protect, "")),
     sound(Id::RmsMix, "rms_mix", "Loudness", share(VOICE.rms_mix)),
     sound(Id::Speaker, "speaker", "Speaker",
-        Kind::Count { max: VoiceControls::LAST_SPEAKER as usize, default: VOICE.speaker as usize }),
+        count((0, VoiceControls::LAST_SPEAKER as usize), VOICE.speaker as usize)),
     sound(Id::HoldPitch, "hold_pitch", "Hold pitch", switch(VOICE.hold_pitch)),
     setup(Id::Quality, "quality", "Quality", choice(names!(Quality), 0)),
+    setup(Id::Threads, "threads", "Threads", count(THREADS, THREADS.1)),
 ];
 
 const _: () = {
@@ -234,6 +242,7 @@ const _: () = {
 mod tests {
     use super::*;
     use crate::bridge::Settings;
+    use crate::engine::rvc::Reach;
     use crate::pitch::HeldNotes;
     use crate::preset::{Value, Values};
 
@@ -246,6 +255,7 @@ mod tests {
             assert_eq!(values.tracker(), TrackerChoice::default());
             assert!(values.report_latency());
             assert_eq!(values.quality(), Quality::default());
+            assert_eq!(values.threads(), Reach::of(Quality::default()).threads);
         }
     }
 

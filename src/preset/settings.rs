@@ -72,6 +72,12 @@ impl Values {
         self.one_of(Id::Quality, &Quality::ALL)
     }
 
+    /// How many threads work on a voice: 1 or 2.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.choice(Id::Threads)
+    }
+
     /// Whether a host is told the delay.
     #[must_use]
     pub fn report_latency(&self) -> bool {

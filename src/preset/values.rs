@@ -64,7 +64,9 @@ impl Kind {
             (Self::Choice { words, .. }, Value::Choice(at)) => {
                 Some(Value::Choice(at.min(words.len() - 1)))
             }
-            (Self::Count { max, .. }, Value::Choice(count)) => Some(Value::Choice(count.min(max))),
+            (Self::Count { min, max, .. }, Value::Choice(count)) => {
+                Some(Value::Choice(count.clamp(min, max)))
+            }
             _ => None,
         }
     }
@@ -179,6 +181,12 @@ mod tests {
                 Fit::Clamped,
                 Value::Choice(108),
             ),
+            (
+                Id::Threads,
+                Value::Choice(0),
+                Fit::Clamped,
+                Value::Choice(1),
+            ),
             (Id::Key, Value::Choice(11), Fit::Good, Value::Choice(11)),
             (Id::Key, Value::Choice(12), Fit::Clamped, Value::Choice(11)),
             (
@@ -228,6 +236,7 @@ mod tests {
             "report_latency",
             "tracker",
             "quality",
+            "threads",
         ];
         assert_eq!(ids(Extent::Everything), setup);
     }

@@ -15,7 +15,7 @@ use crate::engine::{Engine, EngineError};
 use crate::io::folders;
 use crate::model::content::Encoder;
 use crate::model::retrieval::{IndexShapeError, Retrieval, Search};
-use crate::model::rvc::Synthesizer;
+use crate::model::rvc::{Spans, Synthesizer};
 use crate::nn::WeightsError;
 use crate::pitch::TrackerKind;
 
@@ -88,8 +88,8 @@ pub struct WarmVoice {
     voice: Voice,
     encoder: Arc<Encoder>,
     index: Option<Arc<VoiceIndex>>,
-    /// Its networks, for the reach that was last asked for.
-    networks: Mutex<Option<(Reach, Synthesizer)>>,
+    /// Its networks, for the reach that was last asked for, on however many threads.
+    networks: Mutex<Option<(Spans, Synthesizer)>>,
 }
 
 impl WarmVoice {
@@ -124,7 +124,7 @@ impl WarmVoice {
         })
     }
 
-    /// An engine of this voice. Reads the voice's weights unless one with the same reach was made
+    /// An engine of this voice. Reads the voice's weights unless one that reaches as far was made
     /// before.
     ///
     /// # Errors
@@ -157,14 +157,15 @@ impl WarmVoice {
 
     fn networks(&self, reach: Reach) -> Result<Synthesizer, WarmError> {
         let mut kept = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, networks)) = kept.as_ref().filter(|(for_reach, _)| *for_reach == reach) {
+        let spans = reach.spans();
+        if let Some((_, networks)) = kept.as_ref().filter(|(built_for, _)| *built_for == spans) {
             return Ok(networks.clone());
         }
         // The old ones go first: there may not be room for both.
         *kept = None;
         let (config, weights) = Library::load(&self.voice)?;
-        let networks = Synthesizer::new(&config, reach.spans(), &weights.root())?;
-        *kept = Some((reach, networks.clone()));
+        let networks = Synthesizer::new(&config, spans, &weights.root())?;
+        *kept = Some((spans, networks.clone()));
         Ok(networks)
     }
 }

@@ -1,9 +1,9 @@
 //! Voices that are gains and delays, and some that go wrong, in the place of a library.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use autovoice::engine::{Controls, Engine, EngineError, EngineSpec, Quality};
+use autovoice::engine::{Controls, Engine, EngineError, EngineSpec};
 use autovoice::plugin::voices::{
-    Imported, Listed, Rack, Shown, Stock, VoiceMaker, VoiceSetup, Warm,
+    Imported, Listed, PerSetup, Rack, Shown, Stock, VoiceMaker, VoiceSetup, Warm,
 };
 use autovoice::preset::VoiceRef;
 use std::collections::VecDeque;
@@ -42,7 +42,7 @@ pub struct Fake {
     pub kind: Kind,
     pub rate_hz: u32,
     pub hop: usize,
-    /// At quality live; each better one needs as much again.
+    /// At quality live on one thread; each better one needs as much again, a second thread a hop.
     pub lookahead: usize,
 }
 
@@ -58,13 +58,14 @@ pub const fn fake(name: &'static str, kind: Kind) -> Fake {
 }
 
 impl Fake {
-    pub fn spec(&self, quality: Quality) -> EngineSpec {
+    pub fn spec(&self, setup: &VoiceSetup) -> EngineSpec {
+        let VoiceSetup { quality, threads } = *setup;
         EngineSpec {
             name: "fake",
             rate_hz: self.rate_hz,
             channels: 1,
             hop: self.hop,
-            lookahead: self.lookahead * (1 + quality as usize),
+            lookahead: self.lookahead * (1 + quality as usize) + self.hop * (threads - 1),
             budget: self.hop,
             realtime_safe: false,
         }
@@ -167,8 +168,9 @@ impl VoiceMaker for Library {
         self.find(voice).is_ok()
     }
 
-    fn spec(&self, voice: &VoiceRef, setup: &VoiceSetup) -> Result<EngineSpec, String> {
-        Ok(self.find(voice)?.spec(setup.quality))
+    fn specs(&self, voice: &VoiceRef) -> Result<PerSetup<EngineSpec>, String> {
+        let fake = self.find(voice)?;
+        Ok(PerSetup::of(|setup| fake.spec(setup)))
     }
 
     fn load(&self, voice: &VoiceRef) -> Result<Arc<dyn Warm>, String> {
@@ -215,7 +217,7 @@ struct FakeWarm {
 
 impl Warm for FakeWarm {
     fn engine(&self, setup: &VoiceSetup) -> Result<Box<dyn Engine>, String> {
-        let mut spec = self.fake.spec(setup.quality);
+        let mut spec = self.fake.spec(setup);
         match self.fake.kind {
             Kind::NoEngine => return Err("expected memory, found none; close programs".to_owned()),
             Kind::Lies => spec.lookahead += 48_000,

@@ -49,8 +49,9 @@ PARAMETERS = [
     ("speaker", float, 0.0),
     ("hold_pitch", bool, False),
     ("quality", str, "Live"),
+    ("threads", float, 2.0),
 ]
-NOT_AUTOMATABLE = {"voice_range", "report_latency", "pitch_tracker", "quality"}
+NOT_AUTOMATABLE = {"voice_range", "report_latency", "pitch_tracker", "quality", "threads"}
 
 
 # Half the reach in semitones. pedalboard reads texts at a thousand points of a range, between

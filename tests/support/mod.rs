@@ -17,6 +17,10 @@ pub enum Behaviour {
     PanicAt(usize),
     /// Gain 1 until this step, counted from 0, which fails.
     FailAt(usize),
+    /// Gain 1 until this reset, counted from 0, which panics.
+    PanicAtReset(usize),
+    /// Does not even say what it is.
+    PanicInSpec,
     /// Puts out what is not a number.
     Nan,
 }
@@ -27,6 +31,7 @@ pub struct TestEngine {
     behaviour: Behaviour,
     past: Vec<VecDeque<f32>>,
     steps: usize,
+    resets: usize,
 }
 
 impl TestEngine {
@@ -39,22 +44,33 @@ impl TestEngine {
                 .map(|_| VecDeque::with_capacity(spec.lookahead + 1))
                 .collect(),
             steps: 0,
+            resets: 0,
         };
-        engine.reset();
+        engine.forget();
         Box::new(engine)
+    }
+
+    fn forget(&mut self) {
+        for past in &mut self.past {
+            past.clear();
+            past.resize(self.spec.lookahead, 0.0);
+        }
     }
 }
 
 impl Engine for TestEngine {
     fn spec(&self) -> EngineSpec {
+        assert_ne!(self.behaviour, Behaviour::PanicInSpec, "as it was told");
         self.spec
     }
 
     fn reset(&mut self) {
-        for past in &mut self.past {
-            past.clear();
-            past.resize(self.spec.lookahead, 0.0);
+        let reset = self.resets;
+        self.resets += 1;
+        if matches!(self.behaviour, Behaviour::PanicAtReset(at) if at <= reset) {
+            panic!("the test engine panics at reset {reset}");
         }
+        self.forget();
     }
 
     fn step(
@@ -75,7 +91,10 @@ impl Engine for TestEngine {
                 });
             }
             Behaviour::Nan => f32::NAN,
-            Behaviour::PanicAt(_) | Behaviour::FailAt(_) => 1.0,
+            Behaviour::PanicAt(_)
+            | Behaviour::FailAt(_)
+            | Behaviour::PanicAtReset(_)
+            | Behaviour::PanicInSpec => 1.0,
         };
         for ((past, x), y) in self.past.iter_mut().zip(input).zip(output) {
             for (x, y) in x.iter().zip(y.iter_mut()) {

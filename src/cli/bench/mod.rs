@@ -82,7 +82,7 @@ pub(super) fn run(arguments: &BenchArgs) -> Result<Exit, Failure> {
     }
     if arguments.rvc.is_given() {
         return Err(Failure::usage(
-            "expected --voice, --quality and --streaming with --engine rvc only",
+            "expected --voice, --quality, --threads and --streaming with --engine rvc only",
             "add --engine rvc",
         ));
     }

@@ -5,8 +5,9 @@ use crate::cli::failure::Failure;
 use crate::cli::out::complain;
 use crate::cli::preset::Chosen;
 use crate::cli::progress::spinner;
+use crate::cli::voice::threads_parser;
 use crate::engine::rvc::{Reach, Search};
-use crate::engine::{Engine, EngineSpec, Quality};
+use crate::engine::{Engine, EngineSpec, Quality, THREADS};
 use crate::preset::VoiceRef;
 use crate::voice::{
     EngineSetup, Import, Imported, Library, Note, Voice, VoiceError, WarmError, WarmVoice,
@@ -26,6 +27,9 @@ pub(super) struct SingerArgs {
     /// How much the voice hears before it decides
     #[arg(long, value_enum, value_name = "QUALITY", default_value_t = Hearing::Offline)]
     quality: Hearing,
+    /// How many threads work on the voice, 1 or 2
+    #[arg(long, value_name = "N", default_value_t = THREADS.1, value_parser = threads_parser())]
+    threads: usize,
     /// Seed of the voice's breath: the same one gives the same samples
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -93,7 +97,7 @@ impl SingerArgs {
         let warm = WarmVoice::load(&voice);
         spinner.finish_and_clear();
         let setup = EngineSetup {
-            reach: self.quality.reach(),
+            reach: self.quality.reach().on(self.threads),
             seed: self.seed,
             search: match self.exact_index {
                 true => Search::All,
@@ -196,6 +200,7 @@ impl Singer {
             "rate_hz": metadata.config.rate_hz,
             "index": self.voice.index.is_some(),
             "quality": self.quality(),
+            "threads": self.setup.reach.threads,
             "seed": self.setup.seed,
             "exact_index": self.setup.search == Search::All,
         })

@@ -48,8 +48,8 @@ pub fn collect(view: &View<'_>, colors: &Palette) -> Vec<Message> {
     if view.awaits_restart {
         add(
             colors.sung,
-            "Voice range, pitch tracker, quality, a slower voice or latency reporting wait for the \
-             host to restart the plugin. If it does not, switch the plugin off and on.",
+            "Voice range, pitch tracker, quality, threads, a slower voice or latency reporting wait \
+             for the host to restart the plugin. If it does not, switch the plugin off and on.",
         );
     }
     if now.realtime_priority == Some(false) {

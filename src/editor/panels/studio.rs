@@ -8,14 +8,14 @@ use egui::{Rect, ScrollArea, Ui, pos2, vec2};
 
 const INPUT_WIDTH: f32 = 168.0;
 const OUTPUT_WIDTH: f32 = 252.0;
-const VOICE_WIDTH: f32 = 304.0;
+const VOICE_WIDTH: f32 = 328.0;
 const HEADER_HEIGHT: f32 = 36.0;
 const MAIN_HEIGHT: f32 = 346.0;
 const CORRECTION_HEIGHT: f32 = 138.0;
 const STATUS_HEIGHT: f32 = 144.0;
 /// What all of it needs in points.
 const LEAST: egui::Vec2 = vec2(
-    1040.0,
+    1064.0,
     2.0 * MARGIN + HEADER_HEIGHT + MAIN_HEIGHT + CORRECTION_HEIGHT + STATUS_HEIGHT + 3.0 * GAP,
 );
 

@@ -4,11 +4,17 @@ use super::slots::{self, Slots};
 use super::{choice, choice_noted, knob, toggle};
 use crate::editor::View;
 use crate::editor::dialog::Dialog;
+use crate::plugin::voices::VoiceSetup;
 use crate::units::frames_to_ms;
 use egui::Ui;
+use nice_plug::params::{IntParam, Param as _};
 
-/// Width of a list; three stand side by side.
-const WIDTH: f32 = 86.0;
+/// Widths of the lists that stand side by side, and what is between them.
+const LIST_GAP: f32 = 4.0;
+const QUALITY_WIDTH: f32 = 76.0;
+const THREADS_WIDTH: f32 = 40.0;
+const RANGE_WIDTH: f32 = 74.0;
+const TRACKER_WIDTH: f32 = 72.0;
 
 pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut Slots, dialog: &mut Dialog) {
     ui.vertical(|ui| {
@@ -18,9 +24,10 @@ pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut Slots, dialog: &mut Dialog
             _ => converted(ui, view),
         }
         ui.horizontal(|ui| {
-            quality(ui, view);
-            choice(ui, view, &view.params.voice.range, WIDTH);
-            choice(ui, view, &view.params.system.tracker, WIDTH);
+            ui.spacing_mut().item_spacing.x = LIST_GAP;
+            delays(ui, view);
+            choice(ui, view, &view.params.voice.range, RANGE_WIDTH);
+            choice(ui, view, &view.params.system.tracker, TRACKER_WIDTH);
         });
     });
 }
@@ -58,17 +65,27 @@ fn converted(ui: &mut Ui, view: &View<'_>) {
     });
 }
 
-/// The qualities with the delay that each would bring and, for the one that runs, the load.
-fn quality(ui: &mut Ui, view: &View<'_>) {
-    let (delays, rate_hz) = (view.voices.delays, view.voices.rate_hz);
-    let running = view.voices.quality;
-    choice_noted(ui, view, &view.params.converted.quality, WIDTH, |value| {
-        let at = usize::try_from(value).ok()?;
-        let delay = (*delays.get(at)?)?;
-        let ms = frames_to_ms(delay, rate_hz);
-        Some(match running == Some(at) && view.now.slot != 0 {
-            true => format!("{ms:.0} ms, load {:.0} %", view.now.worker_load * 100.0),
-            false => format!("{ms:.0} ms"),
-        })
+/// Qualities and numbers of threads, each with the delay that it would bring beside what is chosen
+/// of the other.
+fn delays(ui: &mut Ui, view: &View<'_>) {
+    let converted = &view.params.converted;
+    let chosen = |param: &IntParam| param.modulated_plain_value();
+    choice_noted(ui, view, &converted.quality, QUALITY_WIDTH, |quality| {
+        delay(view, quality, chosen(&converted.threads))
     });
+    choice_noted(ui, view, &converted.threads, THREADS_WIDTH, |threads| {
+        delay(view, chosen(&converted.quality), threads)
+    });
+}
+
+/// The delay that these values would bring and, if they are those that run, the load.
+fn delay(view: &View<'_>, quality: i32, threads: i32) -> Option<String> {
+    let setup = VoiceSetup::from_values(quality, threads)?;
+    let delay = (*view.voices.delays.get(&setup)?)?;
+    let ms = frames_to_ms(delay, view.voices.rate_hz);
+    let is_running = view.voices.setup == Some(setup) && view.now.slot != 0;
+    Some(match is_running {
+        true => format!("{ms:.0} ms, load {:.0} %", view.now.worker_load * 100.0),
+        false => format!("{ms:.0} ms"),
+    })
 }

@@ -94,6 +94,12 @@ impl Reach {
         }
     }
 
+    /// The same on so many threads, 1 or 2.
+    #[must_use]
+    pub const fn on(self, threads: usize) -> Self {
+        Self { threads, ..self }
+    }
+
     /// Frames of the content encoder's step.
     pub(super) fn seen(&self) -> Frames {
         self.hop + self.ahead

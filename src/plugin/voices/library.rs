@@ -1,6 +1,6 @@
 //! The maker over the user's voice library. Loader thread, but for what [`VoiceMaker`] says.
 
-use super::maker::{Imported, Listed, VoiceMaker, VoiceSetup, Warm};
+use super::maker::{Imported, Listed, PerSetup, VoiceMaker, Warm};
 use super::rvc;
 use super::stock::Stock;
 use crate::engine::EngineSpec;
@@ -64,8 +64,9 @@ impl VoiceMaker for Voices {
         self.find(voice).is_ok()
     }
 
-    fn spec(&self, voice: &VoiceRef, setup: &VoiceSetup) -> Result<EngineSpec, String> {
-        Ok(rvc::spec(&self.find(voice)?, setup))
+    fn specs(&self, voice: &VoiceRef) -> Result<PerSetup<EngineSpec>, String> {
+        let voice = self.find(voice)?;
+        Ok(PerSetup::of(|setup| rvc::spec(&voice, setup)))
     }
 
     fn load(&self, voice: &VoiceRef) -> Result<Arc<dyn Warm>, String> {

@@ -1,12 +1,12 @@
 //! The loader thread of one instance: reads voices, builds engines, hands them to the worker and
 //! frees what comes back. It may block; nobody but offline rendering waits for it.
 
-use super::maker::{Imported, Listed, VoiceSetup, Warm};
+use super::maker::{Imported, Listed, PerSetup, Warm};
 use super::rack::{Connection, Import, Inner};
 use super::shown::{Said, Shown, SlotShown, SlotState};
 use super::stock::guarded;
 use crate::bridge::{HostConfig, InstallError, Latency, SLOTS};
-use crate::engine::{EngineSpec, Quality};
+use crate::engine::EngineSpec;
 use crate::preset::VoiceRef;
 use crate::units::Frames;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub fn start(inner: Arc<Inner>) -> std::io::Result<()> {
         slots: Default::default(),
         connection: None,
         listed: Vec::new(),
-        delays: [None; Quality::ALL.len()],
+        delays: PerSetup::default(),
         is_importing: false,
         said: None,
     };
@@ -64,8 +64,8 @@ struct Slot {
     voice: Option<VoiceRef>,
     warm: Option<Arc<dyn Warm>>,
     state: SlotState,
-    /// What its engine would be at each quality.
-    specs: [Option<EngineSpec>; Quality::ALL.len()],
+    /// What its engine would be.
+    specs: Option<PerSetup<EngineSpec>>,
 }
 
 struct Loader {
@@ -73,7 +73,7 @@ struct Loader {
     slots: [Slot; SLOTS],
     connection: Option<Connection>,
     listed: Vec<Listed>,
-    delays: [Option<Frames>; Quality::ALL.len()],
+    delays: PerSetup<Option<Frames>>,
     is_importing: bool,
     said: Option<Said>,
 }
@@ -161,10 +161,9 @@ impl Loader {
                 Some(_) => SlotState::Loading,
                 None => SlotState::Empty,
             },
-            specs: Quality::ALL.map(|quality| {
-                let setup = VoiceSetup { quality };
-                self.inner.stock.spec(wanted.as_ref()?, &setup).ok()
-            }),
+            specs: wanted
+                .as_ref()
+                .and_then(|voice| self.inner.stock.specs(voice).ok()),
         };
         let Some(voice) = wanted else {
             self.remove(at);
@@ -220,11 +219,13 @@ impl Loader {
             return self.fail(at, reason);
         }
         let available = connection.voices.as_ref().map(|v| v.latency().total());
-        let spec = match self.inner.stock.spec(voice, &connection.setup) {
-            Ok(spec) => spec,
+        let specs = match self.inner.stock.specs(voice) {
+            Ok(specs) => specs,
             Err(reason) => return self.fail(at, reason),
         };
-        if available.is_some_and(|there| Latency::of_worker(host, &spec).total() <= there) {
+        let promised = specs.get(&connection.setup);
+        let needed = promised.map(|spec| Latency::of_worker(host, spec).total());
+        if available.is_some_and(|there| needed <= Some(there)) {
             let reason = "expected the delay that the voice's file promises, found it needs more; \
                           import it again";
             return self.fail(at, reason.to_owned());
@@ -274,21 +275,17 @@ impl Loader {
         }
     }
 
-    /// The delay that each quality would bring with the voices there are.
+    /// The delay that each setup would bring with the voices there are.
     fn work_out_delays(&mut self) {
-        self.delays = [None; Quality::ALL.len()];
-        let Some(connection) = &self.connection else {
-            return;
-        };
-        for (at, delay) in self.delays.iter_mut().enumerate() {
-            let specs: Vec<_> = self
-                .slots
-                .iter()
-                .filter_map(|slot| slot.specs[at])
+        self.delays = PerSetup::of(|setup| {
+            let connection = self.connection.as_ref()?;
+            let specs = self.slots.iter().filter_map(|slot| slot.specs.as_ref());
+            let specs: Vec<_> = specs
+                .filter_map(|specs| specs.get(setup).copied())
                 .collect();
             let latency = Latency::covering(&connection.host, &connection.direct, &specs);
-            *delay = Some(latency.total());
-        }
+            Some(latency.total())
+        });
     }
 
     fn import(&mut self, Import { file, slot }: Import) {
@@ -338,7 +335,6 @@ impl Loader {
 
     fn show(&self) {
         let connection = self.connection.as_ref();
-        let quality = connection.map(|connection| connection.setup.quality);
         self.inner.show(Shown {
             slots: self.slots.each_ref().map(|slot| SlotShown {
                 voice: slot.voice.clone(),
@@ -346,9 +342,7 @@ impl Loader {
             }),
             listed: self.listed.clone(),
             delays: self.delays,
-            quality: Quality::ALL
-                .iter()
-                .position(|known| Some(*known) == quality),
+            setup: connection.map(|connection| connection.setup),
             rate_hz: connection.map_or(0, |connection| connection.host.rate_hz),
             is_importing: self.is_importing,
             said: self.said.clone(),

@@ -15,7 +15,7 @@ mod stock;
 
 pub use crate::bridge::SLOTS;
 pub use library::{Voices, of_user};
-pub use maker::{Imported, Listed, VoiceMaker, VoiceSetup, Warm};
+pub use maker::{Imported, Listed, PerSetup, VoiceMaker, VoiceSetup, Warm};
 pub use rack::{Connection, Rack};
 pub use saved::Saved;
 pub use shown::{Said, Shown, SlotShown, SlotState};

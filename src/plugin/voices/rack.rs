@@ -210,8 +210,10 @@ impl Rack {
     pub fn specs(&self, setup: &VoiceSetup) -> Vec<EngineSpec> {
         let slots = self.0.desk().slots.clone();
         let voices = slots.iter().flatten();
-        let specs = voices.map(|voice| self.0.stock.spec(voice, setup));
-        specs.filter_map(Result::ok).collect()
+        let specs = voices.filter_map(|voice| self.0.stock.specs(voice).ok());
+        specs
+            .filter_map(|specs| specs.get(setup).copied())
+            .collect()
     }
 
     /// Hands over a new audio path. The one before is forgotten; voices stay in memory.

@@ -13,7 +13,11 @@ const SEED: u64 = 0;
 /// What the engine of a voice will be. Reads nothing.
 #[must_use]
 pub fn spec(voice: &Voice, setup: &VoiceSetup) -> EngineSpec {
-    Reach::of(setup.quality).spec(&voice.metadata.config)
+    reach(setup).spec(&voice.metadata.config)
+}
+
+fn reach(setup: &VoiceSetup) -> Reach {
+    Reach::of(setup.quality).on(setup.threads)
 }
 
 /// A voice in memory, with the content encoder of this folder of models, or the user's.
@@ -31,7 +35,7 @@ pub fn warm(voice: &Voice, models: Option<&Path>) -> Result<Arc<dyn Warm>, Strin
 impl Warm for WarmVoice {
     fn engine(&self, setup: &VoiceSetup) -> Result<Box<dyn Engine>, String> {
         let setup = EngineSetup {
-            reach: Reach::of(setup.quality),
+            reach: reach(setup),
             seed: SEED,
             search: Search::NearestList,
         };

@@ -1,9 +1,8 @@
 //! What the editor sees of an instance's voices. Written by the loader thread, read by the GUI
 //! thread.
 
-use super::maker::Listed;
+use super::maker::{Listed, PerSetup, VoiceSetup};
 use crate::bridge::SLOTS;
-use crate::engine::Quality;
 use crate::preset::VoiceRef;
 use crate::units::Frames;
 
@@ -48,11 +47,10 @@ pub struct Shown {
     pub slots: [SlotShown; SLOTS],
     /// The voices that can be chosen, once they were asked for.
     pub listed: Vec<Listed>,
-    /// The delay in host frames that each quality would bring, in the order of [`Quality::ALL`];
-    /// `None` while nothing runs.
-    pub delays: [Option<Frames>; Quality::ALL.len()],
-    /// The position of the quality that runs.
-    pub quality: Option<usize>,
+    /// The delay in host frames that each setup would bring; `None` while nothing runs.
+    pub delays: PerSetup<Option<Frames>>,
+    /// The setup that runs.
+    pub setup: Option<VoiceSetup>,
     /// Host rate in Hz, for showing frames as time.
     pub rate_hz: u32,
     /// Whether a file is being taken in.

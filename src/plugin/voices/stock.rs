@@ -2,7 +2,7 @@
 //! memory already. Loader threads; the lock is held for as long as a look takes, a voice's own for
 //! as long as it is read.
 
-use super::maker::{Imported, Listed, VoiceMaker, VoiceSetup, Warm};
+use super::maker::{Imported, Listed, PerSetup, VoiceMaker, Warm};
 use crate::engine::EngineSpec;
 use crate::preset::VoiceRef;
 use std::collections::HashMap;
@@ -42,12 +42,12 @@ impl Stock {
         guarded(|| Ok(self.maker.holds(voice))).unwrap_or(false)
     }
 
-    /// As [`VoiceMaker::spec`].
+    /// As [`VoiceMaker::specs`].
     ///
     /// # Errors
     /// As there.
-    pub fn spec(&self, voice: &VoiceRef, setup: &VoiceSetup) -> Result<EngineSpec, String> {
-        guarded(|| self.maker.spec(voice, setup))
+    pub fn specs(&self, voice: &VoiceRef) -> Result<PerSetup<EngineSpec>, String> {
+        guarded(|| self.maker.specs(voice))
     }
 
     /// As [`VoiceMaker::import`].

@@ -136,14 +136,22 @@ impl Library {
     }
 
     /// The voice a preset names: the one with its hash, else the one with its name, in any case.
+    /// Reads descriptions, and no more than that but of the voice itself: the main thread of a host
+    /// waits for it.
     #[must_use]
     pub fn find(&self, wanted: &VoiceRef) -> Option<Voice> {
-        let voices = self.list().voices;
-        let by_hash = |voice: &&Voice| Some(&voice.metadata.sha256) == wanted.sha256.as_ref();
         let name = folded(&wanted.name);
-        let by_name = |voice: &&Voice| folded(&voice.metadata.name) == name;
-        let found = voices.iter().find(by_hash);
-        found.or_else(|| voices.iter().find(by_name)).cloned()
+        let near = |folder: PathBuf| {
+            let (metadata, _) = read_description(&folder).ok()?;
+            let has_hash = Some(&metadata.sha256) == wanted.sha256.as_ref();
+            let its_name = folded(&metadata.name);
+            (has_hash || its_name == name).then_some((!has_hash, its_name, folder))
+        };
+        let folders = self.folders(&mut Vec::new()).into_iter();
+        let mut near: Vec<_> = folders.filter_map(near).collect();
+        // As they are listed; those with its hash first.
+        near.sort();
+        near.iter().find_map(|(.., folder)| read_voice(folder).ok())
     }
 
     /// The voice of this name, in any case.
@@ -293,17 +301,23 @@ fn file_bytes(path: &Path) -> Option<u64> {
     metadata.is_file().then_some(metadata.len())
 }
 
+fn missing(file: &str) -> VoiceError {
+    let found = format!("no file {file}");
+    VoiceError::Read(io::Error::new(io::ErrorKind::NotFound, found))
+}
+
+/// Reads a voice's description; with it, how many bytes it has.
+fn read_description(folder: &Path) -> Result<(Metadata, u64), VoiceError> {
+    let path = folder.join(DESCRIPTION);
+    let bytes = file_bytes(&path).ok_or_else(|| missing(DESCRIPTION))?;
+    let text = read_document(&path, metadata::MOST_BYTES).map_err(VoiceError::of_description)?;
+    Ok((Metadata::from_toml(&text)?, bytes))
+}
+
 /// Reads a voice's description and holds the names and shapes of its weights against it.
 fn read_voice(folder: &Path) -> Result<Voice, VoiceError> {
     let path = |file: &str| folder.join(file);
-    let missing = |file: &str| {
-        let found = format!("no file {file}");
-        VoiceError::Read(io::Error::new(io::ErrorKind::NotFound, found))
-    };
-    let described = file_bytes(&path(DESCRIPTION)).ok_or_else(|| missing(DESCRIPTION))?;
-    let text = read_document(&path(DESCRIPTION), metadata::MOST_BYTES)
-        .map_err(VoiceError::of_description)?;
-    let metadata = Metadata::from_toml(&text)?;
+    let (metadata, described) = read_description(folder)?;
     let weights = file_bytes(&path(WEIGHTS)).ok_or_else(|| missing(WEIGHTS))?;
     let checkpoint = Checkpoint::open(&path(WEIGHTS), &limits())
         .map_err(|error| VoiceError::Weights(error.into()))?;

@@ -5,7 +5,7 @@ use xtask::clap_host::param_id;
 use crate::support::{assert_clean, bundle, instance};
 
 /// Every parameter, by the id that projects and presets hold. Frozen: only ever add.
-pub const FROZEN: [&str; 30] = [
+pub const FROZEN: [&str; 31] = [
     "bypass",
     "mix",
     "input_db",
@@ -36,10 +36,11 @@ pub const FROZEN: [&str; 30] = [
     "speaker",
     "hold_pitch",
     "quality",
+    "threads",
 ];
 
 /// What moves the latency needs a restart, so no automation lane.
-pub const NOT_AUTOMATABLE: [&str; 4] = ["range", "report_latency", "tracker", "quality"];
+pub const NOT_AUTOMATABLE: [&str; 5] = ["range", "report_latency", "tracker", "quality", "threads"];
 
 #[test]
 fn the_list_is_the_frozen_one() {
@@ -127,6 +128,7 @@ fn text_means_what_a_musician_reads() {
         ("high_cut_hz", "3.2 kHz", "3.2 kHz"),
         ("speaker", "7", "7"),
         ("quality", "studio", "Studio"),
+        ("threads", "1", "1"),
     ];
     for (id, typed, shown) in table {
         plugin.set(id, typed).unwrap();

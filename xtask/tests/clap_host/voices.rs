@@ -104,7 +104,7 @@ fn the_dry_voice_nulls_at_the_delay_of_a_voice() {
             48_000.0,
             (1, 1),
             Blocks::Of(127),
-            &[("mix", "0 %"), ("quality", "Studio")],
+            &[("mix", "0 %"), ("quality", "Studio"), ("threads", "1")],
         ),
     ];
     for (rate_hz, layout, blocks, settings) in table {

@@ -9,7 +9,8 @@ use super::BenchArgs;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::machine::Machine;
 use crate::cli::out::say;
-use crate::engine::Quality;
+use crate::cli::voice::threads_parser;
+use crate::engine::{Quality, THREADS};
 use crate::model::rvc::Version;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -32,6 +33,9 @@ pub(super) struct RvcArgs {
     #[arg(long, value_name = "QUALITY", value_delimiter = ',', ignore_case = true,
           value_parser = quality_parser())]
     quality: Vec<Quality>,
+    /// On how many threads, 1 or 2; on each where it is left out
+    #[arg(long, value_name = "N", value_parser = threads_parser(), conflicts_with = "streaming")]
+    threads: Option<usize>,
     /// Measure instead how far the stream is from the whole signal, with these recordings; of each
     /// --seconds are heard, at most 30
     #[arg(long, value_name = "FILE", num_args = 1..)]
@@ -44,7 +48,13 @@ pub(super) struct RvcArgs {
 impl RvcArgs {
     /// Whether any was given that has no default.
     pub(super) fn is_given(&self) -> bool {
-        self.voice.is_some() || !self.quality.is_empty() || !self.streaming.is_empty()
+        let is_empty = self.quality.is_empty() && self.streaming.is_empty();
+        self.voice.is_some() || self.threads.is_some() || !is_empty
+    }
+
+    fn threads(&self) -> Vec<usize> {
+        let one = self.threads.map(|threads| vec![threads]);
+        one.unwrap_or_else(|| (THREADS.0..=THREADS.1).collect())
     }
 
     fn qualities(&self) -> &[Quality] {
@@ -94,7 +104,7 @@ pub(super) fn run(arguments: &BenchArgs) -> Result<Exit, Failure> {
     let speeds = rvc
         .qualities()
         .iter()
-        .map(|quality| speed::figures(&nets, *quality, arguments.seconds))
+        .map(|quality| speed::figures(&nets, *quality, &rvc.threads(), arguments.seconds))
         .collect::<Result<Vec<_>, _>>()?;
     match arguments.json {
         true => say(format_args!(

@@ -7,6 +7,7 @@ use crate::cli::bench::report::print_machine;
 use crate::cli::convert::latency_json;
 use crate::cli::machine::{self, Machine};
 use crate::cli::out::say;
+use crate::engine::Quality;
 use crate::engine::rvc::Stage;
 use crate::units::frames_to_ms;
 use autovoice_kernels::cpu::{Footprint, instructions};
@@ -43,21 +44,19 @@ pub(super) fn print_speed(seconds: u32, nets: &Nets, memory: &Memory, speeds: &[
         "cost      threads     hop     RTF  CPU s/s      p50      p95      p99      max   late/hops"
     ));
     for speed in speeds {
-        for run in &speed.runs {
+        for Run { threads, times, .. } in &speed.runs {
             say(format_args!(
-                "{:9} {:7} {:4.0} ms {:7.3}  {} {:5.1} ms {:5.1} ms {:5.1} ms {:5.1} ms {:5}/{}",
+                "{:9} {threads:7} {:4.0} ms {:7.3}  {} {:5.1} ms {:5.1} ms {:5.1} ms {:5.1} ms {:5}/{}",
                 speed.quality.name(),
-                run.threads,
-                run.hop_ms,
-                run.rtf,
-                run.cpu
-                    .map_or("      -".to_owned(), |cpu| format!("{cpu:7.3}")),
-                run.p50_ms,
-                run.p95_ms,
-                run.p99_ms,
-                run.max_ms,
-                run.late,
-                run.hops,
+                times.hop_ms,
+                times.rtf,
+                (times.cpu).map_or("      -".to_owned(), |cpu| format!("{cpu:7.3}")),
+                times.p50_ms,
+                times.p95_ms,
+                times.p99_ms,
+                times.max_ms,
+                times.late,
+                times.hops,
             ));
         }
     }
@@ -89,23 +88,24 @@ fn print_memory(memory: &Memory) {
 
 fn print_latency(nets: &Nets, speeds: &[Speed]) {
     say(format_args!(
-        "latency   block  misfit     hop  budget   ahead  resampling  generator  formant  second  resampling    total  (ms)"
+        "latency   threads  block  misfit     hop  budget   ahead  resampling  generator  formant  second  resampling    total  (ms)"
     ));
-    for speed in speeds {
-        for (block, latency) in HOST_BLOCKS.iter().zip(speed.latency) {
-            let host = |frames| frames_to_ms(frames, HOST_HZ);
-            let own = |frames| frames_to_ms(frames, nets.config.rate_hz);
+    let host = |frames| frames_to_ms(frames, HOST_HZ);
+    let own = |frames| frames_to_ms(frames, nets.config.rate_hz);
+    for (quality, run) in speeds.iter().flat_map(runs_of) {
+        for (block, latency) in HOST_BLOCKS.iter().zip(run.latency) {
             say(format_args!(
-                "{:9} {block:5} {:7.1} {:7.1} {:7.1} {:7.1} {:11.1} {:10.1} {:8.1} {:7.1} {:11.1} {:8.1}",
-                speed.quality.name(),
+                "{:9} {:7}  {block:5} {:7.1} {:7.1} {:7.1} {:7.1} {:11.1} {:10.1} {:8.1} {:7.1} {:11.1} {:8.1}",
+                quality.name(),
+                run.threads,
                 host(latency.misfit),
                 host(latency.hop),
                 host(latency.budget),
-                own(speed.delays.content),
-                own(speed.delays.resampling),
-                own(speed.delays.generator),
-                own(speed.delays.formant),
-                own(speed.delays.second),
+                own(run.delays.content),
+                own(run.delays.resampling),
+                own(run.delays.generator),
+                own(run.delays.formant),
+                own(run.delays.second),
                 host(latency.resampling),
                 host(latency.total()),
             ));
@@ -116,11 +116,19 @@ fn print_latency(nets: &Nets, speeds: &[Speed]) {
     ));
 }
 
+fn runs_of(speed: &Speed) -> impl Iterator<Item = (Quality, &Run)> {
+    speed.runs.iter().map(|run| (speed.quality, run))
+}
+
 fn print_stages(speeds: &[Speed]) {
+    if speeds.iter().all(|speed| speed.stages.is_none()) {
+        return;
+    }
     let names = Stage::ALL.map(|stage| format!("{:>13}", stage.name()));
     say(format_args!("stages   {}", names.concat()));
     for speed in speeds {
-        let cells = speed.stages.map(|rtf| format!("{rtf:13.4}"));
+        let Some(stages) = speed.stages else { continue };
+        let cells = stages.map(|rtf| format!("{rtf:13.4}"));
         say(format_args!("{:9}{}", speed.quality.name(), cells.concat()));
     }
     say(format_args!(
@@ -131,45 +139,16 @@ fn print_stages(speeds: &[Speed]) {
 /// The figures of speed for programs.
 pub(super) fn speed_json(seconds: u32, nets: &Nets, memory: &Memory, speeds: &[Speed]) -> Value {
     let footprint = |f: Footprint| json!({ "f32_bytes": f.full, "f16_bytes": f.half });
-    let run = |run: &Run| {
-        json!({
-            "threads": run.threads,
-            "hops": run.hops,
-            "rtf": run.rtf,
-            "cpu_s_per_s": run.cpu,
-            "p50_ms": run.p50_ms,
-            "p95_ms": run.p95_ms,
-            "p99_ms": run.p99_ms,
-            "max_ms": run.max_ms,
-            "late": run.late,
-        })
-    };
     let speed = |speed: &Speed| {
-        let own = |frames| frames_to_ms(frames, nets.config.rate_hz);
-        let latency = HOST_BLOCKS
-            .iter()
-            .zip(speed.latency)
-            .map(|(block, latency)| {
-                let mut value = latency_json(latency, HOST_HZ);
-                value["block_frames"] = (*block).into();
-                value
-            });
-        let stages = Stage::ALL.iter().zip(speed.stages);
+        let stages = speed.stages.map(|stages| {
+            let stages = Stage::ALL.iter().zip(stages);
+            let named = stages.map(|(stage, rtf)| (stage.name().replace(' ', "_"), rtf.into()));
+            named.collect::<serde_json::Map<_, _>>()
+        });
         json!({
             "quality": speed.quality.name().to_lowercase(),
-            "hop_ms": own(speed.spec.hop),
-            "latency": latency.collect::<Vec<_>>(),
-            "lookahead_ms": {
-                "ahead": own(speed.delays.content),
-                "resampling": own(speed.delays.resampling),
-                "generator": own(speed.delays.generator),
-                "formant": own(speed.delays.formant),
-                "second_thread": own(speed.delays.second),
-            },
-            "stages_rtf": stages
-                .map(|(stage, rtf)| (stage.name().replace(' ', "_"), rtf.into()))
-                .collect::<serde_json::Map<_, _>>(),
-            "runs": speed.runs.iter().map(run).collect::<Vec<_>>(),
+            "stages_rtf": stages,
+            "runs": speed.runs.iter().map(|run| run_json(nets, run)).collect::<Vec<_>>(),
         })
     };
     json!({
@@ -185,6 +164,37 @@ pub(super) fn speed_json(seconds: u32, nets: &Nets, memory: &Memory, speeds: &[S
             "voice": footprint(memory.voice),
         },
         "qualities": speeds.iter().map(speed).collect::<Vec<_>>(),
+    })
+}
+
+fn run_json(nets: &Nets, run: &Run) -> Value {
+    let own = |frames| frames_to_ms(frames, nets.config.rate_hz);
+    let Run { delays, times, .. } = run;
+    let blocks = HOST_BLOCKS.iter().zip(run.latency);
+    let latency = blocks.map(|(block, latency)| {
+        let mut value = latency_json(latency, HOST_HZ);
+        value["block_frames"] = (*block).into();
+        value
+    });
+    json!({
+        "threads": run.threads,
+        "hop_ms": times.hop_ms,
+        "latency": latency.collect::<Vec<_>>(),
+        "lookahead_ms": {
+            "ahead": own(delays.content),
+            "resampling": own(delays.resampling),
+            "generator": own(delays.generator),
+            "formant": own(delays.formant),
+            "second_thread": own(delays.second),
+        },
+        "hops": times.hops,
+        "rtf": times.rtf,
+        "cpu_s_per_s": times.cpu,
+        "p50_ms": times.p50_ms,
+        "p95_ms": times.p95_ms,
+        "p99_ms": times.p99_ms,
+        "max_ms": times.max_ms,
+        "late": times.late,
     })
 }
 

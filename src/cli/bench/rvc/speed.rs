@@ -20,18 +20,22 @@ const WARM_UP_S: f64 = 2.0;
 /// Everything measured of one quality.
 pub(super) struct Speed {
     pub(super) quality: Quality,
-    pub(super) spec: EngineSpec,
+    pub(super) runs: Vec<Run>,
+    /// Seconds of work per second of audio, one per stage, where there was a run on one thread.
+    pub(super) stages: Option<[f64; Stage::ALL.len()]>,
+}
+
+/// An engine on so many threads: by how much it delays, and what it costs.
+pub(super) struct Run {
+    pub(super) threads: usize,
     pub(super) delays: Delays,
     /// At each of [`HOST_BLOCKS`].
     pub(super) latency: [Latency; HOST_BLOCKS.len()],
-    pub(super) runs: Vec<Run>,
-    /// Seconds of work per second of audio, one per stage, on one thread.
-    pub(super) stages: [f64; Stage::ALL.len()],
+    pub(super) times: Times,
 }
 
-/// The cost of an engine on so many threads.
-pub(super) struct Run {
-    pub(super) threads: usize,
+/// What hops cost.
+pub(super) struct Times {
     pub(super) hops: usize,
     pub(super) hop_ms: f64,
     /// Seconds that pass per second of audio.
@@ -62,10 +66,7 @@ pub(super) fn memory(
 ) -> Result<Memory, Failure> {
     let reach = Reach::of(quality);
     let voice = nets.voice(reach.spans())?.footprint();
-    let engine = nets.engine(Reach {
-        threads: 1,
-        ..reach
-    })?;
+    let engine = nets.engine(reach.on(1))?;
     let grown = Machine::here().own_memory().zip(before);
     drop(engine);
     Ok(Memory {
@@ -75,30 +76,38 @@ pub(super) fn memory(
     })
 }
 
-/// Measures a quality, each run over so many seconds of audio.
-pub(super) fn figures(nets: &Nets, quality: Quality, seconds: u32) -> Result<Speed, Failure> {
-    let reach = Reach::of(quality);
-    let mut stages = [0.0; Stage::ALL.len()];
+/// Measures a quality on each of these numbers of threads, each run over so many seconds of audio.
+pub(super) fn figures(
+    nets: &Nets,
+    quality: Quality,
+    threads: &[usize],
+    seconds: u32,
+) -> Result<Speed, Failure> {
+    let mut stages = None;
     let mut runs = Vec::new();
-    for threads in [1, 2] {
-        let mut engine = nets.engine(Reach { threads, ..reach })?;
-        let of_one = (threads == 1).then_some(&mut stages);
-        runs.push(measure(&mut engine, threads, seconds, of_one)?);
+    for &threads in threads {
+        let reach = Reach::of(quality).on(threads);
+        let mut engine = nets.engine(reach)?;
+        let of_one = (threads == 1).then(|| stages.insert([0.0; Stage::ALL.len()]));
+        let times = measure(&mut engine, seconds, of_one)?;
+        let spec = reach.spec(&nets.config);
+        runs.push(Run {
+            threads,
+            delays: reach.delays(&nets.config),
+            latency: HOST_BLOCKS.map(|max_block| {
+                let host = HostConfig {
+                    rate_hz: HOST_HZ,
+                    channels: 1,
+                    max_block,
+                    offline: false,
+                };
+                Latency::of_worker(&host, &spec)
+            }),
+            times,
+        });
     }
-    let spec = reach.spec(&nets.config);
     Ok(Speed {
         quality,
-        delays: reach.delays(&nets.config),
-        latency: HOST_BLOCKS.map(|max_block| {
-            let host = HostConfig {
-                rate_hz: HOST_HZ,
-                channels: 1,
-                max_block,
-                offline: false,
-            };
-            Latency::of_worker(&host, &spec)
-        }),
-        spec,
         runs,
         stages,
     })
@@ -106,10 +115,9 @@ pub(super) fn figures(nets: &Nets, quality: Quality, seconds: u32) -> Result<Spe
 
 fn measure(
     engine: &mut RvcEngine,
-    threads: usize,
     seconds: u32,
     mut stages: Option<&mut [f64; Stage::ALL.len()]>,
-) -> Result<Run, Failure> {
+) -> Result<Times, Failure> {
     let EngineSpec { rate_hz, hop, .. } = engine.spec();
     let hop_s = hop as f64 / f64::from(rate_hz);
     let hops = (f64::from(seconds) / hop_s).ceil() as usize;
@@ -157,17 +165,16 @@ fn measure(
         stages.iter_mut().for_each(|s| *s /= audio_s);
     }
     let worked_s = Machine::here().own_cpu_s().zip(cpu_s);
-    Ok(Run {
+    Ok(Times {
         cpu: worked_s.map(|(after, before)| (after - before) / audio_s),
-        ..run(threads, hop_s * 1e3, times_ms)
+        ..times(hop_s * 1e3, times_ms)
     })
 }
 
-fn run(threads: usize, hop_ms: f64, mut times_ms: Vec<f64>) -> Run {
+fn times(hop_ms: f64, mut times_ms: Vec<f64>) -> Times {
     times_ms.sort_by(f64::total_cmp);
     let hops = times_ms.len();
-    Run {
-        threads,
+    Times {
         hops,
         hop_ms,
         rtf: times_ms.iter().sum::<f64>() / (hop_ms * hops as f64),
@@ -193,8 +200,8 @@ mod tests {
 
     #[test]
     fn hops_are_late_that_take_longer_than_they_last() {
-        let run = run(1, 100.0, vec![50.0, 150.0, 50.0, 100.0]);
-        assert_eq!((run.late, run.max_ms, run.p50_ms), (1, 150.0, 50.0));
-        assert!((run.rtf - 0.875).abs() < 1e-12);
+        let times = times(100.0, vec![50.0, 150.0, 50.0, 100.0]);
+        assert_eq!((times.late, times.max_ms, times.p50_ms), (1, 150.0, 50.0));
+        assert!((times.rtf - 0.875).abs() < 1e-12);
     }
 }
