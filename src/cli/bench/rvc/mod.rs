@@ -10,6 +10,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::machine::Machine;
 use crate::cli::out::say;
 use crate::cli::voice::threads_parser;
+use crate::engine::rvc::Reach;
 use crate::engine::{Quality, THREADS};
 use crate::model::rvc::Version;
 use clap::Args;
@@ -29,10 +30,11 @@ pub(super) struct RvcArgs {
     #[arg(long, value_name = "VERSION", default_value = "v2", ignore_case = true,
           value_parser = version_parser())]
     voice_version: Version,
-    /// Which qualities; all where it is left out
+    /// Which qualities, those of the plugin where it is left out; quick is for a device that has a
+    /// hop done in 6 ms
     #[arg(long, value_name = "QUALITY", value_delimiter = ',', ignore_case = true,
           value_parser = quality_parser())]
-    quality: Vec<Quality>,
+    quality: Vec<Mode>,
     /// On how many threads, 1 or 2; on each where it is left out
     #[arg(long, value_name = "N", value_parser = threads_parser(), conflicts_with = "streaming")]
     threads: Option<usize>,
@@ -57,23 +59,44 @@ impl RvcArgs {
         one.unwrap_or_else(|| (THREADS.0..=THREADS.1).collect())
     }
 
-    fn qualities(&self) -> &[Quality] {
+    fn modes(&self) -> Vec<Mode> {
         match self.quality.is_empty() {
-            true => &Quality::ALL,
-            false => &self.quality,
+            true => Quality::ALL.map(Mode::of).to_vec(),
+            false => self.quality.clone(),
+        }
+    }
+}
+
+/// How far an engine looks, by name.
+#[derive(Clone, Copy, Debug)]
+struct Mode {
+    name: &'static str,
+    reach: Reach,
+}
+
+impl Mode {
+    const QUICK: Self = Self {
+        name: "Quick",
+        reach: Reach::QUICK,
+    };
+
+    fn of(quality: Quality) -> Self {
+        Self {
+            name: quality.name(),
+            reach: Reach::of(quality),
         }
     }
 }
 
 /// Names without regard to case; the parser behind it gives them in the spelling listed.
-fn quality_parser() -> impl TypedValueParser<Value = Quality> {
-    PossibleValuesParser::new(["live", "balanced", "studio"])
-        .try_map(|name| quality(&name).ok_or("no such quality"))
+fn quality_parser() -> impl TypedValueParser<Value = Mode> {
+    PossibleValuesParser::new(["live", "balanced", "studio", "quick"])
+        .try_map(|name| mode(&name).ok_or("no such quality"))
 }
 
-fn quality(name: &str) -> Option<Quality> {
-    let named = |quality: &Quality| quality.name().eq_ignore_ascii_case(name);
-    Quality::ALL.into_iter().find(named)
+fn mode(name: &str) -> Option<Mode> {
+    let mut all = Quality::ALL.map(Mode::of).into_iter().chain([Mode::QUICK]);
+    all.find(|mode| mode.name.eq_ignore_ascii_case(name))
 }
 
 fn version_parser() -> impl TypedValueParser<Value = Version> {
@@ -92,19 +115,19 @@ pub(super) fn run(arguments: &BenchArgs) -> Result<Exit, Failure> {
         None => Nets::seeded(rvc.voice_version, arguments.rate)?,
     };
     if !rvc.streaming.is_empty() {
-        let (qualities, files) = (rvc.qualities(), &rvc.streaming);
-        let table = streaming::table(&nets, qualities, rvc.sweep, files, arguments.seconds)?;
+        let (modes, files) = (rvc.modes(), &rvc.streaming);
+        let table = streaming::table(&nets, &modes, rvc.sweep, files, arguments.seconds)?;
         match arguments.json {
             true => say(format_args!("{:#}", report::streaming_json(&nets, &table))),
             false => report::print_streaming(&nets, &table),
         }
         return Ok(Exit::Done);
     }
-    let memory = speed::memory(&nets, rvc.qualities()[0], before)?;
-    let speeds = rvc
-        .qualities()
+    let modes = rvc.modes();
+    let memory = speed::memory(&nets, modes[0].reach, before)?;
+    let speeds = modes
         .iter()
-        .map(|quality| speed::figures(&nets, *quality, &rvc.threads(), arguments.seconds))
+        .map(|mode| speed::figures(&nets, *mode, &rvc.threads(), arguments.seconds))
         .collect::<Result<Vec<_>, _>>()?;
     match arguments.json {
         true => say(format_args!(

@@ -1,5 +1,6 @@
 //! What is said of a voice's figures: tables for people, JSON for programs.
 
+use super::Mode;
 use super::nets::Nets;
 use super::speed::{HOST_BLOCKS, HOST_HZ, Memory, Run, Speed};
 use super::streaming::Table;
@@ -7,7 +8,6 @@ use crate::cli::bench::report::print_machine;
 use crate::cli::convert::latency_json;
 use crate::cli::machine::{self, Machine};
 use crate::cli::out::say;
-use crate::engine::Quality;
 use crate::engine::rvc::Stage;
 use crate::units::frames_to_ms;
 use autovoice_kernels::cpu::{Footprint, instructions};
@@ -47,7 +47,7 @@ pub(super) fn print_speed(seconds: u32, nets: &Nets, memory: &Memory, speeds: &[
         for Run { threads, times, .. } in &speed.runs {
             say(format_args!(
                 "{:9} {threads:7} {:4.0} ms {:7.3}  {} {:5.1} ms {:5.1} ms {:5.1} ms {:5.1} ms {:5}/{}",
-                speed.quality.name(),
+                speed.mode.name,
                 times.hop_ms,
                 times.rtf,
                 (times.cpu).map_or("      -".to_owned(), |cpu| format!("{cpu:7.3}")),
@@ -92,11 +92,11 @@ fn print_latency(nets: &Nets, speeds: &[Speed]) {
     ));
     let host = |frames| frames_to_ms(frames, HOST_HZ);
     let own = |frames| frames_to_ms(frames, nets.config.rate_hz);
-    for (quality, run) in speeds.iter().flat_map(runs_of) {
+    for (mode, run) in speeds.iter().flat_map(runs_of) {
         for (block, latency) in HOST_BLOCKS.iter().zip(run.latency) {
             say(format_args!(
                 "{:9} {:7}  {block:5} {:7.1} {:7.1} {:7.1} {:7.1} {:11.1} {:10.1} {:8.1} {:7.1} {:11.1} {:8.1}",
-                quality.name(),
+                mode.name,
                 run.threads,
                 host(latency.misfit),
                 host(latency.hop),
@@ -116,8 +116,8 @@ fn print_latency(nets: &Nets, speeds: &[Speed]) {
     ));
 }
 
-fn runs_of(speed: &Speed) -> impl Iterator<Item = (Quality, &Run)> {
-    speed.runs.iter().map(|run| (speed.quality, run))
+fn runs_of(speed: &Speed) -> impl Iterator<Item = (Mode, &Run)> {
+    speed.runs.iter().map(|run| (speed.mode, run))
 }
 
 fn print_stages(speeds: &[Speed]) {
@@ -129,7 +129,7 @@ fn print_stages(speeds: &[Speed]) {
     for speed in speeds {
         let Some(stages) = speed.stages else { continue };
         let cells = stages.map(|rtf| format!("{rtf:13.4}"));
-        say(format_args!("{:9}{}", speed.quality.name(), cells.concat()));
+        say(format_args!("{:9}{}", speed.mode.name, cells.concat()));
     }
     say(format_args!(
         "         (seconds of work per second of audio, on one thread)\n"
@@ -146,7 +146,7 @@ pub(super) fn speed_json(seconds: u32, nets: &Nets, memory: &Memory, speeds: &[S
             named.collect::<serde_json::Map<_, _>>()
         });
         json!({
-            "quality": speed.quality.name().to_lowercase(),
+            "quality": speed.mode.name.to_lowercase(),
             "stages_rtf": stages,
             "runs": speed.runs.iter().map(|run| run_json(nets, run)).collect::<Vec<_>>(),
         })

@@ -1,12 +1,13 @@
 //! What an engine of a voice costs, stage by stage and hop by hop, and how long it delays.
 
+use super::Mode;
 use super::nets::Nets;
 use crate::bridge::{HostConfig, Latency};
 use crate::cli::bench::{quantile, voice_signal};
 use crate::cli::failure::Failure;
 use crate::cli::machine::Machine;
 use crate::engine::rvc::{Delays, Reach, RvcEngine, Stage};
-use crate::engine::{Controls, Engine, EngineSpec, Quality};
+use crate::engine::{Controls, Engine, EngineSpec};
 use autovoice_kernels::cpu::Footprint;
 use std::time::Instant;
 
@@ -19,7 +20,7 @@ const WARM_UP_S: f64 = 2.0;
 
 /// Everything measured of one quality.
 pub(super) struct Speed {
-    pub(super) quality: Quality,
+    pub(super) mode: Mode,
     pub(super) runs: Vec<Run>,
     /// Seconds of work per second of audio, one per stage, where there was a run on one thread.
     pub(super) stages: Option<[f64; Stage::ALL.len()]>,
@@ -59,12 +60,7 @@ pub(super) struct Memory {
 }
 
 /// Measures what networks take; `before` is what the process had before they were loaded.
-pub(super) fn memory(
-    nets: &Nets,
-    quality: Quality,
-    before: Option<u64>,
-) -> Result<Memory, Failure> {
-    let reach = Reach::of(quality);
+pub(super) fn memory(nets: &Nets, reach: Reach, before: Option<u64>) -> Result<Memory, Failure> {
     let voice = nets.voice(reach.spans())?.footprint();
     let engine = nets.engine(reach.on(1))?;
     let grown = Machine::here().own_memory().zip(before);
@@ -79,14 +75,14 @@ pub(super) fn memory(
 /// Measures a quality on each of these numbers of threads, each run over so many seconds of audio.
 pub(super) fn figures(
     nets: &Nets,
-    quality: Quality,
+    mode: Mode,
     threads: &[usize],
     seconds: u32,
 ) -> Result<Speed, Failure> {
     let mut stages = None;
     let mut runs = Vec::new();
     for &threads in threads {
-        let reach = Reach::of(quality).on(threads);
+        let reach = mode.reach.on(threads);
         let mut engine = nets.engine(reach)?;
         let of_one = (threads == 1).then(|| stages.insert([0.0; Stage::ALL.len()]));
         let times = measure(&mut engine, seconds, of_one)?;
@@ -106,11 +102,7 @@ pub(super) fn figures(
             times,
         });
     }
-    Ok(Speed {
-        quality,
-        runs,
-        stages,
-    })
+    Ok(Speed { mode, runs, stages })
 }
 
 fn measure(

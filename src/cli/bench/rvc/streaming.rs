@@ -5,6 +5,7 @@
 //! it; the stream is the engine itself. Both draw the same noise at the same instants and sing the
 //! same pitch, so that nothing but the reach sets them apart.
 
+use super::Mode;
 use super::nets::{Nets, SEED};
 use crate::cli::failure::Failure;
 use crate::dsp::noise::normal;
@@ -52,7 +53,7 @@ pub(super) struct Row {
 /// around them.
 pub(super) fn table(
     nets: &Nets,
-    qualities: &[Quality],
+    modes: &[Mode],
     sweep: bool,
     files: &[PathBuf],
     seconds: u32,
@@ -72,14 +73,8 @@ pub(super) fn table(
         })
         .collect::<Result<Vec<_>, Failure>>()?;
     let mut rows = Vec::new();
-    for quality in qualities {
-        let reach = Reach::of(*quality);
-        rows.push(Row::new(
-            quality.name().to_owned(),
-            nets,
-            reach,
-            &references,
-        )?);
+    for Mode { name, reach } in modes {
+        rows.push(Row::new((*name).to_owned(), nets, *reach, &references)?);
     }
     if sweep {
         let light = small(nets)?;
@@ -135,10 +130,7 @@ impl Row {
         references: &[Reference],
     ) -> Result<Self, Failure> {
         // As many threads give the same sound, a hop later.
-        let alone = Reach {
-            threads: 1,
-            ..reach
-        };
+        let alone = reach.on(1);
         let mut engine = nets.engine(alone)?;
         let mut all = Vec::new();
         for reference in references {
@@ -250,7 +242,7 @@ impl Reference {
             ahead: BEFORE,
             past: 1,
             text_past: 1,
-            threads: 1,
+            ..Reach::of(Quality::Live).on(1)
         };
         let mut pitch_hz = self
             .stream(&mut small(nets)?.engine(patient)?, patient, config)?
