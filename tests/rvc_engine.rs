@@ -105,6 +105,46 @@ fn more_ahead_comes_later_and_is_otherwise_in_the_same_place() {
     }
 }
 
+/// The cosine of two signals.
+fn likeness(a: &[f32], b: &[f32]) -> f64 {
+    let product = |a: &[f32], b: &[f32]| -> f64 {
+        let products = a.iter().zip(b).map(|(a, b)| f64::from(a * b));
+        products.sum()
+    };
+    product(a, b) / (product(a, a) * product(b, b)).sqrt()
+}
+
+#[test]
+fn sung_early_it_is_nearer_the_more_is_heard() {
+    let config = small(Version::V2, 48_000, true);
+    let input = sung(48_000, 3.0, |t| 150.0 + 40.0 * (3.0 * t).sin());
+    let heard = |sung_ahead_ms| {
+        let reach = Reach {
+            sung_ahead_ms,
+            ..Reach::of(Quality::Live).on(1)
+        };
+        let mut engine = engine(reach, &config);
+        let spec = engine.spec();
+        let first = run(&mut engine, &input, 1, &Controls::default());
+        engine.reset();
+        let again = run(&mut engine, &input, 2, &Controls::default());
+        assert_eq!(again, first[..again.len()], "the same after a reset");
+        (first[spec.lookahead + 24_000..][..48_000].to_vec(), spec)
+    };
+    let (want, all) = heard(None);
+    let mut nearest = 0.5;
+    for ms in [5, 40, 80] {
+        let (got, spec) = heard(Some(ms));
+        let lag = config.generator_lag();
+        assert_eq!(all.lookahead - spec.lookahead, lag - 48 * ms as usize);
+        let alike = likeness(&got, &want);
+        assert!(nearest < alike, "{ms} ms: {alike} after {nearest}");
+        nearest = alike;
+    }
+    assert!(0.999 < nearest, "{nearest}");
+    assert_eq!(heard(Some(100)).0, want, "all that it sees");
+}
+
 #[test]
 fn a_second_thread_takes_a_hop_more_and_gives_the_same() {
     let config = small(Version::V2, 48_000, true);
