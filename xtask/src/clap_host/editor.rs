@@ -4,6 +4,9 @@ use anyhow::{Context, Result, ensure};
 use clack_extensions::gui::{GuiApiType, GuiConfiguration, GuiSize, PluginGui, Window};
 
 use super::Plugin;
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::time::{Duration, Instant};
 
 /// An editor's size in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +41,10 @@ impl Plugin {
     ) -> Result<EditorSize> {
         let gui = self.gui()?;
         let handle = self.instance.plugin_handle();
+        let before = threads();
         gui.create(&handle, X11_EMBEDDED).context("create")?;
         self.editor_is_open = true;
+        self.editor_threads = threads().difference(&before).cloned().collect();
         let handle = self.instance.plugin_handle();
         let size = gui.get_size(&handle).context("the editor has no size")?;
         let size = EditorSize {
@@ -94,6 +99,14 @@ impl Plugin {
         gui.destroy(&handle);
         self.editor_is_open = false;
         self.idle();
+        // The window's thread ends on its own, and takes the graphics driver with it. A process that
+        // exits meanwhile calls into a driver that is gone.
+        let patience = Instant::now() + Duration::from_secs(10);
+        while !threads().is_disjoint(&self.editor_threads) && Instant::now() < patience {
+            std::thread::sleep(Duration::from_millis(1));
+            self.idle();
+        }
+        self.editor_threads.clear();
         Ok(())
     }
 
@@ -101,4 +114,11 @@ impl Plugin {
         ensure!(self.has_x11_editor(), "the plugin has no X11 editor");
         self.extensions.gui.context("the plugin has no editor")
     }
+}
+
+/// The ids of this process's threads.
+fn threads() -> HashSet<OsString> {
+    let all = std::fs::read_dir("/proc/self/task");
+    let names = all.into_iter().flatten().flatten();
+    names.map(|thread| thread.file_name()).collect()
 }

@@ -8,7 +8,8 @@ mod audio;
 mod callbacks;
 mod editor;
 
-use std::ffi::CString;
+use std::collections::HashSet;
+use std::ffi::{CString, OsString};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -99,6 +100,7 @@ impl Bundle {
             extensions,
             active: None,
             editor_is_open: false,
+            editor_threads: HashSet::new(),
         })
     }
 }
@@ -188,6 +190,8 @@ pub struct Plugin {
     extensions: Extensions,
     active: Option<Activation>,
     editor_is_open: bool,
+    /// Threads that came with it.
+    editor_threads: HashSet<OsString>,
 }
 
 impl Plugin {
