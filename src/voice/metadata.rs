@@ -300,24 +300,7 @@ mod tests {
             sha256: "0a".repeat(32),
             source: "Anna.pth".to_owned(),
             imported: written_time(UNIX_EPOCH + Duration::from_secs(1_795_669_710)),
-            config: RvcConfig {
-                version: Version::V2,
-                has_pitch: true,
-                rate_hz: 48_000,
-                inter: 192,
-                hidden: 192,
-                filter: 768,
-                heads: 2,
-                layers: 6,
-                kernel: 3,
-                resblock_kernels: vec![3, 7, 11],
-                resblock_dilations: vec![vec![1, 3, 5]; 3],
-                upsample_rates: vec![12, 10, 2, 2],
-                upsample_initial: 512,
-                upsample_kernels: vec![24, 20, 4, 4],
-                speakers: 109,
-                gin: 256,
-            },
+            config: RvcConfig::original(Version::V2, 48_000).expect("it is trained at"),
         }
     }
 

@@ -25,28 +25,16 @@ pub const ENCODER: ContentConfig = ContentConfig {
 
 /// A small voice of one of the rates.
 pub fn small(version: Version, rate_hz: u32, has_pitch: bool) -> RvcConfig {
-    let (rates, kernels): (&[usize], &[usize]) = match rate_hz {
-        32_000 => (&[10, 8, 2, 2], &[20, 16, 4, 4]),
-        40_000 => (&[10, 10, 2, 2], &[16, 16, 4, 4]),
-        _ => (&[12, 10, 2, 2], &[24, 20, 4, 4]),
-    };
     RvcConfig {
-        version,
         has_pitch,
-        rate_hz,
         inter: 16,
         hidden: 16,
         filter: 32,
-        heads: 2,
         layers: 2,
-        kernel: 3,
-        resblock_kernels: vec![3, 7, 11],
-        resblock_dilations: vec![vec![1, 3, 5]; 3],
-        upsample_rates: rates.to_vec(),
         upsample_initial: 32,
-        upsample_kernels: kernels.to_vec(),
         speakers: 3,
         gin: 8,
+        ..RvcConfig::original(version, rate_hz).expect("it is trained at")
     }
 }
 

@@ -14,22 +14,14 @@ use std::path::{Path, PathBuf};
 /// The sizes of a small voice, v2 at 48 kHz with pitch.
 pub fn small() -> RvcConfig {
     RvcConfig {
-        version: Version::V2,
-        has_pitch: true,
-        rate_hz: 48_000,
         inter: 8,
         hidden: 8,
         filter: 16,
-        heads: 2,
         layers: 2,
-        kernel: 3,
-        resblock_kernels: vec![3, 7, 11],
-        resblock_dilations: vec![vec![1, 3, 5]; 3],
-        upsample_rates: vec![12, 10, 2, 2],
         upsample_initial: 32,
-        upsample_kernels: vec![24, 20, 4, 4],
         speakers: 3,
         gin: 4,
+        ..RvcConfig::original(Version::V2, 48_000).expect("it is trained at")
     }
 }
 

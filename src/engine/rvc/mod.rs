@@ -2,9 +2,10 @@
 //! it is built, and nothing allocates after that.
 //!
 //! A step takes one hop through two halves of about as much work. The first listens: content, pitch,
-//! what the voice makes of them, and the widest layers of its generator. The second sings, on a thread of its own where there is one: it then sings one hop
-//! while the first listens to the next. What needs the future waits for [`Reach::ahead`] frames, and
-//! what is convolution waits for what it sees, so that the sound has no seams.
+//! what the voice makes of them, and the widest layers of its generator. The second sings, on a
+//! thread of its own where there is one: it then sings one hop while the first listens to the next.
+//! What needs the future waits for [`Reach::ahead`] frames, and what is convolution waits for what it
+//! sees, so that the sound has no seams; unless it sings early, where a crossfade hides them.
 
 mod early;
 mod listener;

@@ -1,5 +1,5 @@
-//! The second half of the engine: the rest of the generator, loudness and formants. Inference thread; real-time
-//! safe after construction.
+//! The second half of the engine: the rest of the generator, loudness and formants. Inference
+//! thread; real-time safe after construction.
 
 use super::early::Early;
 use super::listener::Score;
