@@ -84,17 +84,14 @@ fn toolchain() -> Result<()> {
 
 fn lint() -> Result<()> {
     let deny = "-- --deny warnings";
-    let all =
-        format!("cargo clippy --profile lint --workspace --all-targets --all-features {deny}");
+    let all = format!("cargo clippy --workspace --all-targets --all-features {deny}");
     step::run(&mut step::command(&all))?;
     for features in FEATURE_SETS {
         let features = match features {
             "" => String::new(),
             features => format!("--features {features}"),
         };
-        let line = format!(
-            "cargo clippy --profile lint --package autovoice --lib --bins {features} {deny}"
-        );
+        let line = format!("cargo clippy --package autovoice --lib --bins {features} {deny}");
         step::run(&mut step::command(&line))?;
     }
     Ok(())
