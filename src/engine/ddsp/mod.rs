@@ -19,6 +19,7 @@ use crate::model::ddsp::{DdspConfig, Decoder, Encoder, MOST_AHEAD, OUTS, Statist
 use crate::nn::{Scope, WeightsError};
 use crate::pitch::PitchTracker;
 use crate::pitch::track::neural::Neural;
+use crate::pitch::track::refine::Refine;
 use crate::units::Frames;
 use follow::Follow;
 use loudness::{Loudness, gate};
@@ -32,6 +33,8 @@ const RESAMPLING: Frames = 32;
 /// Hops from the one in which a frame begins to the one that decides on it, at least: what a tracker
 /// waits for.
 const PITCH_DELAY: Frames = 1;
+/// The lowest pitch that is measured again.
+const LOWEST_HZ: f32 = 50.0;
 /// Frames that are kept: those heard and not decided on.
 const KEPT: usize = MOST_AHEAD + 1;
 
@@ -86,7 +89,8 @@ pub struct Ingredients {
 }
 
 impl Ingredients {
-    /// From the weights of an encoder and those of a voice, with the tracker `neural`. Allocates.
+    /// From the weights of an encoder and those of a voice, with the tracker `neural`, whose pitch
+    /// is measured again to less than a cent. Allocates.
     ///
     /// # Errors
     /// If the weights do not fit.
@@ -102,7 +106,10 @@ impl Ingredients {
             decoder: Decoder::new(&config.decoder, voice)?,
             embedding: voice.get(&embedding, &shape)?.to_vec(),
             statistics,
-            tracker: Box::new(Neural::new(features::RATE_HZ)),
+            tracker: {
+                let neural = Box::new(Neural::new(features::RATE_HZ));
+                Box::new(Refine::new(features::RATE_HZ, LOWEST_HZ, neural))
+            },
             seed: 1,
         })
     }
