@@ -113,7 +113,7 @@ fn the_pitch_sung_is_the_pitch_heard_at_that_instant() {
         let (median, most) = (errors[errors.len() / 2], errors[errors.len() * 97 / 100]);
         // A millisecond is 2.5 cents.
         assert!(
-            median < 1.5 && most < 5.0,
+            median < 1.5 && most < 8.0,
             "{ahead}: {median}, {most} cents"
         );
     }
