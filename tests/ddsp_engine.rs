@@ -259,9 +259,10 @@ fn what_is_set_is_heard() {
 #[test]
 fn whatever_is_heard_what_comes_out_is_finite() {
     let full = |n: usize| if n % 96 < 48 { 1.0 } else { -1.0 };
-    let signals: [Vec<f32>; 4] = [
+    let signals: [Vec<f32>; 5] = [
         (0..RATE).map(full).collect(),
         (0..RATE).map(|n| 100.0 * full(n)).collect(),
+        (0..RATE).map(|n| f32::MAX * full(n)).collect(),
         vec![1.0; RATE],
         (0..RATE)
             .map(|n| if n == RATE / 2 { 1.0 } else { 0.0 })

@@ -33,7 +33,9 @@ const RESAMPLING: Frames = 32;
 /// Hops from the one in which a frame begins to the one that decides on it, at least: what a tracker
 /// waits for.
 const PITCH_DELAY: Frames = 1;
-/// The lowest pitch that is measured again.
+/// The largest amplitude that networks hear, 60 dB over full scale.
+const LOUDEST: f32 = 1_000.0;
+/// The lowest pitch that is measured again, in Hz.
 const LOWEST_HZ: f32 = 50.0;
 /// Frames that are kept: those heard and not decided on.
 const KEPT: usize = MOST_AHEAD + 1;
@@ -259,6 +261,12 @@ impl DdspEngine {
     ) {
         self.wave.clear();
         self.down.process(input, &mut self.wave);
+        for x in &mut self.wave {
+            *x = match x.is_finite() {
+                true => x.clamp(-LOUDEST, LOUDEST),
+                false => 0.0,
+            };
+        }
         observe(Stage::Resampling, &self.wave);
         self.follow.push(&self.wave, controls);
         observe(Stage::Pitch, &[]);
