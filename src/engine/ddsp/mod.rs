@@ -26,8 +26,10 @@ use loudness::{Loudness, gate};
 
 /// The name shown and typed.
 const NAME: &str = "ddsp";
-/// The time that a hop may take: half as long as it is, five times what it takes.
+/// The time that a hop may take: half as long as it is, ten times what it takes.
 const BUDGET: Frames = synthesis::HOP / 2;
+/// The same where more is heard ahead, so that all stays within 45 ms: four times what it takes.
+const SHORT_BUDGET: Frames = synthesis::HOP / 6;
 /// Samples of 16 kHz by which the way down to 16 kHz lags.
 const RESAMPLING: Frames = 32;
 /// Hops from the one in which a frame begins to the one that decides on it, at least: what a tracker
@@ -207,7 +209,10 @@ impl DdspEngine {
             channels: 1,
             hop: synthesis::HOP,
             lookahead: Delays::of(ahead).total(),
-            budget: BUDGET,
+            budget: match delay(ahead) {
+                PITCH_DELAY => BUDGET,
+                _ => SHORT_BUDGET,
+            },
             realtime_safe: false,
         }
     }
