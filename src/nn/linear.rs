@@ -57,6 +57,18 @@ impl Linear {
         let bias = Start::Bias(&self.bias);
         matmul(x, self.matrix.ins(), frames, &self.matrix, bias, y);
     }
+
+    /// [`Self::forward`], added to what `y` holds. Real-time safe.
+    ///
+    /// # Panics
+    /// If a slice is too short.
+    pub fn add(&self, x: &[f32], frames: usize, y: &mut [f32]) {
+        let (ins, outs) = (self.matrix.ins(), self.outs());
+        for y in y.chunks_exact_mut(outs).take(frames) {
+            y.iter_mut().zip(&*self.bias).for_each(|(y, b)| *y += b);
+        }
+        matmul(x, ins, frames, &self.matrix, Start::Accumulate, y);
+    }
 }
 
 #[cfg(test)]
@@ -84,6 +96,13 @@ mod tests {
                 let want = bias[o] + (0..4).map(|i| w[o * 4 + i] * x[f * 4 + i]).sum::<f32>();
                 assert!((y - want).abs() < 1e-6);
             }
+            let mut sums = vec![1.0; 15];
+            layer.add(&x, 3, &mut sums);
+            let added = sums
+                .iter()
+                .zip(&y)
+                .all(|(sum, y)| (sum - y - 1.0).abs() < 1e-6);
+            assert!(added, "{sums:?} after {y:?}");
         }
         assert!(Linear::new(5, 4, &weights.root()).is_err());
     }
