@@ -3,12 +3,15 @@
 pub mod cut;
 pub mod decimate;
 pub mod gate;
+pub mod harmonics;
 pub mod history;
 pub mod interpolate;
 pub mod limiter;
 pub mod loudness;
 pub mod mel;
+pub mod minimum_phase;
 pub mod noise;
+pub mod noise_bank;
 pub mod psola;
 pub mod ramp;
 pub mod resample;

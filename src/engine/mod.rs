@@ -2,6 +2,7 @@
 //! line and server; the driver knows nothing of what is inside.
 
 pub mod beside;
+pub mod ddsp;
 pub mod rvc;
 pub mod shift;
 pub mod through;

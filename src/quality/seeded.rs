@@ -50,6 +50,8 @@ fn range(name: &str, shape: &[usize]) -> (f32, f32) {
     let fan: usize = shape.iter().skip(1).product::<usize>().max(1);
     let around = |most: f32| (-most, most);
     match shape {
+        // Logarithms of power per Hz, a voice's or less.
+        _ if ends("decoder.head.bias") => (-15.0, -13.0),
         _ if ends("bias") || ends("beta") => around(0.1),
         _ if ends("l_linear.weight") => (3.0, 5.0),
         // A length for each row, each input of a transposed convolution, or each tap.

@@ -11,9 +11,23 @@ mod decoder;
 mod encoder;
 pub mod features;
 pub mod grid;
+pub mod synthesis;
 #[cfg(test)]
 mod tests;
 
 pub use config::{ConfigError, DdspConfig, DecoderConfig, EncoderConfig, MOST_AHEAD, Shapes};
 pub use decoder::{Decoder, OUTS, SUNG, Sung};
 pub use encoder::Encoder;
+pub use synthesis::{Synthesis, Tone};
+
+/// What is known of a voice besides its weights.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Statistics {
+    /// The mean level where it is voiced, on the scale of [`features::level`].
+    pub level: f32,
+    /// The mean pitch, as the logarithm to the base of 2 of Hz: for whoever suggests a
+    /// transposition.
+    pub log2_f0: f32,
+    /// Up to where its recordings reach, in Hz.
+    pub bandwidth_hz: f32,
+}

@@ -1,0 +1,115 @@
+//! The pitch of each frame of 10 ms: tracked, and what it is to become. Inference thread; real-time
+//! safe after construction.
+
+use autovoice_kernels::cpu::dot;
+
+use crate::dsp::history::History;
+use crate::engine::{Controls, Observation};
+use crate::model::ddsp::features::{HOP, RATE_HZ};
+use crate::pitch::{PitchControl, PitchTracker, TargetFrame};
+use crate::units::{Frames, midi_to_hz};
+
+/// Samples over which loudness is measured, 20 ms.
+const LOUDNESS: usize = 320;
+
+/// Samples that a tracker is given before the first: trackers need the one after what they look
+/// ahead to, and would be a hop late without it.
+const LEAD: usize = 1;
+
+/// Follows the pitch of a stream at 16 kHz.
+pub(super) struct Follow {
+    tracker: Box<dyn PitchTracker>,
+    control: PitchControl,
+    wave: History,
+    /// Of the frames from the next that is taken on, as far as they are known.
+    targets: Vec<TargetFrame>,
+    known: Frames,
+    /// Number of the next frame that is taken.
+    next: i64,
+    last: TargetFrame,
+    observation: Observation,
+}
+
+impl Follow {
+    /// Of which frames are taken `delay` hops after the one that they belong to came. Allocates.
+    pub fn new(tracker: Box<dyn PitchTracker>, delay: Frames) -> Self {
+        let mut made = Self {
+            tracker,
+            control: PitchControl::new(RATE_HZ),
+            wave: History::new(RATE_HZ as usize),
+            targets: vec![TargetFrame::default(); delay + 1],
+            known: 0,
+            next: 0,
+            last: TargetFrame::default(),
+            observation: Observation::default(),
+        };
+        made.reset();
+        made
+    }
+
+    pub fn observation(&self) -> Observation {
+        self.observation
+    }
+
+    pub fn reset(&mut self) {
+        self.tracker.reset();
+        self.control.reset();
+        self.wave.reset();
+        self.known = 0;
+        self.next = 0;
+        self.last = TargetFrame::default();
+        self.observation = Observation::default();
+        self.push(&[0.0; LEAD], &Controls::default());
+    }
+
+    /// Takes the next samples.
+    pub fn push(&mut self, wave: &[f32], controls: &Controls) {
+        for sample in wave {
+            self.wave.push(*sample);
+            if let Some(frame) = self.tracker.push(*sample) {
+                let newest = self.wave.written() - LOUDNESS as i64;
+                let around = (frame.at as i64 - LOUDNESS as i64 / 2).min(newest);
+                let around = self.wave.range(around, LOUDNESS);
+                let mean_square = dot(around, around) / LOUDNESS as f32;
+                let target = self.control.update(&frame, mean_square, &controls.pitch());
+                self.know(target);
+            }
+        }
+    }
+
+    fn know(&mut self, target: TargetFrame) {
+        let voice = |hz: f32| if target.voiced { hz } else { 0.0 };
+        let note = self.control.notes().current();
+        self.observation = Observation {
+            sung_hz: voice(target.sung_hz),
+            target_hz: voice(target.target_hz),
+            note_hz: note.map_or(0.0, |note| midi_to_hz(note.pitch, 440.0)),
+            voicing: target.confidence,
+        };
+        self.last = target;
+        // A tracker may be faster than frames are, never slower: each takes the first that is less
+        // than half a hop before it.
+        let at = target.at - LEAD as f64;
+        while self.known < self.targets.len() {
+            let instant = (self.next + self.known as i64) * HOP as i64;
+            if at + (HOP / 2) as f64 <= instant as f64 {
+                break;
+            }
+            self.targets[self.known] = target;
+            self.known += 1;
+        }
+    }
+
+    /// The pitch in Hz that the next frame is to have, 0 where unvoiced. What the tracker has not
+    /// come to is guessed to be like the last it has.
+    pub fn take(&mut self) -> f32 {
+        let target = match self.known {
+            0 => self.last,
+            _ => self.targets[0],
+        };
+        self.targets.rotate_left(1);
+        self.known = self.known.saturating_sub(1);
+        self.next += 1;
+        if target.voiced { target.target_hz } else { 0.0 }
+    }
+}

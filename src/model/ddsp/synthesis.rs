@@ -1,0 +1,203 @@
+//! From a decoder's spectra to sound: harmonics of the pitch, and noise. Any thread; real-time safe
+//! after construction.
+//!
+//! Each harmonic has the power that the spectrum has around it, and the minimum phase that belongs
+//! to the spectrum; what the spectrum says is noise is filtered noise. Between frames all of it goes
+//! on straight lines, so that the hop before a frame's instant is put out when the frame is known.
+
+use autovoice_kernels::cpu::{exp, sigmoid};
+use realfft::num_complex::Complex;
+
+use super::decoder::OUTS;
+use super::grid::{BANDS, Between, HIGHEST_HZ};
+use crate::dsp::harmonics::Harmonics;
+use crate::dsp::minimum_phase::MinimumPhase;
+use crate::dsp::noise_bank::NoiseBank;
+use crate::units::{Frames, semitones_to_ratio};
+
+/// The rate of the sound, in Hz.
+pub const RATE_HZ: u32 = 48_000;
+/// Samples from one frame to the next: 10 ms.
+pub const HOP: Frames = 480;
+/// The lowest and the highest pitch that is sung, in Hz.
+pub const PITCH_HZ: (f32, f32) = (20.0, 2_000.0);
+/// The highest bandwidth of a voice, in Hz: above it there is no room for an edge.
+pub const HIGHEST_BANDWIDTH_HZ: f32 = 23_000.0;
+
+const FFT: usize = 1024;
+const BINS: usize = FFT / 2 + 1;
+const BIN_HZ: f32 = RATE_HZ as f32 / FFT as f32;
+/// The share of the bandwidth over which a voice fades to nothing.
+const EDGE: f32 = 0.05;
+/// Natural logarithms of power per Hz that spectra are kept within: -174 dB and, in one band of
+/// 100 Hz, 40 dB over full scale.
+const LN_POWER: (f32, f32) = (-40.0, 4.6);
+
+/// How a frame sounds, besides its spectrum.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tone {
+    /// Pitch in Hz, 0 where unvoiced; kept within [`PITCH_HZ`].
+    pub f0_hz: f32,
+    /// By how much the amplitude is multiplied, 0 or more.
+    pub gain: f32,
+    /// Semitones by which formants are moved.
+    pub formant_semitones: f32,
+}
+
+/// The sound of one stream.
+pub struct Synthesis {
+    limit_hz: f32,
+    harmonics: Harmonics,
+    noise: NoiseBank,
+    minimum_phase: MinimumPhase,
+    /// Where on the grid each bin is read, for formants moved by so much.
+    bins: Vec<Between>,
+    formant: f32,
+    /// Gains at the edge of the bandwidth, by bin.
+    edge: Vec<f32>,
+    /// By band: logarithm of the power, and the share of noise.
+    ln_power: [f32; BANDS],
+    share: [f32; BANDS],
+    /// By bin.
+    values: Vec<f32>,
+    phases: Vec<f32>,
+    /// Those of the harmonics.
+    powers: Vec<f32>,
+    gains: Vec<Complex<f32>>,
+}
+
+impl Synthesis {
+    /// For a voice of a bandwidth in Hz, at most [`HIGHEST_BANDWIDTH_HZ`]. The same seed gives the
+    /// same noise. Allocates.
+    #[must_use]
+    pub fn new(bandwidth_hz: f32, seed: u64) -> Self {
+        let limit_hz = bandwidth_hz.clamp(PITCH_HZ.1, HIGHEST_BANDWIDTH_HZ);
+        let most = (limit_hz / PITCH_HZ.0).ceil() as usize;
+        let mut made = Self {
+            limit_hz,
+            harmonics: Harmonics::new(RATE_HZ, HOP, most),
+            noise: NoiseBank::new(HOP, FFT, seed),
+            minimum_phase: MinimumPhase::new(FFT),
+            bins: vec![Between::default(); BINS],
+            formant: 0.0,
+            edge: Vec::new(),
+            ln_power: [0.0; BANDS],
+            share: [0.0; BANDS],
+            values: vec![0.0; BINS],
+            phases: vec![0.0; BINS],
+            powers: Vec::with_capacity(most),
+            gains: Vec::with_capacity(most),
+        };
+        made.edge = (0..BINS)
+            .map(|bin| made.edge_at(bin as f32 * BIN_HZ))
+            .collect();
+        made.move_formants(0.0);
+        made
+    }
+
+    /// Forgets the past: the next frame is the first. Real-time safe.
+    pub fn reset(&mut self) {
+        self.harmonics.reset();
+        self.noise.reset();
+    }
+
+    /// The next frame, of which `spectrum` is what a decoder gave, [`OUTS`] values; `y` becomes the
+    /// hop that ends with its instant. Finite whatever is asked. Real-time safe.
+    ///
+    /// # Panics
+    /// If `spectrum` is of another length.
+    pub fn step(&mut self, spectrum: &[f32], tone: &Tone, y: &mut [f32; HOP]) {
+        self.set(spectrum, tone);
+        let f0_hz = self.harmonics_of(tone);
+        y.fill(0.0);
+        self.harmonics.step(f64::from(f0_hz), &self.gains, y);
+        self.noise_of(tone, 0.0 < f0_hz);
+        self.noise.step(&self.values, y);
+    }
+
+    fn set(&mut self, spectrum: &[f32], tone: &Tone) {
+        assert_eq!(spectrum.len(), OUTS, "a frame of a decoder");
+        let (ln_power, logits) = spectrum.split_at(BANDS);
+        let (low, high) = LN_POWER;
+        for (own, ln) in self.ln_power.iter_mut().zip(ln_power) {
+            // What is no number becomes silence.
+            *own = ln.max(low).min(high);
+        }
+        for (own, logit) in self.share.iter_mut().zip(logits) {
+            *own = if logit.is_nan() { 0.0 } else { *logit };
+        }
+        sigmoid(&mut self.share);
+        if tone.formant_semitones != self.formant {
+            self.move_formants(tone.formant_semitones);
+        }
+    }
+
+    /// Where spectra are read from now on.
+    fn move_formants(&mut self, semitones: f32) {
+        self.formant = semitones;
+        let ratio = 1.0 / semitones_to_ratio(semitones);
+        for (bin, between) in self.bins.iter_mut().enumerate() {
+            *between = Between::at_hz(ratio * bin as f32 * BIN_HZ);
+        }
+    }
+
+    /// Fills the gains of the harmonics and gives their pitch, 0 where there are none.
+    fn harmonics_of(&mut self, tone: &Tone) -> f32 {
+        self.gains.clear();
+        if !(0.0 < tone.f0_hz && 0.0 < tone.gain) {
+            return 0.0;
+        }
+        let f0_hz = tone.f0_hz.clamp(PITCH_HZ.0, PITCH_HZ.1);
+        for (value, between) in self.values.iter_mut().zip(&self.bins) {
+            *value = 0.5 * between.of(&self.ln_power);
+        }
+        self.minimum_phase.phases(&self.values, &mut self.phases);
+        let ratio = 1.0 / semitones_to_ratio(self.formant);
+        // One less than reach the limit: what is there has faded anyway.
+        let count = (self.limit_hz / f0_hz) as usize;
+        self.powers.clear();
+        let powers = (1..=count).map(|k| {
+            let between = Between::at_hz(ratio * k as f32 * f0_hz);
+            0.5 * between.of(&self.ln_power)
+        });
+        self.powers.extend(powers);
+        exp(&mut self.powers);
+        for (k, root) in self.powers.iter().enumerate() {
+            let hz = (k + 1) as f32 * f0_hz;
+            let share = Between::at_hz(ratio * hz).of(&self.share);
+            let amplitude = root * (2.0 * f0_hz * (1.0 - share)).sqrt() * tone.gain;
+            let bin = hz / BIN_HZ;
+            let below = (bin as usize).min(BINS - 2);
+            let (phase, above) = (self.phases[below], self.phases[below + 1]);
+            let phase = phase + (bin - below as f32) * (above - phase);
+            self.gains
+                .push(Complex::from_polar(amplitude * self.edge_at(hz), phase));
+        }
+        f0_hz
+    }
+
+    /// Fills `values` with the gains of the noise.
+    fn noise_of(&mut self, tone: &Tone, voiced: bool) {
+        let gain = tone.gain.max(0.0);
+        if gain == 0.0 {
+            return self.values.fill(0.0);
+        }
+        for (value, between) in self.values.iter_mut().zip(&self.bins) {
+            *value = 0.5 * between.of(&self.ln_power);
+        }
+        exp(&mut self.values);
+        // White noise of unit variance has so much less than a power per Hz of 1.
+        let gain = gain * HIGHEST_HZ.sqrt();
+        for ((value, between), edge) in self.values.iter_mut().zip(&self.bins).zip(&self.edge) {
+            let share = if voiced { between.of(&self.share) } else { 1.0 };
+            *value *= gain * edge * share.sqrt();
+        }
+    }
+
+    /// The gain that a frequency has at the edge of the bandwidth.
+    fn edge_at(&self, hz: f32) -> f32 {
+        let within = (self.limit_hz - hz) / (EDGE * self.limit_hz);
+        let cos = (std::f32::consts::PI * within.clamp(0.0, 1.0)).cos();
+        0.5 - 0.5 * cos
+    }
+}

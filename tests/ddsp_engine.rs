@@ -1,0 +1,254 @@
+//! The engine of our own voices as a stream: in time, the same every time, silent in silence.
+#![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
+mod ddsp_nets;
+
+use std::f64::consts::TAU;
+
+use autovoice::bridge::{HostConfig, Latency};
+use autovoice::engine::ddsp::{DdspEngine, Delays};
+use autovoice::engine::{Controls, Engine, VoiceControls};
+use autovoice::model::ddsp::grid::hz;
+use ddsp_nets::{ECHO, Says, by_hand, engine, small, sung};
+
+const RATE: usize = 48_000;
+const MS: usize = RATE / 1_000;
+
+/// All that comes out for whole steps of `hops` hops.
+fn run(engine: &mut DdspEngine, input: &[f32], hops: usize, controls: &Controls) -> Vec<f32> {
+    let mut output = Vec::new();
+    for input in input.chunks_exact(hops * engine.spec().hop) {
+        let mut y = vec![f32::NAN; input.len()];
+        engine.step(&[input], &mut [&mut y], controls).unwrap();
+        output.extend(y);
+    }
+    assert!(output.iter().all(|x| x.is_finite()));
+    output
+}
+
+/// What belongs to the input, from its beginning on.
+fn heard(engine: &mut DdspEngine, input: &[f32], controls: &Controls) -> Vec<f32> {
+    run(engine, input, 1, controls)[engine.spec().lookahead..].to_vec()
+}
+
+fn level_db(signal: &[f32]) -> f64 {
+    let squares: f64 = signal.iter().map(|x| f64::from(x * x)).sum();
+    10.0 * (squares / signal.len() as f64 + 1e-20).log10()
+}
+
+/// The level of the sine of `hz` in a window, in dB of full scale.
+fn tone_db(window: &[f32], hz: f64) -> f64 {
+    let (mut re, mut im) = (0.0, 0.0);
+    for (n, x) in window.iter().enumerate() {
+        let turn = TAU * hz * n as f64 / RATE as f64;
+        // Hann.
+        let x = f64::from(*x) * (1.0 - (TAU * n as f64 / window.len() as f64).cos());
+        re += x * turn.cos();
+        im += x * turn.sin();
+    }
+    10.0 * (2.0 * (re * re + im * im) / (window.len() as f64).powi(2) + 1e-20).log10()
+}
+
+#[test]
+fn the_delay_reported_is_within_45_ms_and_made_of_its_parts() {
+    let host = HostConfig {
+        rate_hz: 48_000,
+        channels: 1,
+        max_block: 64,
+        offline: false,
+    };
+    for (ahead, total) in [(0, 1_839), (1, 1_839), (2, 2_319)] {
+        let spec = engine(&small(ahead), 1).spec();
+        assert_eq!(spec, DdspEngine::spec_of(ahead));
+        let latency = Latency::of_worker(&host, &spec);
+        assert_eq!(latency.total(), total, "{ahead} frames ahead");
+        assert_eq!(latency.lookahead, Delays::of(ahead).total());
+        assert!(2 == ahead || latency.total() <= 45 * MS);
+    }
+}
+
+#[test]
+fn it_is_the_same_every_time_and_after_a_reset_and_by_any_number_of_hops() {
+    for ahead in 0..=2 {
+        let new = || engine(&small(ahead), 3);
+        let input = sung(1.5, |t| 200.0 + 50.0 * t);
+        let mut one = new();
+        let want = run(&mut one, &input, 1, &Controls::default());
+        assert!(-60.0 < level_db(&want[RATE / 2..]), "it sings");
+        let got = run(&mut new(), &input, 7, &Controls::default());
+        assert_eq!(got, want[..got.len()]);
+        run(&mut one, &sung(0.7, |_| 500.0), 1, &Controls::default());
+        one.reset();
+        assert_eq!(run(&mut one, &input, 1, &Controls::default()), want);
+    }
+}
+
+#[test]
+fn a_change_of_pitch_is_heard_when_it_was_sung() {
+    for ahead in 0..=2 {
+        let mut engine = by_hand(ahead, ECHO);
+        let input = sung(2.0, |t| if t < 1.0 { 200.0 } else { 290.0 });
+        let output = heard(&mut engine, &input, &Controls::default());
+        // Windows of 40 ms that end and begin 10 ms from the change.
+        for (from, hz, other) in [(950, 200.0, 290.0), (1_010, 290.0, 200.0)] {
+            let window = &output[from * MS..][..40 * MS];
+            let by = tone_db(window, 2.0 * hz) - tone_db(window, 2.0 * other);
+            assert!(20.0 < by, "{ahead} ahead, from {from} ms: {by} dB");
+        }
+    }
+}
+
+#[test]
+fn it_is_loud_when_the_singer_is() {
+    for ahead in 0..=2 {
+        for sings in [true, false] {
+            // A level that goes up and down by 12 dB, three times a second.
+            let swell =
+                |n: usize| 10f32.powf(0.3 * (TAU * 3.0 * n as f64 / RATE as f64).sin() as f32);
+            let mut state = 1u32;
+            let mut noise = || {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                0.1 * (state >> 8) as f32 / (1 << 23) as f32 - 0.1
+            };
+            let mut input = sung(4.0, |_| 180.0);
+            for (n, x) in input.iter_mut().enumerate() {
+                *x = swell(n) * if sings { *x } else { noise() };
+            }
+            let controls = Controls {
+                voice: VoiceControls {
+                    rms_mix: 0.0,
+                    ..VoiceControls::DEFAULT
+                },
+                ..Controls::default()
+            };
+            let output = heard(&mut by_hand(ahead, ECHO), &input, &controls);
+            let envelope = |signal: &[f32]| -> Vec<f64> {
+                signal[RATE / 2..]
+                    .chunks_exact(10 * MS)
+                    .map(level_db)
+                    .collect()
+            };
+            let (of_input, of_output) = (envelope(&input), envelope(&output));
+            // As loud, and when: the phase of the swell, which is 120 degrees in 111 ms.
+            let phase = |levels: &[f64]| {
+                let whole = &levels[..300];
+                let sum = whole
+                    .iter()
+                    .enumerate()
+                    .fold((0.0, 0.0), |(re, im), (n, db)| {
+                        let turn = TAU * 0.03 * n as f64;
+                        (re + db * turn.cos(), im + db * turn.sin())
+                    });
+                sum.1.atan2(sum.0)
+            };
+            let late_ms = (phase(&of_output) - phase(&of_input)) / TAU / 3.0 * 1e3;
+            assert!(
+                late_ms.abs() < 5.0,
+                "{ahead} ahead, {sings}: {late_ms} ms late"
+            );
+            let mean = |levels: &[f64]| levels[..300].iter().sum::<f64>() / 300.0;
+            let louder = mean(&of_output) - mean(&of_input);
+            assert!(louder.abs() < 1.5, "{ahead} ahead, {sings}: {louder} dB");
+        }
+    }
+}
+
+#[test]
+fn silence_is_silent_whatever_a_voice_says() {
+    let loud = Says {
+        follows: false,
+        noise: 0.0,
+        ..ECHO
+    };
+    let mut engine = by_hand(1, loud);
+    let mut input = sung(3.0, |t| if t < 1.0 { 200.0 } else { 0.0 });
+    // Room noise at -90 dB of full scale.
+    for (n, x) in input.iter_mut().enumerate() {
+        *x += if n % 7 < 3 { 3e-5 } else { -3e-5 };
+    }
+    let output = heard(&mut engine, &input, &Controls::default());
+    assert!(-20.0 < level_db(&output[RATE / 2..RATE]));
+    let after = level_db(&output[RATE + 50 * MS..2 * RATE]);
+    assert!(after < -100.0, "{after} dB");
+}
+
+#[test]
+fn what_is_set_is_heard() {
+    let input = sung(1.5, |_| 200.0);
+    let hill = Says {
+        // A formant at 1 kHz.
+        ln_power: |band| -8.0 - 8.0 * (hz(band as f32) / 1_000.0).ln().abs().min(2.0),
+        ..ECHO
+    };
+    let with = |controls: Controls, input: &[f32]| {
+        let output = heard(&mut by_hand(1, hill), input, &controls);
+        output[RATE..RATE + 200 * MS].to_vec()
+    };
+    let plain = with(Controls::default(), &input);
+    assert!(tone_db(&plain, 200.0) + 30.0 < tone_db(&plain, 1_000.0));
+    let up = with(
+        Controls {
+            pitch_semitones: 12.0,
+            ..Controls::default()
+        },
+        &input,
+    );
+    assert!(tone_db(&up, 600.0) + 40.0 < tone_db(&up, 1_200.0).max(tone_db(&up, 800.0)));
+    let moved = with(
+        Controls {
+            formant_semitones: 12.0,
+            ..Controls::default()
+        },
+        &input,
+    );
+    assert!(tone_db(&moved, 1_000.0) + 10.0 < tone_db(&moved, 2_000.0));
+    assert!((tone_db(&moved, 2_000.0) - tone_db(&plain, 1_000.0)).abs() < 0.5);
+    assert!(
+        tone_db(&moved, 1_900.0) + 40.0 < tone_db(&moved, 2_000.0),
+        "the pitch stays"
+    );
+    // Somebody who sings 12 dB softer sounds as loud in time, or as soft where that is asked.
+    let soft: Vec<f32> = sung(12.0, |_| 200.0).iter().map(|x| 0.25 * x).collect();
+    let late = |rms_mix| {
+        let voice = VoiceControls {
+            rms_mix,
+            ..VoiceControls::DEFAULT
+        };
+        let controls = Controls {
+            voice,
+            ..Controls::default()
+        };
+        level_db(&heard(&mut by_hand(1, hill), &soft, &controls)[11 * RATE..])
+    };
+    let db = level_db(&plain);
+    assert!((late(1.0) - db).abs() < 1.5, "{} for {db}", late(1.0));
+    assert!(
+        (late(0.0) - db + 12.0).abs() < 1.5,
+        "{} for {db}",
+        late(0.0)
+    );
+    assert!((late(0.5) - db + 6.0).abs() < 1.5);
+}
+
+#[test]
+fn whatever_is_heard_what_comes_out_is_finite() {
+    let full = |n: usize| if n % 96 < 48 { 1.0 } else { -1.0 };
+    let signals: [Vec<f32>; 4] = [
+        (0..RATE).map(full).collect(),
+        (0..RATE).map(|n| 100.0 * full(n)).collect(),
+        vec![1.0; RATE],
+        (0..RATE)
+            .map(|n| if n == RATE / 2 { 1.0 } else { 0.0 })
+            .collect(),
+    ];
+    for signal in signals {
+        for semitones in [-24.0, 24.0] {
+            let controls = Controls {
+                pitch_semitones: semitones,
+                formant_semitones: semitones / 2.0,
+                ..Controls::default()
+            };
+            run(&mut engine(&small(1), 5), &signal, 1, &controls);
+        }
+    }
+}
