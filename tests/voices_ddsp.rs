@@ -2,6 +2,7 @@
 //! that are in the program.
 #![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
+mod ddsp_nets;
 mod ddsp_voices;
 mod tones;
 mod voice_files;
@@ -122,14 +123,14 @@ fn what_is_no_voice_is_named_for_what_it_is() {
         texts.remove(key).unwrap();
         texts
     };
-    let base = with("speakers.embedding", Some(single(&[3, 4], 0.1)));
+    let base = with("speakers.embedding", Some(single(&[3, 8], 0.1)));
     let training = Texts::from([
         ("plan".to_owned(), "x".to_owned()),
         ("step".to_owned(), "7".to_owned()),
     ]);
     let whole = Tensor {
-        shape: vec![16],
-        data: TensorData::I32(vec![1; 16]),
+        shape: vec![32],
+        data: TensorData::I32(vec![1; 32]),
     };
     let refused: Vec<(Vec<(String, Tensor)>, Texts, &str, &str)> = vec![
         (
@@ -211,6 +212,12 @@ fn what_is_no_voice_is_named_for_what_it_is() {
             "fetch",
         ),
         (
+            voice_tensors(1),
+            changed("encoder_sha256", &"5".repeat(65)),
+            "the SHA-256 of a content encoder",
+            "fetch",
+        ),
+        (
             with("voice.embedding", None),
             texts.clone(),
             "the tensor voice.embedding",
@@ -229,7 +236,7 @@ fn what_is_no_voice_is_named_for_what_it_is() {
             "fetch",
         ),
         (
-            with("decoder.norm.bias", Some(single(&[16], f32::NAN))),
+            with("decoder.norm.bias", Some(single(&[32], f32::NAN))),
             texts.clone(),
             "decoder.norm.bias, found NaN or infinity",
             "train it again",
@@ -355,7 +362,10 @@ fn voices_of_the_program_are_there_and_stay() {
     let olga = library.named("olga").unwrap();
     assert!(olga.is_built_in());
     assert_eq!(olga.folder(), None);
-    assert_eq!(Library::load(&olga).unwrap().shapes().count(), 31);
+    assert_eq!(
+        Library::load(&olga).unwrap().shapes().count(),
+        voice_tensors(1).len()
+    );
     assert_eq!(library.find(&olga.reference()).as_ref(), Some(&olga));
     let error = library.remove(&olga).unwrap_err();
     assert!(error.to_string().contains("\"Olga\", which is built in"));

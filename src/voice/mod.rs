@@ -11,6 +11,7 @@ mod library;
 mod metadata;
 pub mod models;
 pub mod rvc;
+mod shipped;
 mod starters;
 pub mod tensors;
 mod warm;

@@ -4,13 +4,9 @@
 use super::library::{Place, Voice, limits};
 use super::metadata::Metadata;
 use super::models::sha256_of_bytes;
-use super::{VoiceError, ddsp};
+use super::{VoiceError, ddsp, shipped};
 use crate::io::checkpoint::Checkpoint;
 use std::sync::{Arc, OnceLock};
-
-/// The files of the voices that ship, in no order: each says itself what it is called. See
-/// `models/README.md` for where they come from.
-static SHIPPED: [Starter; 0] = [];
 
 /// The file of a voice in the program, as [`ddsp::write`] writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +27,8 @@ impl Starters {
     #[must_use]
     pub fn shipped() -> Self {
         static READ: OnceLock<Starters> = OnceLock::new();
-        let read = READ.get_or_init(|| Self::read(&SHIPPED).expect("what ships was tested"));
+        let read =
+            READ.get_or_init(|| Self::read(&shipped::VOICES).expect("what ships was tested"));
         read.clone()
     }
 
@@ -77,10 +74,12 @@ mod tests {
         let names: std::collections::BTreeSet<_> = (voices.voices().iter())
             .map(|voice| voice.metadata.name.to_lowercase())
             .collect();
-        assert_eq!(names.len(), SHIPPED.len());
+        assert_eq!(names.len(), shipped::VOICES.len());
         for voice in voices.voices() {
             super::super::Library::load(voice).expect("its weights");
             assert!(!voice.metadata.licence.is_empty());
+            let of = voice.metadata.model.ddsp().expect("one of ours");
+            ddsp::ContentEncoder::find(&of.encoder_sha256, None).expect("it ships, too");
         }
     }
 }

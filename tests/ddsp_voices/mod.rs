@@ -2,31 +2,24 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
+use crate::ddsp_nets::small;
 use autovoice::io::checkpoint::{Tensor, TensorData, write_safetensors};
 use autovoice::model::ddsp::{DecoderConfig, EncoderConfig, Shapes};
 use autovoice::quality::seeded;
 use autovoice::voice::ddsp::{self, DdspVoice, Described, ENCODER_FILE};
 use autovoice::voice::models::sha256_of;
+use autovoice::voice::{Import, Library};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// As small as can be and still hear a change of pitch.
+/// The sizes of the encoder.
 pub fn encoder() -> EncoderConfig {
-    EncoderConfig {
-        ahead: 1,
-        width: 16,
-        dilations: vec![1, 2],
-        content: 8,
-    }
+    small(1).encoder
 }
 
+/// Those of the voices.
 pub fn decoder() -> DecoderConfig {
-    DecoderConfig {
-        content: 8,
-        embedding: 4,
-        width: 16,
-        dilations: vec![1, 2],
-    }
+    small(1).decoder
 }
 
 /// Tensors of these shapes.
@@ -42,11 +35,12 @@ pub fn tensors(shapes: Shapes, seed: u64) -> Vec<(String, Tensor)> {
 
 /// The texts of the file of the content encoder.
 pub fn encoder_texts() -> BTreeMap<String, String> {
+    let dilations = format!("{:?}", encoder().dilations);
     let texts = [
         ("kind", "content encoder"),
         ("version", "1"),
         ("ahead", "1"),
-        ("dilations", "[1, 2]"),
+        ("dilations", &dilations),
     ];
     let texts = texts.map(|(key, text)| (key.to_owned(), text.to_owned()));
     BTreeMap::from(texts)
@@ -58,7 +52,7 @@ pub fn write_encoder(models: &Path) -> String {
     std::fs::create_dir_all(models).unwrap();
     let path = models.join(ENCODER_FILE);
     let mut all = tensors(encoder().shapes(), 1);
-    all.extend(tensors(vec![("phones.weight".to_owned(), vec![3, 8])], 1));
+    all.extend(tensors(vec![("phones.weight".to_owned(), vec![3, 16])], 1));
     write_safetensors(&path, &all, &encoder_texts()).unwrap();
     sha256_of(&path).unwrap().0
 }
@@ -76,7 +70,7 @@ pub fn described(name: &str, encoder_sha256: &str) -> Described {
             ahead: encoder().ahead,
             encoder_sha256: encoder_sha256.to_owned(),
             bandwidth_hz: 16_000.0,
-            mean_level: 0.25,
+            mean_level: 0.465,
             mean_pitch_hz: 187.3,
         },
     }
@@ -100,4 +94,17 @@ pub fn starter(name: &str, encoder_sha256: &str, seed: u64) -> &'static [u8] {
     let folder = tempfile::tempdir().unwrap();
     let path = write_voice(&folder.path().join("x"), name, encoder_sha256, seed);
     Vec::leak(std::fs::read(path).unwrap())
+}
+
+/// Puts the encoder and a voice into a user's folder, through the real import.
+pub fn furnish(home: &Path, name: &str) {
+    let encoder = write_encoder(&home.join("models"));
+    let made = tempfile::tempdir().unwrap();
+    let path = write_voice(&made.path().join("x.safetensors"), name, &encoder, 2);
+    let options = Import {
+        replace: true,
+        ..Import::default()
+    };
+    let library = Library::open(&home.join("voices"));
+    library.import(&path, &options).unwrap();
 }

@@ -4,16 +4,14 @@
 
 use super::texts::{self, Kind};
 use crate::io::checkpoint::{Checkpoint, CheckpointError, Layout, Limits, TensorRef};
-use crate::model::ddsp::{ConfigError, EncoderConfig};
+use crate::model::ddsp::{ConfigError, Encoder, EncoderConfig};
 use crate::nn::Weights;
 use crate::voice::models::{sha256_of, sha256_of_bytes};
+use crate::voice::shipped;
 use crate::voice::tensors::{TensorsError, pick, read_tensors};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
-
-/// The one that ships, `models/content.safetensors`; `None` until one is trained.
-static SHIPPED: Option<&[u8]> = None;
 
 /// The name of another in a folder of models.
 pub const FILE: &str = "content.safetensors";
@@ -26,10 +24,8 @@ const SHOWN: usize = 12;
 pub struct ContentEncoder {
     /// The hash of its file.
     pub sha256: String,
-    /// Its sizes.
-    pub config: EncoderConfig,
-    /// Its tensors: name, shape and values.
-    pub tensors: Vec<(String, Vec<usize>, Vec<f32>)>,
+    /// Its network; clones share its weights.
+    pub network: Encoder,
 }
 
 /// Why there is no content encoder for a voice.
@@ -115,8 +111,8 @@ impl ContentEncoder {
     /// # Errors
     /// [`EncoderError::Other`] where there is none of this hash.
     pub fn find(sha256: &str, models: Option<&Path>) -> Result<Arc<Self>, EncoderError> {
-        let shipped = shipped();
-        if let Some(encoder) = shipped.filter(|encoder| encoder.sha256 == sha256) {
+        let built_in = built_in();
+        if let Some(encoder) = built_in.filter(|encoder| encoder.sha256 == sha256) {
             return Ok(Arc::clone(encoder));
         }
         static KEPT: Mutex<Weak<ContentEncoder>> = Mutex::new(Weak::new());
@@ -134,7 +130,7 @@ impl ContentEncoder {
         }
         Err(EncoderError::Other {
             wanted: sha256.to_owned(),
-            found: shipped.map(|encoder| encoder.sha256.clone()),
+            found: built_in.map(|encoder| encoder.sha256.clone()),
             path,
         })
     }
@@ -180,23 +176,14 @@ impl ContentEncoder {
             .map_err(damaged)?;
         let tensors = tensors.into_iter();
         let tensors = tensors.map(|(name, tensor)| (name, tensor.shape.clone(), tensor.into_f32()));
+        let network = Weights::new(tensors).and_then(|weights| {
+            // Names and shapes are those of these sizes.
+            Encoder::new(&config, &weights.root())
+        });
         Ok(Self {
             sha256,
-            config,
-            tensors: tensors.collect(),
+            network: network.map_err(|error| wrong(error.to_string()))?,
         })
-    }
-
-    /// Its weights together with these.
-    #[must_use]
-    pub fn beside(&self, others: &Weights) -> Weights {
-        let root = others.root();
-        let others = others.shapes().map(|(name, shape)| {
-            let values = root.get(name, shape).expect("it is listed");
-            (name.to_owned(), shape.to_vec(), values.to_vec())
-        });
-        let all = self.tensors.iter().cloned().chain(others);
-        Weights::new(all).expect("a tensor has as many values as its shape says")
     }
 }
 
@@ -221,10 +208,10 @@ fn config(dilations: Vec<usize>, found: &HashMap<String, TensorRef>) -> EncoderC
 }
 
 /// The one in the program.
-fn shipped() -> Option<&'static Arc<ContentEncoder>> {
+fn built_in() -> Option<&'static Arc<ContentEncoder>> {
     static READ: OnceLock<Option<Arc<ContentEncoder>>> = OnceLock::new();
     let read = READ.get_or_init(|| {
-        let bytes = SHIPPED?;
+        let bytes = shipped::ENCODER?;
         let checkpoint = Checkpoint::from_bytes(bytes.to_vec(), &Limits::default());
         let encoder = ContentEncoder::read(checkpoint, FILE.to_owned(), sha256_of_bytes(bytes));
         Some(Arc::new(encoder.expect("what ships was tested")))
@@ -238,6 +225,6 @@ mod tests {
 
     #[test]
     fn what_ships_can_be_read() {
-        assert_eq!(shipped().is_some(), SHIPPED.is_some());
+        assert_eq!(built_in().is_some(), shipped::ENCODER.is_some());
     }
 }

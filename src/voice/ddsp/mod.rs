@@ -12,12 +12,10 @@ pub use texts::{Described, write};
 
 use super::tensors::Named;
 use crate::io::checkpoint::{Checkpoint, Layout, TensorRef};
-use crate::model::ddsp::{ConfigError, DecoderConfig, MOST_AHEAD, Shapes};
+use crate::model::ddsp::{ConfigError, DecoderConfig, MOST_AHEAD, Shapes, Statistics};
 use crate::preset::about::is_sha256;
 use std::collections::HashMap;
 
-/// The rate of every voice of ours, in Hz.
-pub const RATE_HZ: u32 = 48_000;
 /// The lowest and the highest bandwidth of a voice, in Hz.
 const BANDWIDTHS_HZ: (f32, f32) = (1_000.0, 24_000.0);
 /// The lowest and the highest mean pitch, in Hz.
@@ -108,6 +106,16 @@ impl DdspVoice {
             }
         }
         Ok(())
+    }
+
+    /// What its engine has to know of the recordings.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        Statistics {
+            level: self.mean_level,
+            log2_f0: self.mean_pitch_hz.log2(),
+            bandwidth_hz: self.bandwidth_hz,
+        }
     }
 
     /// Every tensor that its file has.

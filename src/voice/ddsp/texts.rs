@@ -155,7 +155,7 @@ pub(super) fn read(
         decoder: decoder(dilations, found)?,
         ahead,
         encoder_sha256: reader
-            .text("encoder_sha256", MOST_LABEL)
+            .text("encoder_sha256", 2 * MOST_LABEL)
             .to_ascii_lowercase(),
         bandwidth_hz: reader.number("bandwidth_hz")? as f32,
         mean_level: reader.number("level")? as f32,

@@ -51,7 +51,7 @@ pub(super) fn read(table: &Table) -> Result<DdspVoice, VoiceError> {
             dilations: reader.list("dilations")?,
         },
         ahead: reader.size("ahead")?,
-        encoder_sha256: reader.text("encoder_sha256")?,
+        encoder_sha256: reader.text("encoder_sha256")?.to_ascii_lowercase(),
         bandwidth_hz: reader.number("bandwidth_hz")?,
         mean_level: reader.number("mean_level")?,
         mean_pitch_hz: reader.number("mean_pitch_hz")?,

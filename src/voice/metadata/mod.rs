@@ -23,7 +23,8 @@ mod read;
 mod rvc;
 
 use super::VoiceError;
-use super::ddsp::{DdspVoice, Described, RATE_HZ};
+use super::ddsp::{DdspVoice, Described};
+use crate::model::ddsp::synthesis;
 use crate::model::rvc::RvcConfig;
 use crate::preset::about::{MOST_COMMENT, MOST_LABEL, MOST_NAME, clean, is_sha256};
 use read::{shown, wrong};
@@ -60,7 +61,7 @@ impl VoiceModel {
     pub fn rate_hz(&self) -> u32 {
         match self {
             Self::Rvc(config) => config.rate_hz,
-            Self::Ddsp(_) => RATE_HZ,
+            Self::Ddsp(_) => synthesis::RATE_HZ,
         }
     }
 

@@ -31,7 +31,8 @@ impl Reader<'_> {
     pub(super) fn text(&self, key: &str) -> Result<String, VoiceError> {
         let found = self.0.get(key);
         match found {
-            Some(Value::String(text)) => Ok(clean(text, MOST_LABEL)),
+            // Longer than any hash, so that a longer one is seen to be none.
+            Some(Value::String(text)) => Ok(clean(text, 2 * MOST_LABEL)),
             found => Err(wrong(format!("the text {key}"), shown(found))),
         }
     }

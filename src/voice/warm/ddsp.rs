@@ -1,29 +1,29 @@
-//! A voice of our own in memory: its weights and the content encoder that it was trained with.
+//! A voice of our own in memory: its decoder, and the content encoder that it was trained with.
 
 use super::WarmError;
-use crate::engine::{Engine, EngineError, EngineSpec};
-use crate::nn::Weights;
-use crate::voice::ddsp::{ContentEncoder, DdspVoice, EncoderError, RATE_HZ};
+use crate::engine::ddsp::{DdspEngine, Ingredients};
+use crate::engine::{Engine, EngineSpec};
+use crate::model::ddsp::{Decoder, features};
+use crate::pitch::TrackerKind;
+use crate::voice::ddsp::{ContentEncoder, DdspVoice, EncoderError};
 use crate::voice::{Library, Voice};
 use std::path::Path;
+use std::sync::Arc;
+
+/// The lowest pitch that is followed, in Hz.
+const LOWEST_HZ: f32 = 50.0;
 
 /// What the engine of a voice is. Reads nothing.
 pub(super) fn spec(voice: &DdspVoice) -> EngineSpec {
-    EngineSpec {
-        name: "ddsp",
-        rate_hz: RATE_HZ,
-        channels: 1,
-        hop: 480,
-        lookahead: 480 * (2 + voice.ahead / 2) + 96,
-        budget: 240,
-        realtime_safe: false,
-    }
+    DdspEngine::spec_of(voice.ahead)
 }
 
 /// See the module.
 pub(super) struct WarmDdsp {
     voice: DdspVoice,
-    weights: Weights,
+    encoder: Arc<ContentEncoder>,
+    decoder: Decoder,
+    embedding: Vec<f32>,
 }
 
 impl WarmDdsp {
@@ -34,26 +34,37 @@ impl WarmDdsp {
         models: Option<&Path>,
     ) -> Result<Self, WarmError> {
         let encoder = ContentEncoder::find(&of.encoder_sha256, models)?;
-        let config = &encoder.config;
-        if (config.content, config.ahead) != (of.decoder.content, of.ahead) {
+        let gives = encoder.network.config();
+        if (gives.content, gives.ahead) != (of.decoder.content, of.ahead) {
             let shown = |content, ahead| format!("{content} values, {ahead} frames ahead");
             return Err(WarmError::Content(EncoderError::Unfit {
                 expected: shown(of.decoder.content, of.ahead),
-                found: shown(config.content, config.ahead),
+                found: shown(gives.content, gives.ahead),
             }));
         }
+        let weights = Library::load(voice)?;
+        let (embedding, shape) = of.decoder.embedding_shape();
         Ok(Self {
             voice: of.clone(),
-            weights: encoder.beside(&Library::load(voice)?),
+            encoder,
+            decoder: Decoder::new(&of.decoder, &weights.root())?,
+            embedding: weights.root().get(&embedding, &shape)?.to_vec(),
         })
     }
 
-    /// An engine of this voice.
-    pub(super) fn engine(&self, _seed: u64) -> Result<Box<dyn Engine>, WarmError> {
-        let _ = (&self.voice, &self.weights);
-        Err(WarmError::Engine(EngineError::Step {
-            engine: "ddsp",
-            reason: "it is not there yet",
-        }))
+    /// An engine of this voice, which shares its weights.
+    pub(super) fn engine(&self, seed: u64) -> Result<Box<dyn Engine>, WarmError> {
+        let tracker = TrackerKind::Neural
+            .embedded(features::RATE_HZ, LOWEST_HZ)
+            .expect("it needs nothing but this program");
+        let engine = DdspEngine::new(Ingredients {
+            encoder: self.encoder.network.clone(),
+            decoder: self.decoder.clone(),
+            embedding: self.embedding.clone(),
+            statistics: self.voice.statistics(),
+            tracker,
+            seed,
+        })?;
+        Ok(Box::new(engine))
     }
 }

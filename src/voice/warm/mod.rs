@@ -97,7 +97,7 @@ impl Voice {
 pub struct WarmVoice(Kind);
 
 enum Kind {
-    Rvc(rvc::WarmRvc),
+    Rvc(Box<rvc::WarmRvc>),
     Ddsp(ddsp::WarmDdsp),
 }
 
@@ -124,7 +124,9 @@ impl WarmVoice {
         models: &dyn Fn() -> Result<PathBuf, WarmError>,
     ) -> Result<Self, WarmError> {
         Ok(Self(match &voice.metadata.model {
-            VoiceModel::Rvc(config) => Kind::Rvc(rvc::WarmRvc::load(voice, config, &models()?)?),
+            VoiceModel::Rvc(config) => {
+                Kind::Rvc(Box::new(rvc::WarmRvc::load(voice, config, &models()?)?))
+            }
             // Its encoder is in the program; who has no home can use it all the same.
             VoiceModel::Ddsp(of) => {
                 Kind::Ddsp(ddsp::WarmDdsp::load(voice, of, models().ok().as_deref())?)
