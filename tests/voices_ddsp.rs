@@ -110,6 +110,7 @@ fn single(shape: &[usize], value: f32) -> Tensor {
 #[test]
 fn what_is_no_voice_is_named_for_what_it_is() {
     type Texts = BTreeMap<String, String>;
+    type Case = (Vec<(String, Tensor)>, Texts, &'static str, &'static str);
     let place = Place::new();
     let file = place.path("x.safetensors");
     let texts = described("Olga", &some_encoder()).texts();
@@ -132,7 +133,7 @@ fn what_is_no_voice_is_named_for_what_it_is() {
         shape: vec![32],
         data: TensorData::I32(vec![1; 32]),
     };
-    let refused: Vec<(Vec<(String, Tensor)>, Texts, &str, &str)> = vec![
+    let refused: Vec<Case> = vec![
         (
             tensors(ddsp_voices::encoder().shapes(), 1),
             encoder_texts(),
@@ -411,7 +412,7 @@ fn what_is_no_voice_is_no_starter() {
     write_encoder(&models);
     let encoder = fs::read(models.join(ddsp::ENCODER_FILE)).unwrap();
     let nameless = starter("", &some_encoder(), 1);
-    for file in [Vec::leak(encoder), b"", nameless] {
+    for file in [&*Vec::leak(encoder), b"", nameless] {
         assert!(Starters::read(&[Starter { file }]).is_err());
     }
 }

@@ -77,16 +77,14 @@ fn converted(ui: &mut Ui, view: &View<'_>) {
 /// Those of a voice of our own, which has no index, no speakers and no quality to choose.
 fn ours(ui: &mut Ui, view: &View<'_>) {
     let (voice, converted) = (&view.params.voice, &view.params.converted);
-    ui.add_space(8.0);
+    ui.add_space(24.0);
     ui.horizontal(|ui| {
         for param in [&voice.pitch, &voice.formant] {
-            knob(ui, view, param, |knob| {
-                knob.big().stepped(1.0).centered_on(0.0)
-            });
+            knob(ui, view, param, |knob| knob.stepped(1.0).centered_on(0.0));
         }
         knob(ui, view, &converted.rms_mix, |knob| knob);
     });
-    ui.add_space(8.0);
+    ui.add_space(24.0);
 }
 
 /// Whether a voice of our own is in a slot.

@@ -98,7 +98,7 @@ pub struct WarmVoice(Kind);
 
 enum Kind {
     Rvc(Box<rvc::WarmRvc>),
-    Ddsp(ddsp::WarmDdsp),
+    Ddsp(Box<ddsp::WarmDdsp>),
 }
 
 impl WarmVoice {
@@ -128,9 +128,11 @@ impl WarmVoice {
                 Kind::Rvc(Box::new(rvc::WarmRvc::load(voice, config, &models()?)?))
             }
             // Its encoder is in the program; who has no home can use it all the same.
-            VoiceModel::Ddsp(of) => {
-                Kind::Ddsp(ddsp::WarmDdsp::load(voice, of, models().ok().as_deref())?)
-            }
+            VoiceModel::Ddsp(of) => Kind::Ddsp(Box::new(ddsp::WarmDdsp::load(
+                voice,
+                of,
+                models().ok().as_deref(),
+            )?)),
         }))
     }
 
