@@ -2,6 +2,8 @@
 //! fixtures` runs it, and the plugin in those hosts reads what it wrote.
 #![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
+mod ddsp_nets;
+mod ddsp_voices;
 mod rvc_nets;
 mod singers;
 mod tones;
@@ -16,4 +18,5 @@ fn a_home_for_the_tests_in_hosts() {
     let home = PathBuf::from(home);
     singers::furnish(&home);
     singers::import(&home, "Brittle", &singers::brittle());
+    ddsp_voices::furnish(&home, "Olga");
 }

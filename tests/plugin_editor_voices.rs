@@ -24,6 +24,7 @@ use std::sync::Arc;
 const ADA: Fake = fake("Ada", Kind::Gain(0.5));
 const BO: Fake = fake("Bo", Kind::Gain(-1.0));
 const BAD: Fake = fake("Bad", Kind::Damaged);
+const OURS: Fake = fake("Olga", Kind::Ours);
 const SLOW: Fake = fake("Slow", Kind::Slow);
 const LONG: Fake = fake(
     "A voice whose name is as long as a name can be, and not a bit more",
@@ -31,7 +32,7 @@ const LONG: Fake = fake(
 );
 
 fn looking(window: WindowSettings) -> (Stage, Watch) {
-    let (stock, watch) = stock(&[ADA, BO, BAD, SLOW, LONG]);
+    let (stock, watch) = stock(&[ADA, BO, BAD, OURS, SLOW, LONG]);
     let params = Arc::new(AutoVoiceParams::with_voices(stock));
     (Stage::of(params, window), watch)
 }
@@ -172,6 +173,62 @@ fn each_quality_and_number_of_threads_says_its_delay_before_it_is_chosen() {
 }
 
 #[test]
+fn of_a_voice_of_our_own_only_what_applies_is_shown() {
+    let (mut stage, _) = open();
+    let params = stage.params.clone();
+    select(&mut stage, "Voice 1");
+    params.rack.put(1, Some(OURS.voice()));
+    params.rack.connect(Connection {
+        host: host(),
+        direct: Through::new(48_000, 1).spec(),
+        setup: VoiceSetup::default(),
+        voices: None,
+    });
+    until_shown(&params.rack, "the delays", |shown| {
+        shown.delays != PerSetup::default() && shown.slots[0].engine == Some("ddsp")
+    });
+    stage.frame(vec![]);
+    for shown in ["Pitch", "Formant", "Loudness", "Range", "Tracker"] {
+        assert!(stage.shows(shown), "{shown}");
+    }
+    for hidden in [
+        "Index",
+        "Protect",
+        "Speaker",
+        "Hold pitch",
+        "Quality",
+        "Threads",
+    ] {
+        assert!(!stage.shows(hidden), "{hidden}");
+    }
+    let spec = OURS.spec(&VoiceSetup::default());
+    let latency = autovoice::bridge::Latency::of_worker(&host(), &spec).total();
+    let ms = format!("{:.0} ms", latency as f64 / 48.0);
+    assert!(stage.shows(&ms), "{ms}: {:?}", stage.texts);
+    // It says the same at every quality, and so does a path that is built for it.
+    let delays = params.rack.shown().delays;
+    assert_eq!(delays, PerSetup::of(|_| Some(latency)));
+
+    // An RVC voice in its place has all of it.
+    params.rack.put(1, Some(ADA.voice()));
+    until_shown(&params.rack, "the other voice", |shown| {
+        shown.slots[0].engine == Some("fake")
+    });
+    stage.frame(vec![]);
+    assert!(stage.shows("Protect") && stage.shows("Quality"));
+}
+
+#[test]
+fn voices_of_the_program_stand_below_the_own() {
+    let (mut stage, _) = open();
+    select(&mut stage, "Voice 1");
+    stage.click_on("Choose a voice");
+    stage.until_shows("Built in");
+    let top = |text: &str| stage.find(text).min.y;
+    assert!(top("Bo") < top("Built in") && top("Built in") < top("Olga"));
+}
+
+#[test]
 fn a_voice_is_imported_by_path_dialog_and_drop() {
     for way in ["path", "dialog", "drop"] {
         let (mut stage, _) = open();
@@ -181,7 +238,7 @@ fn a_voice_is_imported_by_path_dialog_and_drop() {
         match way {
             "path" => {
                 stage.click_on("Import…");
-                stage.click_on("The path of a .pth");
+                stage.click_on("The path of a voice");
                 stage.write(file.to_str().expect("text"));
                 stage.frame(vec![]);
                 stage.click_on("Import");

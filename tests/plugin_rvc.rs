@@ -21,7 +21,7 @@ use autovoice::voice::models::{ModelKind, content_tensors, path_in};
 use autovoice::voice::rvc::tensors;
 use fake_voices::{until, until_shown};
 use nice_plug::prelude::*;
-use plugin_host::{Host, set_text};
+use plugin_host::{Host, bounce, set_text};
 use rvc_nets::{ENCODER, small};
 use std::collections::BTreeMap;
 use std::f64::consts::TAU;
@@ -112,22 +112,6 @@ fn sung(seconds: f64) -> Vec<f32> {
     (0..(seconds * rate_hz) as usize).map(sample).collect()
 }
 
-/// Delay reported and output of a mono plugin that renders offline in blocks.
-fn bounce(plugin: &mut AutoVoicePlugin, input: &[f32], block: usize) -> (usize, Vec<f32>) {
-    let host = Host::new(PluginApi::Clap);
-    host.mode.set(ProcessMode::Offline);
-    assert!(host.activate(plugin, (1, 1), RATE_HZ as f32, block as u32));
-    let delay = host.latencies.borrow()[0] as usize;
-    let mut output = Vec::new();
-    for block in input.chunks(block) {
-        let mut channels = [block.to_vec()];
-        host.process(plugin, &mut channels);
-        output.extend_from_slice(&channels[0]);
-    }
-    assert_eq!(host.restarts.get(), 0);
-    (delay, output)
-}
-
 /// Level of the first harmonics of a pitch in 50 ms from a frame on.
 fn level(signal: &[f32], from: usize, hz: f64) -> f64 {
     let window = &signal[from..from + RATE_HZ as usize / 20];
@@ -160,7 +144,7 @@ fn a_bounce_is_in_time_at_every_quality_and_on_one_thread_and_the_same_at_every_
         let mut bounces = Vec::new();
         for block in [64, 1_000] {
             let mut plugin = home.plugin(quality, threads);
-            let (delay, output) = bounce(&mut plugin, &input, block);
+            let (delay, output) = bounce(&mut plugin, RATE_HZ, &input, block);
             let host = HostConfig {
                 rate_hz: RATE_HZ,
                 channels: 1,

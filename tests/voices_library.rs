@@ -7,11 +7,11 @@ mod voice_files;
 use autovoice::model::rvc::RvcConfig;
 use autovoice::preset::VoiceRef;
 use autovoice::voice::rvc::tensors;
-use autovoice::voice::{Import, IndexChoice, Library, VoiceError};
+use autovoice::voice::{Import, IndexChoice, Library, VoiceError, VoiceModel};
 use std::fs;
 use tones::torch::{Py, save};
 use tones::{Noise, names_in};
-use voice_files::{Place, named, small, voice, write_voice};
+use voice_files::{Place, folder, named, small, voice, weights, write_voice};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n rest";
 
@@ -41,14 +41,14 @@ fn a_voice_comes_lies_there_and_goes() {
     assert_eq!(voice.metadata.notes, "soft and low");
     assert_eq!(voice.metadata.info, "300epoch");
     assert_eq!(voice.metadata.source, "Größe 7.pth");
-    assert_eq!(voice.metadata.config, small());
+    assert_eq!(voice.metadata.model, VoiceModel::Rvc(small()));
     assert_eq!(voice.metadata.engine(), "rvc");
-    assert_eq!(voice.folder, library.folder().join("gr-e-7"));
-    assert_eq!(voice.image, Some(voice.folder.join("image.png")));
+    assert_eq!(folder(&voice), library.folder().join("gr-e-7"));
+    assert_eq!(voice.image, Some(folder(&voice).join("image.png")));
     assert_eq!(voice.index, None);
     let names = ["image.png", "voice.safetensors", "voice.toml"];
-    assert_eq!(names_in(&voice.folder), names);
-    let sizes = names.map(|name| fs::metadata(voice.folder.join(name)).unwrap().len());
+    assert_eq!(names_in(&folder(&voice)), names);
+    let sizes = names.map(|name| fs::metadata(folder(&voice).join(name)).unwrap().len());
     assert_eq!(voice.bytes, sizes.iter().sum::<u64>());
 
     // Found by hash whatever the name, by name in any case where the hash is another's.
@@ -82,10 +82,10 @@ fn weights_are_kept_as_they_are_and_loaded() {
     let file = place.voice("a.pth");
     let voice = place.import(&file);
     let original = Checkpoint::open(&file, &Limits::default()).unwrap();
-    let kept = Checkpoint::open(&voice.weights(), &Limits::default()).unwrap();
-    let (config, weights) = Library::load(&voice).unwrap();
-    assert_eq!(config, small());
-    let expected = tensors(&config, 21);
+    let kept = Checkpoint::open(&weights(&voice), &Limits::default()).unwrap();
+    let weights = Library::load(&voice).unwrap();
+    let config = voice.metadata.model.rvc().unwrap();
+    let expected = tensors(config, 21);
     assert_eq!(weights.shapes().count(), expected.len());
     for (name, shape) in expected {
         let find = |checkpoint: &Checkpoint, prefix: &str| {
@@ -119,15 +119,15 @@ fn a_name_is_taken_once_and_replaced_when_told() {
     // Another name that makes the same folder gets another folder.
     let options = named("Anna!");
     let second = library.import(&file, &options).unwrap().voice;
-    assert_eq!(second.folder, library.folder().join("anna-2"));
+    assert_eq!(folder(&second), library.folder().join("anna-2"));
 
     let options = Import {
         replace: true,
         ..Import::default()
     };
     let third = library.import(&file, &options).unwrap().voice;
-    assert!(!third.metadata.config.has_pitch);
-    assert!(!first.folder.exists());
+    assert!(!third.metadata.model.has_pitch());
+    assert!(!folder(&first).exists());
     let names: Vec<String> = (library.list().voices.iter())
         .map(|voice| voice.metadata.name.clone())
         .collect();
@@ -209,8 +209,8 @@ fn damaged_voices_are_listed_as_such() {
     let library = place.library();
     let whole = place.import(&place.voice("Whole.pth"));
     let voice = place.import(&place.voice("Anna.pth"));
-    let file = |name: &str| voice.folder.join(name);
-    let good: Vec<(String, Vec<u8>)> = (names_in(&voice.folder).into_iter())
+    let file = |name: &str| folder(&voice).join(name);
+    let good: Vec<(String, Vec<u8>)> = (names_in(&folder(&voice)).into_iter())
         .map(|name| (name.clone(), fs::read(file(&name)).unwrap()))
         .collect();
     let weights = &good[0].1;
@@ -258,11 +258,11 @@ fn damaged_voices_are_listed_as_such() {
         let listing = library.list();
         assert_eq!(listing.voices, std::slice::from_ref(&whole), "{what}");
         let found = library.find(&voice.reference());
-        assert_ne!(found.map(|found| found.folder), Some(voice.folder.clone()));
+        assert_ne!(found.map(|found| folder(&found)), Some(folder(&voice)));
         let [damaged] = &listing.damaged[..] else {
             panic!("{what}: {:?}", listing.damaged);
         };
-        assert_eq!(damaged.folder, voice.folder);
+        assert_eq!(damaged.folder, folder(&voice));
         let said = damaged.error.to_string();
         assert!(said.contains(expected), "{what}: {said}");
         assert!(!damaged.error.remedy().is_empty());
@@ -309,7 +309,7 @@ fn what_others_left_is_removed_later() {
 fn descriptions_of_any_text_are_read_or_refused() {
     let place = Place::new();
     let voice = place.import(&place.voice("Anna.pth"));
-    let path = voice.folder.join("voice.toml");
+    let path = folder(&voice).join("voice.toml");
     let good = fs::read(&path).unwrap();
     let mut noise = Noise::new(11);
     let mut refused = 0;
@@ -329,20 +329,20 @@ fn descriptions_of_any_text_are_read_or_refused() {
         assert_eq!(listing.voices.len() + listing.damaged.len(), 1);
         refused += listing.damaged.len();
         for voice in listing.voices {
-            assert!(voice.metadata.config.check().is_ok());
+            assert!(voice.metadata.model.rvc().unwrap().check().is_ok());
             assert!(!voice.metadata.name.is_empty());
         }
     }
     assert!((100..400).contains(&refused), "{refused}");
     // The weights likewise: loading ends with numbers or an error.
     fs::write(&path, &good).unwrap();
-    let good = fs::read(voice.weights()).unwrap();
+    let good = fs::read(weights(&voice)).unwrap();
     let header = 8 + u64::from_le_bytes(*good.first_chunk().unwrap()) as usize;
     for _ in 0..200 {
         let mut bytes = good.clone();
         let at = noise.below(header);
         bytes[at] = noise.next() as u8;
-        fs::write(voice.weights(), &bytes).unwrap();
+        fs::write(weights(&voice), &bytes).unwrap();
         let _ = place.library().list();
         let _ = Library::load(&voice);
     }

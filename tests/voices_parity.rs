@@ -86,7 +86,8 @@ fn a_full_size_voice_arrives_as_it_was() {
     let voice = library.import(&path, &Import::default()).unwrap().voice;
     println!("imported {} bytes in {:?}", file.len(), begun.elapsed());
     let begun = std::time::Instant::now();
-    let (config, weights) = Library::load(&voice).unwrap();
+    let weights = Library::load(&voice).unwrap();
+    let config = voice.metadata.model.rvc().unwrap();
     println!("loaded {} bytes in {:?}", voice.bytes, begun.elapsed());
     assert_eq!((config.speakers, config.hop()), (109, 480));
     assert_eq!(weights.shapes().count(), originals.len());
@@ -117,10 +118,10 @@ fn the_checkpoints_of_the_reference_are_imported() {
             ..Import::default()
         };
         let voice = library.import(&path, &options).unwrap().voice;
-        let config = &voice.metadata.config;
+        let config = voice.metadata.model.rvc().unwrap();
         let found = (config.version, config.rate_hz, config.has_pitch);
         assert_eq!(found, (version, rate_hz, has_pitch), "{name}");
-        let (_, weights) = Library::load(&voice).unwrap();
+        let weights = Library::load(&voice).unwrap();
         let path = folder.join(format!("{name}.weights.safetensors"));
         let golden = parity::Golden::read(&path);
         let mut compared = 0;

@@ -13,7 +13,7 @@ use std::fs;
 use tones::torch::save;
 use tones::zips::{Stored, zip};
 use tones::{Noise, names_in};
-use voice_files::{Place, named, small, voice};
+use voice_files::{Place, folder, named, small, voice, weights};
 
 #[test]
 fn folders_and_archives_are_looked_through() {
@@ -109,7 +109,7 @@ fn an_archive_is_no_way_out_of_the_library() {
             .unwrap()
             .voice;
         assert_eq!(voice.metadata.name, "Anna", "{name}");
-        assert!(voice.folder.starts_with(place.path("home/voices")));
+        assert!(folder(&voice).starts_with(place.path("home/voices")));
         assert_eq!(names_in(&place.path("")), ["a.zip", "home"]);
     }
     // A name that is a path is only text.
@@ -119,7 +119,7 @@ fn an_archive_is_no_way_out_of_the_library() {
         .unwrap()
         .voice;
     assert_eq!(voice.metadata.name, "../../../x");
-    assert_eq!(voice.folder, place.path("home/voices/x"));
+    assert_eq!(folder(&voice), place.path("home/voices/x"));
     // Links in a folder are not followed.
     #[cfg(unix)]
     {
@@ -132,11 +132,11 @@ fn an_archive_is_no_way_out_of_the_library() {
             .import(&place.path("links"), &Import::default());
         assert!(matches!(error, Err(VoiceError::NoVoice)));
         // Nor are those in the library.
-        std::os::unix::fs::symlink(&voice.folder, place.path("home/voices/link")).unwrap();
+        std::os::unix::fs::symlink(folder(&voice), place.path("home/voices/link")).unwrap();
         let listing = place.library().list();
         assert_eq!((listing.voices.len(), listing.damaged.len()), (2, 0));
-        fs::remove_file(voice.weights()).unwrap();
-        std::os::unix::fs::symlink(&outside, voice.weights()).unwrap();
+        fs::remove_file(weights(&voice)).unwrap();
+        std::os::unix::fs::symlink(&outside, weights(&voice)).unwrap();
         assert_eq!(place.library().list().damaged.len(), 1);
     }
 }
@@ -159,19 +159,19 @@ fn an_exported_voice_is_the_same_elsewhere() {
     Library::export(&voice, &exported, Existing::Replace).unwrap();
 
     let elsewhere = Place::new();
-    for path in [&exported, &voice.folder] {
+    for path in [&exported, &folder(&voice)] {
         let options = Import {
             replace: true,
             ..Import::default()
         };
         let there = elsewhere.library().import(path, &options).unwrap().voice;
-        assert_eq!(there.image, Some(there.folder.join("image.webp")));
+        assert_eq!(there.image, Some(folder(&there).join("image.webp")));
         let same = |name: &str| {
-            let read = |voice: &Voice| fs::read(voice.folder.join(name)).unwrap();
+            let read = |voice: &Voice| fs::read(folder(voice).join(name)).unwrap();
             assert!(read(&there) == read(&voice), "{name}");
         };
-        assert_eq!(names_in(&there.folder), names_in(&voice.folder));
-        names_in(&voice.folder).iter().for_each(|name| same(name));
+        assert_eq!(names_in(&folder(&there)), names_in(&folder(&voice)));
+        names_in(&folder(&voice)).iter().for_each(|name| same(name));
     }
     let there = elsewhere
         .library()
@@ -201,8 +201,8 @@ fn an_exported_voice_is_the_same_elsewhere() {
         fs::write(&exported, &bytes).unwrap();
         // A bit in the time of a header changes nothing.
         if let Ok(imported) = elsewhere.library().import(&exported, &named("x")) {
-            let kept = fs::read(imported.voice.weights()).unwrap();
-            assert!(kept == fs::read(voice.weights()).unwrap(), "byte {at}");
+            let kept = fs::read(weights(&imported.voice)).unwrap();
+            assert!(kept == fs::read(weights(&voice)).unwrap(), "byte {at}");
             elsewhere.library().remove(&imported.voice).unwrap();
         }
         assert!(elsewhere.contents().is_empty());
@@ -256,7 +256,7 @@ fn an_index_comes_along() {
         assert_eq!(place.contents(), [], "{name}");
     }
     let voice = library.import(&file, &with("good.index")).unwrap().voice;
-    assert_eq!(voice.index, Some(voice.folder.join("index.safetensors")));
+    assert_eq!(voice.index, Some(folder(&voice).join("index.safetensors")));
     let vectors = |voice: &Voice| Library::open_index(voice).unwrap().unwrap().vectors();
     assert_eq!(vectors(&voice), 7);
 
@@ -281,7 +281,7 @@ fn an_index_comes_along() {
         (faiss(768), "index index.safetensors: expected"),
     ] {
         fs::write(there.index.as_ref().unwrap(), bytes).unwrap();
-        let error = library.import(&there.folder, &named("Carl")).unwrap_err();
+        let error = library.import(&folder(&there), &named("Carl")).unwrap_err();
         assert!(error.to_string().contains(message), "{error}");
     }
     fs::write(there.index.as_ref().unwrap(), faiss(256)).unwrap();
@@ -296,7 +296,11 @@ fn an_index_comes_along() {
         ..named("Carl")
     };
     assert_eq!(
-        library.import(&there.folder, &options).unwrap().voice.index,
+        library
+            .import(&folder(&there), &options)
+            .unwrap()
+            .voice
+            .index,
         None
     );
 }
@@ -380,5 +384,5 @@ fn an_index_beside_a_voice_is_taken_along() {
     fs::write(place.path("a.zip"), archive).unwrap();
     let voice = place.import(&place.path("a.zip"));
     let names = ["index.safetensors", "voice.safetensors", "voice.toml"];
-    assert_eq!(names_in(&voice.folder), names);
+    assert_eq!(names_in(&folder(&voice)), names);
 }

@@ -4,7 +4,9 @@ use super::failure::{Exit, Failure};
 use super::out::{complain, say};
 use super::progress::spinner;
 use crate::io::Existing;
-use crate::voice::{Damaged, Import, Imported, IndexChoice, Library, Listing, Voice, VoiceError};
+use crate::voice::{
+    Damaged, Import, Imported, IndexChoice, Library, Listing, Voice, VoiceError, VoiceModel,
+};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -13,11 +15,15 @@ const DETAILS: &str = "\
 Voices lie in the folder `voices` of the user data folder, one folder each: voice.toml with what is
 known of it, the weights as safetensors, and where there are some an index and a picture.
 
-Import takes the .pth of an RVC voice (v1 or v2), a folder or a zip archive with one in it, and what
-`autovoice voices export` wrote. Checkpoints are read as data: nothing in them is ever run. An index
-called added_*.index is taken along where it lies in the same folder and its name holds that of the
-voice; in a folder or an archive of its own, whatever its name. A voice needs a content encoder once:
-autovoice models fetch contentvec.";
+Some voices are built in: they are there at first start and stay. A voice of your own may have the
+name of one of them, and is then the one that is meant.
+
+Import takes the .pth of an RVC voice (v1 or v2), the .safetensors of a voice trained with AutoVoice,
+a folder or a zip archive with one in it, and what `autovoice voices export` wrote. Checkpoints are
+read as data: nothing in them is ever run. An RVC voice's index called added_*.index is taken along
+where it lies in the same folder and its name holds that of the voice; in a folder or an archive of
+its own, whatever its name. A voice of RVC needs a content encoder once: autovoice models fetch
+contentvec.";
 
 /// Arguments of `voices`.
 #[derive(Args, Debug)]
@@ -29,7 +35,7 @@ pub(super) struct VoicesArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Take a voice from a .pth, a folder, a zip archive or an exported voice
+    /// Take a voice from a .pth, a .safetensors, a folder, a zip archive or an exported voice
     Import(Box<ImportArgs>),
     /// List voices
     List {
@@ -68,7 +74,7 @@ enum Command {
 
 #[derive(Args, Debug)]
 struct ImportArgs {
-    /// The .pth, the folder or the archive
+    /// The .pth, the .safetensors, the folder or the archive
     #[arg(value_name = "FILE|FOLDER")]
     source: PathBuf,
     /// The faiss index that belongs to it; by default one that lies beside it
@@ -173,8 +179,7 @@ fn import(library: &Library, arguments: &ImportArgs) -> Result<(), Failure> {
         say(format_args!("{report:#}"));
         return Ok(());
     }
-    let folder = voice.folder.display();
-    say(format_args!("{}: {folder}", voice.metadata.name));
+    say(format_args!("{}: {}", voice.metadata.name, place(&voice)));
     say(format_args!("  {}", in_short(&voice)));
     for note in notes {
         complain(format_args!("note: {}: {note}", voice.metadata.name));
@@ -184,23 +189,42 @@ fn import(library: &Library, arguments: &ImportArgs) -> Result<(), Failure> {
 
 /// What a voice is, in one line.
 fn in_short(voice: &Voice) -> String {
-    let config = &voice.metadata.config;
+    let model = &voice.metadata.model;
     let mut words = vec![
-        format!("{} {}", voice.metadata.engine(), config.version.name()),
-        format!("{} kHz", config.rate_hz / 1000),
-        match config.has_pitch {
+        kind(model),
+        format!("{} kHz", model.rate_hz() / 1000),
+        match model.has_pitch() {
             true => "sings".to_owned(),
             false => "speaks (no pitch)".to_owned(),
         },
     ];
-    if 1 < config.speakers {
-        words.push(format!("{} speakers", config.speakers));
+    if 1 < model.speakers() {
+        words.push(format!("{} speakers", model.speakers()));
     }
     if voice.index.is_some() {
         words.push("index".to_owned());
     }
-    words.push(format!("{:.1} MB", voice.bytes as f64 / 1e6));
+    words.push(match voice.is_built_in() {
+        true => "built in".to_owned(),
+        false => format!("{:.1} MB", voice.bytes as f64 / 1e6),
+    });
     words.join(", ")
+}
+
+/// The engine, and its version where there are several.
+fn kind(model: &VoiceModel) -> String {
+    match model.rvc() {
+        Some(config) => format!("{} {}", model.engine(), config.version.name()),
+        None => model.engine().to_owned(),
+    }
+}
+
+/// Where a voice lies, for people.
+fn place(voice: &Voice) -> String {
+    match voice.folder() {
+        Some(folder) => folder.display().to_string(),
+        None => "built in".to_owned(),
+    }
 }
 
 fn list(library: &Library, as_json: bool) {
@@ -253,7 +277,7 @@ fn info(voice: &Voice, as_json: bool) {
         ("imported", &metadata.imported),
         ("index", index.as_deref().unwrap_or("")),
         ("picture", image.as_deref().unwrap_or("")),
-        ("folder", &voice.folder.display().to_string()),
+        ("folder", &place(voice)),
     ] {
         if !text.is_empty() {
             say(format_args!("  {label:<9} {text}"));
@@ -263,14 +287,14 @@ fn info(voice: &Voice, as_json: bool) {
 
 fn voice_json(voice: &Voice) -> Value {
     let metadata = &voice.metadata;
-    let config = &metadata.config;
+    let model = &metadata.model;
     json!({
         "name": metadata.name,
         "engine": metadata.engine(),
-        "version": config.version.name(),
-        "rate_hz": config.rate_hz,
-        "pitch": config.has_pitch,
-        "speakers": config.speakers,
+        "version": model.rvc().map(|config| config.version.name()),
+        "rate_hz": model.rate_hz(),
+        "pitch": model.has_pitch(),
+        "speakers": model.speakers(),
         "author": metadata.author,
         "licence": metadata.licence,
         "notes": metadata.notes,
@@ -278,9 +302,16 @@ fn voice_json(voice: &Voice) -> Value {
         "source": metadata.source,
         "sha256": metadata.sha256,
         "imported": metadata.imported,
-        "folder": voice.folder.to_string_lossy(),
+        "folder": voice.folder().map(|path| path.to_string_lossy()),
+        "built_in": voice.is_built_in(),
         "index": voice.index.as_ref().map(|path| path.to_string_lossy()),
         "image": voice.image.as_ref().map(|path| path.to_string_lossy()),
         "bytes": voice.bytes,
+        "ddsp": metadata.model.ddsp().map(|voice| json!({
+            "ahead": voice.ahead,
+            "bandwidth_hz": voice.bandwidth_hz,
+            "mean_pitch_hz": voice.mean_pitch_hz,
+            "encoder_sha256": voice.encoder_sha256,
+        })),
     })
 }

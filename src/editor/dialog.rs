@@ -71,7 +71,7 @@ pub fn system() -> Ask {
         match purpose {
             Purpose::Voice => dialog
                 .set_title("Import a voice")
-                .add_filter("Voices", &["pth", "zip", "avvoice"])
+                .add_filter("Voices", &["pth", "safetensors", "zip", "avvoice"])
                 .add_filter("All files", &["*"])
                 .pick_file(),
             Purpose::Preset => dialog

@@ -1,9 +1,11 @@
 //! Why a voice could not be imported, found, loaded or given away: what was expected, what was
 //! found, what to do.
 
+use super::ddsp::DdspError;
 use super::index::IndexError;
 use super::metadata::{FORMAT, MOST_BYTES};
 use super::rvc::RvcError;
+use super::tensors::TensorsError;
 use crate::io::checkpoint::CheckpointError;
 use crate::io::folders::{HOME_VARIABLE, NoHome};
 use crate::io::{DocumentError, WriteError};
@@ -16,6 +18,21 @@ pub enum VoiceError {
     /// The file is no voice that can be used.
     #[error(transparent)]
     Rvc(#[from] RvcError),
+    /// The file is of ours, but no voice that can be used.
+    #[error(transparent)]
+    Ddsp(#[from] DdspError),
+    /// Voices of our own have no index.
+    #[error("expected no index for a voice of AutoVoice's own, found {file}")]
+    NeedlessIndex {
+        /// Its name.
+        file: String,
+    },
+    /// A voice that came with the program cannot go.
+    #[error("expected a voice that was imported, found \"{name}\", which is built in")]
+    BuiltIn {
+        /// The name.
+        name: String,
+    },
     /// A folder or an archive has no voice in it.
     #[error("expected a voice (.pth) in it, found none")]
     NoVoice,
@@ -108,7 +125,7 @@ pub enum VoiceError {
     },
     /// The weights of a voice in the library cannot be used.
     #[error("voice.safetensors: {0}")]
-    Weights(RvcError),
+    Weights(TensorsError),
     /// An archive would become too large.
     #[error("expected less than 4 GiB to export, found {bytes} bytes")]
     LargeExport {
@@ -141,6 +158,9 @@ impl VoiceError {
     pub fn remedy(&self) -> String {
         match self {
             Self::Rvc(error) => return error.remedy(),
+            Self::Ddsp(error) => error.remedy(),
+            Self::NeedlessIndex { .. } => "leave the index out",
+            Self::BuiltIn { .. } => "it is part of AutoVoice and stays; it need not be used",
             Self::NoVoice => "choose the folder or the archive that holds the voice's .pth",
             Self::Several { .. } => "choose one of them instead of the whole",
             Self::TooMany { .. } => "choose the .pth itself",

@@ -1,7 +1,7 @@
 //! Voices that are gains and delays, and some that go wrong, in the place of a library.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use autovoice::engine::{Controls, Engine, EngineError, EngineSpec};
+use autovoice::engine::{Controls, Engine, EngineError, EngineSpec, Quality};
 use autovoice::plugin::voices::{
     Imported, Listed, PerSetup, Rack, Shown, Stock, VoiceMaker, VoiceSetup, Warm,
 };
@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 pub enum Kind {
     /// Delays by its lookahead and multiplies by this.
     Gain(f32),
+    /// Is one of our own, and built in: the same at every setup.
+    Ours,
     /// Is loaded once [`Watch::open`] was called.
     Slow,
     /// Cannot be read.
@@ -59,9 +61,19 @@ pub const fn fake(name: &'static str, kind: Kind) -> Fake {
 
 impl Fake {
     pub fn spec(&self, setup: &VoiceSetup) -> EngineSpec {
+        let setup = match self.kind {
+            Kind::Ours => &VoiceSetup {
+                quality: Quality::Live,
+                threads: 1,
+            },
+            _ => setup,
+        };
         let VoiceSetup { quality, threads } = *setup;
         EngineSpec {
-            name: "fake",
+            name: match self.kind {
+                Kind::Ours => "ddsp",
+                _ => "fake",
+            },
             rate_hz: self.rate_hz,
             channels: 1,
             hop: self.hop,
@@ -159,6 +171,7 @@ impl VoiceMaker for Library {
         let listed = voices.iter().map(|fake| Listed {
             voice: fake.voice(),
             speakers: 1,
+            is_built_in: fake.kind == Kind::Ours,
             about: String::new(),
         });
         Ok(listed.collect())

@@ -298,7 +298,8 @@ def test_input_that_is_no_number_does_not_spread():
     assert 0.05 < np.abs(output[:, 12_000:]).max() < 2
 
 
-# What `cargo xtask fixtures` wrote; the voices in it are small ones that learnt nothing.
+# What `cargo xtask fixtures` wrote; the voices in it are small ones that learnt nothing: Ada of RVC,
+# Olga of our own.
 HOME = os.environ.get("AUTOVOICE_HOME", "")
 needs_voices = pytest.mark.skipif(
     not os.path.exists(os.path.join(HOME, "voices/ada/voice.toml"))
@@ -354,11 +355,12 @@ def test_the_dry_voice_is_aligned_at_the_delay_of_a_voice(settings):
 
 
 @needs_voices
-def test_a_voice_is_heard_in_its_place_and_a_bounce_is_the_same_every_time():
+@pytest.mark.parametrize("name", ["Ada", "Olga"])
+def test_a_voice_is_heard_in_its_place_and_a_bounce_is_the_same_every_time(name):
     signal = sung(5)
     outputs = []
     for block in [64, 512, 2048]:
-        plugin = load_voice("Ada")
+        plugin = load_voice(name)
         # The second run has a delay that was told before it began.
         plugin.process(signal, RATE, buffer_size=block)
         outputs.append(plugin.process(signal, RATE, buffer_size=block))

@@ -161,3 +161,24 @@ impl ProcessContext<AutoVoicePlugin> for Processing<'_> {
     }
     fn set_current_voice_capacity(&self, _capacity: u32) {}
 }
+
+/// Delay reported and output of a mono plugin that renders offline in blocks.
+pub fn bounce(
+    plugin: &mut AutoVoicePlugin,
+    rate_hz: u32,
+    input: &[f32],
+    block: usize,
+) -> (usize, Vec<f32>) {
+    let host = Host::new(PluginApi::Clap);
+    host.mode.set(ProcessMode::Offline);
+    assert!(host.activate(plugin, (1, 1), rate_hz as f32, block as u32));
+    let delay = host.latencies.borrow()[0] as usize;
+    let mut output = Vec::new();
+    for block in input.chunks(block) {
+        let mut channels = [block.to_vec()];
+        host.process(plugin, &mut channels);
+        output.extend_from_slice(&channels[0]);
+    }
+    assert_eq!(host.restarts.get(), 0);
+    (delay, output)
+}

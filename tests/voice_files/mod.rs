@@ -128,6 +128,16 @@ impl Place {
     }
 }
 
+/// The folder of a voice in a library.
+pub fn folder(voice: &Voice) -> PathBuf {
+    voice.folder().expect("it is in a library").to_owned()
+}
+
+/// The file of its weights.
+pub fn weights(voice: &Voice) -> PathBuf {
+    folder(voice).join("voice.safetensors")
+}
+
 pub fn named(name: &str) -> Import {
     Import {
         name: Some(name.to_owned()),

@@ -25,8 +25,9 @@ One file alone is written to the file OUT, whose name chooses WAV or FLAC. Sever
 or a pattern go into the folder OUT, made if missing, each under its own name; MP3 and OGG become
 WAV unless --format says otherwise.
 
-With --voice somebody else sings, a voice of RVC: the whole of a file is heard for it, a few seconds
-at a time. It needs a content encoder once: autovoice models fetch contentvec.
+With --voice somebody else sings. For a voice of RVC the whole of a file is heard, a few seconds at a
+time; it needs a content encoder once: autovoice models fetch contentvec. A voice of AutoVoice's own
+sings as it does in the plugin and needs nothing.
 
 The output has the channels, the length and, without --rate, the rate of the input and lies exactly
 on it: the latency of the conversion is removed. Integer samples are rounded to the nearest step

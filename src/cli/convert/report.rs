@@ -39,10 +39,9 @@ impl File {
         );
         if let Some(singer) = &conversion.singer {
             line.push_str(&format!(
-                "\n  {} ({}, {}), {}",
+                "\n  {} ({}), {}",
                 singer.name(),
-                singer.engine_name(),
-                singer.quality(),
+                singer.manner(),
                 latency_line(outcome.latency, outcome.input.rate_hz)
             ));
         }

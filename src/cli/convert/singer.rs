@@ -21,13 +21,13 @@ use std::path::Path;
 #[command(next_help_heading = "Another voice")]
 pub(super) struct SingerArgs {
     /// Sing with this voice: the name of one in the library, or a file or folder to use without
-    /// importing it (.pth, .zip, exported voice) [default: that of the preset]
+    /// importing it (.pth, .safetensors, .zip, exported voice) [default: that of the preset]
     #[arg(long, value_name = "NAME|PATH")]
     pub(super) voice: Option<String>,
-    /// How much the voice hears before it decides
+    /// How much a voice of RVC hears before it decides; one of AutoVoice's own has no choice
     #[arg(long, value_enum, value_name = "QUALITY", default_value_t = Hearing::Offline)]
     quality: Hearing,
-    /// How many threads work on the voice, 1 or 2
+    /// How many threads work on a voice of RVC, 1 or 2; one of AutoVoice's own needs one
     #[arg(long, value_name = "N", default_value_t = THREADS.1, value_parser = threads_parser())]
     threads: usize,
     /// Seed of the voice's breath: the same one gives the same samples
@@ -180,29 +180,33 @@ impl Singer {
         self.spec().name
     }
 
-    /// The name of its quality.
-    pub(super) fn quality(&self) -> &'static str {
-        self.hearing.name()
+    /// How it sings, for people: its engine and, where there is a choice, its quality.
+    pub(super) fn manner(&self) -> String {
+        match self.voice.metadata.model.rvc() {
+            Some(_) => format!("{}, {}", self.engine_name(), self.hearing.name()),
+            None => self.engine_name().to_owned(),
+        }
     }
 
     fn spec(&self) -> EngineSpec {
-        self.setup.reach.spec(&self.voice.metadata.config)
+        self.voice.spec(self.setup.reach)
     }
 
-    /// What it is, for programs.
+    /// What it is, for programs. What only voices of RVC have is null for others.
     pub(super) fn json(&self) -> Value {
         let metadata = &self.voice.metadata;
+        let rvc = metadata.model.rvc();
         json!({
             "name": metadata.name,
             "sha256": metadata.sha256,
             "engine": self.engine_name(),
-            "version": metadata.config.version.name(),
-            "rate_hz": metadata.config.rate_hz,
+            "version": rvc.map(|config| config.version.name()),
+            "rate_hz": metadata.model.rate_hz(),
             "index": self.voice.index.is_some(),
-            "quality": self.quality(),
-            "threads": self.setup.reach.threads,
+            "quality": rvc.map(|_| self.hearing.name()),
+            "threads": rvc.map_or(1, |_| self.setup.reach.threads),
             "seed": self.setup.seed,
-            "exact_index": self.setup.search == Search::All,
+            "exact_index": rvc.map(|_| self.setup.search == Search::All),
         })
     }
 }

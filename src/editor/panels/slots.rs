@@ -199,7 +199,14 @@ fn list(ui: &mut Ui, view: &View<'_>, slot: usize) {
             let text = "Your library is empty: import a voice.";
             ui.label(RichText::new(text).small().color(theme::of(ui).dim));
         }
-        for listed in &view.voices.listed {
+        let (own, built_in): (Vec<_>, Vec<_>) =
+            (view.voices.listed.iter()).partition(|listed| !listed.is_built_in);
+        let heading = own.len();
+        for (at, listed) in own.into_iter().chain(built_in).enumerate() {
+            if at == heading {
+                let text = RichText::new("Built in").small();
+                ui.label(text.color(theme::of(ui).dim));
+            }
             let is_held = held.is_some_and(|held| held.is(&listed.voice));
             let label = ui.selectable_label(is_held, &listed.voice.name);
             let label = match listed.about.is_empty() {
@@ -227,7 +234,7 @@ fn list(ui: &mut Ui, view: &View<'_>, slot: usize) {
 fn path_form(ui: &mut Ui, view: &View<'_>, slots: &mut Slots, dialog: &mut Dialog) {
     let Some(path) = &mut slots.path else { return };
     let edit = TextEdit::singleline(path)
-        .hint_text("The path of a .pth")
+        .hint_text("The path of a voice")
         .desired_width(100.0);
     let response = ui.add(edit);
     let is_entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));

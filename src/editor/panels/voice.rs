@@ -4,9 +4,10 @@ use super::slots::{self, Slots};
 use super::{choice, choice_noted, knob, toggle};
 use crate::editor::View;
 use crate::editor::dialog::Dialog;
+use crate::editor::theme;
 use crate::plugin::voices::VoiceSetup;
 use crate::units::frames_to_ms;
-use egui::Ui;
+use egui::{Label, RichText, Ui, vec2};
 use nice_plug::params::{IntParam, Param as _};
 
 /// Widths of the lists that stand side by side, and what is between them.
@@ -15,17 +16,25 @@ const QUALITY_WIDTH: f32 = 76.0;
 const THREADS_WIDTH: f32 = 40.0;
 const RANGE_WIDTH: f32 = 74.0;
 const TRACKER_WIDTH: f32 = 72.0;
+/// Their height.
+const LIST_HEIGHT: f32 = 20.0;
+/// The engine of voices of our own.
+const OURS: &str = "ddsp";
 
 pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut Slots, dialog: &mut Dialog) {
     ui.vertical(|ui| {
         slots::show(ui, view, state, dialog);
         match slots::selected(view) {
             0 => shifted(ui, view),
+            slot if is_ours(view, slot) => ours(ui, view),
             _ => converted(ui, view),
         }
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = LIST_GAP;
-            delays(ui, view);
+            match is_ours(view, slots::selected(view)) {
+                true => delay_alone(ui, view),
+                false => delays(ui, view),
+            }
             choice(ui, view, &view.params.voice.range, RANGE_WIDTH);
             choice(ui, view, &view.params.system.tracker, TRACKER_WIDTH);
         });
@@ -65,6 +74,34 @@ fn converted(ui: &mut Ui, view: &View<'_>) {
     });
 }
 
+/// Those of a voice of our own, which has no index, no speakers and no quality to choose.
+fn ours(ui: &mut Ui, view: &View<'_>) {
+    let (voice, converted) = (&view.params.voice, &view.params.converted);
+    ui.add_space(24.0);
+    ui.horizontal(|ui| {
+        for param in [&voice.pitch, &voice.formant] {
+            knob(ui, view, param, |knob| knob.stepped(1.0).centered_on(0.0));
+        }
+        knob(ui, view, &converted.rms_mix, |knob| knob);
+    });
+    ui.add_space(24.0);
+}
+
+/// Whether a voice of our own is in a slot.
+fn is_ours(view: &View<'_>, slot: usize) -> bool {
+    let shown = view.voices.slot(slot);
+    shown.is_some_and(|slot| slot.engine == Some(OURS))
+}
+
+/// The delay, and the load while it is heard: where there is nothing to choose.
+fn delay_alone(ui: &mut Ui, view: &View<'_>) {
+    let setup = view.voices.setup.unwrap_or_default();
+    let text = RichText::new(delay_of(view, setup).unwrap_or_default()).small();
+    let width = QUALITY_WIDTH + LIST_GAP + THREADS_WIDTH;
+    let label = Label::new(text.color(theme::of(ui).dim)).truncate();
+    ui.add_sized(vec2(width, LIST_HEIGHT), label);
+}
+
 /// Qualities and numbers of threads, each with the delay that it would bring beside what is chosen
 /// of the other.
 fn delays(ui: &mut Ui, view: &View<'_>) {
@@ -80,7 +117,11 @@ fn delays(ui: &mut Ui, view: &View<'_>) {
 
 /// The delay that these values would bring and, if they are those that run, the load.
 fn delay(view: &View<'_>, quality: i32, threads: i32) -> Option<String> {
-    let setup = VoiceSetup::from_values(quality, threads)?;
+    delay_of(view, VoiceSetup::from_values(quality, threads)?)
+}
+
+/// The delay that this setup would bring and, if it is the one that runs, the load.
+fn delay_of(view: &View<'_>, setup: VoiceSetup) -> Option<String> {
     let delay = (*view.voices.delays.get(&setup)?)?;
     let ms = frames_to_ms(delay, view.voices.rate_hz);
     let is_running = view.voices.setup == Some(setup) && view.now.slot != 0;

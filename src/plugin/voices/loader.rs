@@ -1,7 +1,7 @@
 //! The loader thread of one instance: reads voices, builds engines, hands them to the worker and
 //! frees what comes back. It may block; nobody but offline rendering waits for it.
 
-use super::maker::{Imported, Listed, PerSetup, Warm};
+use super::maker::{Imported, Listed, PerSetup, VoiceSetup, Warm};
 use super::rack::{Connection, Import, Inner};
 use super::shown::{Said, Shown, SlotShown, SlotState};
 use super::stock::guarded;
@@ -66,6 +66,14 @@ struct Slot {
     state: SlotState,
     /// What its engine would be.
     specs: Option<PerSetup<EngineSpec>>,
+}
+
+impl Slot {
+    /// The name of its engine, which is the same for every setup.
+    fn engine(&self) -> Option<&'static str> {
+        let spec = self.specs.as_ref()?.get(&VoiceSetup::default())?;
+        Some(spec.name)
+    }
 }
 
 struct Loader {
@@ -339,6 +347,7 @@ impl Loader {
             slots: self.slots.each_ref().map(|slot| SlotShown {
                 voice: slot.voice.clone(),
                 state: slot.state.clone(),
+                engine: slot.engine(),
             }),
             listed: self.listed.clone(),
             delays: self.delays,

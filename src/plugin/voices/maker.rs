@@ -64,6 +64,8 @@ pub struct Listed {
     pub voice: VoiceRef,
     /// How many speakers it has, at least 1.
     pub speakers: usize,
+    /// Whether it came with the program.
+    pub is_built_in: bool,
     /// What else there is to know, for people; may be empty.
     pub about: String,
 }

@@ -8,10 +8,10 @@ mod library;
 mod loader;
 mod maker;
 mod rack;
-mod rvc;
 mod saved;
 mod shown;
 mod stock;
+mod warm;
 
 pub use crate::bridge::SLOTS;
 pub use library::{Voices, of_user};

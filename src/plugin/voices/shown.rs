@@ -29,6 +29,8 @@ pub struct SlotShown {
     pub voice: Option<VoiceRef>,
     /// How it is.
     pub state: SlotState,
+    /// The name of the engine that plays it, once its file was looked at.
+    pub engine: Option<&'static str>,
 }
 
 /// What is said to the musician.

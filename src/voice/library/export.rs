@@ -1,10 +1,11 @@
 //! A voice as one file for others: a zip archive of the files of its folder, stored as they are,
 //! which [`Library::import`] takes. Weights do not compress, and a reader can check every byte.
 
-use super::{DESCRIPTION, INDEX, Library, Voice, WEIGHTS, file_bytes};
+use super::{DESCRIPTION, INDEX, Library, Place, Voice, WEIGHTS, file_bytes};
 use crate::io::{Existing, NewFile, WriteError};
 use crate::voice::VoiceError;
 use crate::voice::image::Image;
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
@@ -12,10 +13,16 @@ use std::path::{Path, PathBuf};
 /// A file of the archive.
 struct Entry {
     name: &'static str,
-    path: PathBuf,
+    from: From,
     bytes: u32,
     crc: u32,
     at: u32,
+}
+
+/// Where its bytes are.
+enum From {
+    File(PathBuf),
+    Memory(Cow<'static, [u8]>),
 }
 
 impl Library {
@@ -29,14 +36,9 @@ impl Library {
             let bytes = voice.bytes;
             return Err(VoiceError::LargeExport { bytes });
         }
-        let names = [DESCRIPTION, WEIGHTS, INDEX];
-        let names = names.into_iter().chain(Image::ALL.map(Image::file));
         let mut entries = Vec::new();
-        for name in names {
-            let path = voice.folder.join(name);
-            if file_bytes(&path).is_some() {
-                entries.push(measured(name, path).map_err(VoiceError::Read)?);
-            }
+        for (name, from) in files(voice) {
+            entries.push(measured(name, from).map_err(VoiceError::Read)?);
         }
         let mut archive = NewFile::create(file, existing)?;
         write(&mut archive, &mut entries).map_err(WriteError::Io)?;
@@ -44,11 +46,30 @@ impl Library {
     }
 }
 
+/// The files that a voice consists of, or would if it had a folder.
+fn files(voice: &Voice) -> Vec<(&'static str, From)> {
+    let folder = match &voice.place {
+        Place::Folder(folder) => folder,
+        Place::BuiltIn(weights) => {
+            let description = voice.metadata.to_toml().into_bytes();
+            return vec![
+                (DESCRIPTION, From::Memory(description.into())),
+                (WEIGHTS, From::Memory((*weights).into())),
+            ];
+        }
+    };
+    let names = [DESCRIPTION, WEIGHTS, INDEX];
+    let names = names.into_iter().chain(Image::ALL.map(Image::file));
+    let files = names.map(|name| (name, folder.join(name)));
+    let there = files.filter(|(_, path)| file_bytes(path).is_some());
+    there.map(|(name, path)| (name, From::File(path))).collect()
+}
+
 /// Reads a file for its size and CRC, which stand before its bytes.
-fn measured(name: &'static str, path: PathBuf) -> io::Result<Entry> {
+fn measured(name: &'static str, from: From) -> io::Result<Entry> {
     let mut hasher = crc32fast::Hasher::new();
     let mut bytes = 0u64;
-    each_piece(&path, |piece| {
+    each_piece(&from, |piece| {
         hasher.update(piece);
         bytes += piece.len() as u64;
         Ok(())
@@ -56,15 +77,18 @@ fn measured(name: &'static str, path: PathBuf) -> io::Result<Entry> {
     let bytes = u32::try_from(bytes).map_err(|_| io::Error::other("a file of 4 GiB or more"))?;
     Ok(Entry {
         name,
-        path,
+        from,
         bytes,
         crc: hasher.finalize(),
         at: 0,
     })
 }
 
-fn each_piece(path: &Path, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-    let mut file = File::open(path)?;
+fn each_piece(from: &From, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    let mut file = match from {
+        From::File(path) => File::open(path)?,
+        From::Memory(bytes) => return take(bytes),
+    };
     let mut piece = vec![0; 1 << 16];
     loop {
         match file.read(&mut piece) {
@@ -88,7 +112,7 @@ fn write(archive: &mut impl Write, entries: &mut [Entry]) -> io::Result<()> {
         archive.write_all(&header)?;
         let mut written = 0u64;
         let mut hasher = crc32fast::Hasher::new();
-        each_piece(&entry.path, |piece| {
+        each_piece(&entry.from, |piece| {
             written += piece.len() as u64;
             hasher.update(piece);
             archive.write_all(piece)

@@ -4,6 +4,7 @@
 use super::source::{Files, Found, Item, Own, Source};
 use super::{
     DESCRIPTION, IMPORTING, INDEX, Library, MOST_VOICES, Voice, WEIGHTS, read_voice, source,
+    tensors_of,
 };
 use crate::io::checkpoint::{Tensor, write_safetensors};
 use crate::io::{Existing, write_document};
@@ -14,8 +15,9 @@ use crate::preset::library::{folded, portable_stem};
 use crate::voice::VoiceError;
 use crate::voice::image::{self, Image};
 use crate::voice::index::{self, IndexError, VoiceIndex};
-use crate::voice::metadata::{self, Metadata, written_time};
-use crate::voice::rvc::{self, RvcError};
+use crate::voice::metadata::{self, Metadata, VoiceModel, written_time};
+use crate::voice::tensors::read_tensors;
+use crate::voice::{ddsp, rvc};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
@@ -55,7 +57,7 @@ pub enum IndexChoice {
 }
 
 /// A voice that was imported.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Imported {
     /// The voice.
     pub voice: Voice,
@@ -142,6 +144,8 @@ impl Library {
             (IndexChoice::None, _) => None,
             (IndexChoice::File(path), _) => Some((Item::of_path(path), true)),
             (IndexChoice::Beside, Source::Own(own)) => own.index.clone().map(|item| (item, true)),
+            // Nor is one looked for where none is used.
+            (IndexChoice::Beside, _) if new.metadata.model.rvc().is_none() => None,
             (IndexChoice::Beside, Source::Checkpoint(item)) => {
                 beside(item, &indexes, is_alone, &mut notes).map(|item| (item, false))
             }
@@ -156,10 +160,10 @@ impl Library {
         })
     }
 
-    /// Voices of this name, in any case.
+    /// The user's voices of this name, in any case.
     fn same_name(&self, name: &str) -> Vec<Voice> {
         let wanted = folded(name);
-        let mut voices = self.list().voices;
+        let mut voices = self.own().voices;
         voices.retain(|voice| folded(&voice.metadata.name) == wanted);
         voices
     }
@@ -198,8 +202,8 @@ impl Library {
 
     /// Takes away what a new voice replaces, or the new one where that fails.
     fn replace(&self, new: &Path, replaced: &[Voice]) -> Result<(), VoiceError> {
-        for voice in replaced {
-            if let Err(error) = self.discard(&voice.folder) {
+        for folder in replaced.iter().filter_map(Voice::folder) {
+            if let Err(error) = self.discard(folder) {
                 let _ = self.discard(new);
                 return Err(VoiceError::Folder(error));
             }
@@ -218,22 +222,40 @@ struct New {
 impl New {
     fn of_checkpoint(files: &Files, item: &Item) -> Result<Self, VoiceError> {
         let (checkpoint, sha256) = files.checkpoint(item)?;
-        let voice = rvc::read(&checkpoint)?;
-        let tensors = rvc::read_tensors(&checkpoint, &voice.tensors)?;
         let of_file = Some(clean(item.stem(), MOST_NAME)).filter(|name| !name.is_empty());
-        let metadata = Metadata {
-            name: of_file.or(voice.name).unwrap_or_default(),
-            author: voice.author,
-            licence: String::new(),
-            notes: String::new(),
-            info: voice.info,
-            sha256,
-            source: clean(&item.name, MOST_LABEL),
-            imported: written_time(SystemTime::now()),
-            config: voice.config,
+        let (metadata, tensors) = match ddsp::is_ours(&checkpoint) {
+            true => {
+                let voice = ddsp::read(&checkpoint)?;
+                let tensors = read_tensors(&checkpoint, &voice.tensors);
+                let mut metadata = Metadata::of_described(voice.described, sha256);
+                if metadata.name.is_empty() {
+                    metadata.name = of_file.unwrap_or_default();
+                }
+                (metadata, tensors.map_err(ddsp::DdspError::from)?)
+            }
+            false => {
+                let voice = rvc::read(&checkpoint)?;
+                let tensors = read_tensors(&checkpoint, &voice.tensors);
+                let metadata = Metadata {
+                    name: of_file.or(voice.name).unwrap_or_default(),
+                    author: voice.author,
+                    licence: String::new(),
+                    notes: String::new(),
+                    info: voice.info,
+                    sha256,
+                    source: String::new(),
+                    imported: String::new(),
+                    model: VoiceModel::Rvc(voice.config),
+                };
+                (metadata, tensors.map_err(rvc::RvcError::from)?)
+            }
         };
         Ok(Self {
-            metadata,
+            metadata: Metadata {
+                source: clean(&item.name, MOST_LABEL),
+                imported: written_time(SystemTime::now()),
+                ..metadata
+            },
             tensors,
             image: None,
         })
@@ -243,15 +265,14 @@ impl New {
         let text = files.read(&own.description, metadata::MOST_BYTES as u64)?;
         let text = String::from_utf8_lossy(&text);
         let metadata = Metadata::from_toml(&text)?;
-        let read = || -> Result<_, VoiceError> {
-            let (checkpoint, _) = files.checkpoint(&own.weights)?;
-            let tensors = rvc::pick(&metadata.config, checkpoint.tensors("").collect())?;
-            Ok(rvc::read_tensors(&checkpoint, &tensors)?)
-        };
-        let tensors = read().map_err(|error| match error {
-            VoiceError::Rvc(error) => VoiceError::Weights(error),
+        let opened = files.checkpoint(&own.weights);
+        let (checkpoint, _) = opened.map_err(|error| match error {
+            VoiceError::Rvc(rvc::RvcError::Checkpoint(error)) => VoiceError::Weights(error.into()),
             other => other,
         })?;
+        let tensors = tensors_of(&metadata.model, &checkpoint)
+            .and_then(|tensors| read_tensors(&checkpoint, &tensors))
+            .map_err(VoiceError::Weights)?;
         let image = match own.images.first() {
             Some(item) => Some(image::check(files.read(item, image::MOST_BYTES)?)?),
             None => None,
@@ -291,9 +312,12 @@ impl New {
         index: Option<(&Item, bool)>,
         notes: &mut Vec<Note>,
     ) -> Result<(), VoiceError> {
-        let texts = BTreeMap::from([("engine".to_owned(), self.metadata.engine().to_owned())]);
-        write_safetensors(&folder.join(WEIGHTS), &self.tensors, &texts)
-            .map_err(RvcError::Checkpoint)?;
+        // A file of ours says what it is wherever it goes.
+        let texts = match self.metadata.described() {
+            Some(described) => described.texts(),
+            None => BTreeMap::from([("engine".to_owned(), self.metadata.engine().to_owned())]),
+        };
+        write_safetensors(&folder.join(WEIGHTS), &self.tensors, &texts)?;
         if let Some((image, bytes)) = &self.image {
             fs::write(folder.join(image.file()), bytes).map_err(VoiceError::Folder)?;
         }
@@ -317,9 +341,13 @@ impl New {
 
     /// Brings an index to [`INDEX`]: converts one of faiss, checks one of ours.
     fn bring_index(&self, folder: &Path, files: &Files, item: &Item) -> Result<(), VoiceError> {
-        let version = self.metadata.config.version;
+        let file = || clean(&item.name, MOST_LABEL);
+        let Some(config) = self.metadata.model.rvc() else {
+            return Err(VoiceError::NeedlessIndex { file: file() });
+        };
+        let version = config.version;
         let named = |error| VoiceError::Index {
-            file: clean(&item.name, MOST_LABEL),
+            file: file(),
             error,
         };
         let to = folder.join(INDEX);

@@ -11,16 +11,17 @@ pub use import::{Import, Imported, IndexChoice, Note};
 
 use super::image::Image;
 use super::index::VoiceIndex;
-use super::metadata::{self, Metadata};
-use super::rvc::{self, RvcError};
-use super::{VoiceError, rvc::pick};
-use crate::io::checkpoint::{Checkpoint, Limits};
+use super::metadata::{self, Metadata, VoiceModel};
+use super::starters::Starters;
+use super::tensors::{TensorsError, pick, read_tensors};
+use super::{VoiceError, rvc};
+use crate::io::checkpoint::{Checkpoint, CheckpointError, Limits, TensorRef};
 use crate::io::{folders, read_document};
-use crate::model::rvc::RvcConfig;
 use crate::nn::Weights;
 use crate::preset::VoiceRef;
 use crate::preset::about::{MOST_NAME, clean};
 use crate::preset::library::folded;
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -42,13 +43,31 @@ pub(super) fn limits() -> Limits {
     }
 }
 
+/// Where a voice is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In this folder of a library.
+    Folder(PathBuf),
+    /// In the program: the bytes of its weights' file.
+    BuiltIn(&'static [u8]),
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(path) => write!(f, "{}", path.display()),
+            Self::BuiltIn(file) => write!(f, "{} bytes built in", file.len()),
+        }
+    }
+}
+
 /// A voice of the library.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Voice {
     /// What is known of it.
     pub metadata: Metadata,
-    /// Its folder.
-    pub folder: PathBuf,
+    /// Where it is.
+    pub place: Place,
     /// Its index, where it has one; [`Library::open_index`] opens it.
     pub index: Option<PathBuf>,
     /// Its picture, where it has one: PNG, JPEG or WebP by its first bytes, not decoded yet.
@@ -67,10 +86,27 @@ impl Voice {
         }
     }
 
-    /// The file of its weights.
+    /// Its folder; `None` for one that is built in.
     #[must_use]
-    pub fn weights(&self) -> PathBuf {
-        self.folder.join(WEIGHTS)
+    pub fn folder(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Folder(folder) => Some(folder),
+            Place::BuiltIn(_) => None,
+        }
+    }
+
+    /// Whether it came with the program.
+    #[must_use]
+    pub fn is_built_in(&self) -> bool {
+        self.folder().is_none()
+    }
+
+    /// Opens the file of its weights.
+    fn open(&self) -> Result<Checkpoint, CheckpointError> {
+        match &self.place {
+            Place::Folder(folder) => Checkpoint::open(&folder.join(WEIGHTS), &limits()),
+            Place::BuiltIn(file) => Checkpoint::from_bytes(file.to_vec(), &limits()),
+        }
     }
 }
 
@@ -92,27 +128,38 @@ pub struct Listing {
     pub damaged: Vec<Damaged>,
 }
 
-/// The folder of voices.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The folder of voices, and those that are in the program.
+///
+/// Of two voices of one name the user's own is meant, unless a hash says otherwise. A voice of the
+/// program that the user has imported, too, is one voice.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Library {
     folder: PathBuf,
+    starters: Starters,
 }
 
 impl Library {
-    /// The library of the user.
+    /// The library of the user, with the voices that ship.
     ///
     /// # Errors
     /// [`VoiceError::NoHome`]. A folder that is not there holds no voices, and is no error.
     pub fn of_user() -> Result<Self, VoiceError> {
-        Ok(Self::open(&folders::voices()?))
+        Ok(Self::open(&folders::voices()?).with(Starters::shipped()))
     }
 
-    /// The library in this folder, which need not be there.
+    /// The library in this folder, which need not be there, and nothing beside it.
     #[must_use]
     pub fn open(folder: &Path) -> Self {
         Self {
             folder: folder.to_owned(),
+            starters: Starters::default(),
         }
+    }
+
+    /// The same beside these voices of the program.
+    #[must_use]
+    pub fn with(self, starters: Starters) -> Self {
+        Self { starters, ..self }
     }
 
     /// Its folder.
@@ -124,6 +171,22 @@ impl Library {
     /// Every voice there is, and what is damaged. Reads descriptions and headers, no weights.
     #[must_use]
     pub fn list(&self) -> Listing {
+        let mut listing = self.own();
+        let own = &listing.voices;
+        let has = |starter: &&Voice| {
+            let sha256 = &starter.metadata.sha256;
+            own.iter().any(|voice| voice.metadata.sha256 == *sha256)
+        };
+        let starters = self.starters.voices().iter();
+        let starters: Vec<Voice> = starters.filter(|voice| !has(voice)).cloned().collect();
+        listing.voices.extend(starters);
+        // The user's own stay before others of their name.
+        (listing.voices).sort_by_cached_key(|voice| folded(&voice.metadata.name));
+        listing
+    }
+
+    /// What is in the folder, by path.
+    fn own(&self) -> Listing {
         let mut listing = Listing::default();
         for folder in self.folders(&mut listing.damaged) {
             match read_voice(&folder) {
@@ -131,7 +194,6 @@ impl Library {
                 Err(error) => listing.damaged.push(Damaged { folder, error }),
             }
         }
-        (listing.voices).sort_by_cached_key(|voice| folded(&voice.metadata.name));
         listing
     }
 
@@ -151,7 +213,19 @@ impl Library {
         let mut near: Vec<_> = folders.filter_map(near).collect();
         // As they are listed; those with its hash first.
         near.sort();
-        near.iter().find_map(|(.., folder)| read_voice(folder).ok())
+        let is_other = near.partition_point(|(is_other, ..)| !is_other);
+        let (with_hash, others) = near.split_at(is_other);
+        let own = |near: &[(bool, String, PathBuf)]| {
+            near.iter().find_map(|(.., folder)| read_voice(folder).ok())
+        };
+        let starter = |is_it: &dyn Fn(&Metadata) -> bool| {
+            let mut starters = self.starters.voices().iter();
+            starters.find(|voice| is_it(&voice.metadata)).cloned()
+        };
+        own(with_hash)
+            .or_else(|| starter(&|known| Some(&known.sha256) == wanted.sha256.as_ref()))
+            .or_else(|| own(others))
+            .or_else(|| starter(&|known| folded(&known.name) == name))
     }
 
     /// The voice of this name, in any case.
@@ -186,26 +260,24 @@ impl Library {
         })
     }
 
-    /// Loads a voice: the sizes of its network and its weights in single precision, under RVC's
-    /// names, with weight norm still in two parts.
+    /// Loads a voice's weights in single precision, under the names of its file; those of RVC have
+    /// their weight norm still in two parts.
     ///
     /// # Errors
     /// [`VoiceError::Weights`] when the file is damaged or memory is short.
-    pub fn load(voice: &Voice) -> Result<(RvcConfig, Weights), VoiceError> {
-        let config = voice.metadata.config.clone();
-        let read = || -> Result<Weights, RvcError> {
-            let checkpoint = Checkpoint::open(&voice.weights(), &limits())?;
-            let tensors = pick(&config, checkpoint.tensors("").collect())?;
+    pub fn load(voice: &Voice) -> Result<Weights, VoiceError> {
+        let read = || -> Result<Weights, TensorsError> {
+            let checkpoint = voice.open()?;
+            let tensors = tensors_of(&voice.metadata.model, &checkpoint)?;
             let mut loaded = Vec::with_capacity(tensors.len());
             for tensor in tensors {
-                for (name, tensor) in rvc::read_tensors(&checkpoint, &[tensor])? {
+                for (name, tensor) in read_tensors(&checkpoint, &[tensor])? {
                     loaded.push((name, tensor.shape.clone(), tensor.into_f32()));
                 }
             }
             Ok(Weights::new(loaded).expect("a tensor has as many values as its shape says"))
         };
-        let weights = read().map_err(VoiceError::Weights)?;
-        Ok((config, weights))
+        read().map_err(VoiceError::Weights)
     }
 
     /// Opens a voice's index, where it has one.
@@ -213,10 +285,10 @@ impl Library {
     /// # Errors
     /// [`VoiceError::Index`] when it is damaged or of another version.
     pub fn open_index(voice: &Voice) -> Result<Option<VoiceIndex>, VoiceError> {
-        let Some(path) = &voice.index else {
+        let (Some(path), Some(config)) = (&voice.index, voice.metadata.model.rvc()) else {
             return Ok(None);
         };
-        let opened = VoiceIndex::open(path, voice.metadata.config.version);
+        let opened = VoiceIndex::open(path, config.version);
         opened.map(Some).map_err(|error| VoiceError::Index {
             file: INDEX.to_owned(),
             error,
@@ -226,9 +298,14 @@ impl Library {
     /// Removes a voice: all of its folder. It is gone at once, or as it was.
     ///
     /// # Errors
-    /// [`VoiceError::Folder`].
+    /// [`VoiceError::Folder`]; [`VoiceError::BuiltIn`] for one that came with the program.
     pub fn remove(&self, voice: &Voice) -> Result<(), VoiceError> {
-        self.discard(&voice.folder).map_err(VoiceError::Folder)
+        match voice.folder() {
+            Some(folder) => self.discard(folder).map_err(VoiceError::Folder),
+            None => Err(VoiceError::BuiltIn {
+                name: voice.metadata.name.clone(),
+            }),
+        }
     }
 
     /// Takes a folder out of sight and removes it. What cannot be removed now goes later.
@@ -314,6 +391,18 @@ fn read_description(folder: &Path) -> Result<(Metadata, u64), VoiceError> {
     Ok((Metadata::from_toml(&text)?, bytes))
 }
 
+/// The tensors that a voice's network needs, out of those of its file.
+fn tensors_of(
+    model: &VoiceModel,
+    checkpoint: &Checkpoint,
+) -> Result<Vec<(String, TensorRef)>, TensorsError> {
+    let found = checkpoint.tensors("").collect();
+    match model {
+        VoiceModel::Rvc(config) => rvc::pick(config, found),
+        VoiceModel::Ddsp(voice) => pick(voice.tensors(), found),
+    }
+}
+
 /// Reads a voice's description and holds the names and shapes of its weights against it.
 fn read_voice(folder: &Path) -> Result<Voice, VoiceError> {
     let path = |file: &str| folder.join(file);
@@ -321,14 +410,14 @@ fn read_voice(folder: &Path) -> Result<Voice, VoiceError> {
     let weights = file_bytes(&path(WEIGHTS)).ok_or_else(|| missing(WEIGHTS))?;
     let checkpoint = Checkpoint::open(&path(WEIGHTS), &limits())
         .map_err(|error| VoiceError::Weights(error.into()))?;
-    pick(&metadata.config, checkpoint.tensors("").collect()).map_err(VoiceError::Weights)?;
+    tensors_of(&metadata.model, &checkpoint).map_err(VoiceError::Weights)?;
     let with_size = |file: &str| Some((path(file), file_bytes(&path(file))?));
     let index = with_size(INDEX);
     let image = Image::ALL.iter().find_map(|image| with_size(image.file()));
     let size_of = |file: &Option<(PathBuf, u64)>| file.as_ref().map_or(0, |(_, bytes)| *bytes);
     Ok(Voice {
         metadata,
-        folder: folder.to_owned(),
+        place: Place::Folder(folder.to_owned()),
         bytes: described + weights + size_of(&index) + size_of(&image),
         index: index.map(|(path, _)| path),
         image: image.map(|(path, _)| path),

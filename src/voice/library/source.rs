@@ -108,6 +108,11 @@ impl Item {
         extension.is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
     }
 
+    /// Whether it may be a voice by its name: one of RVC, or of our own.
+    fn is_voice(&self) -> bool {
+        self.has_extension("pth") || self.has_extension("safetensors")
+    }
+
     fn is_hidden(&self) -> bool {
         self.name.starts_with('.')
             || matches!(&self.place, Place::Entry(entry) if entry.contains("__MACOSX/"))
@@ -238,7 +243,7 @@ fn archive_of_files(path: &Path) -> Result<Option<ZipArchive>, VoiceError> {
     let is_checkpoint = |name: &str| name == "data.pkl" || name.ends_with("/data.pkl");
     let has_files = |name: &str| {
         let item = Item::of_entry(name);
-        item.has_extension("pth") || item.name == DESCRIPTION
+        item.is_voice() || item.name == DESCRIPTION
     };
     match archive.names().any(is_checkpoint) || !archive.names().any(has_files) {
         true => Ok(None),
@@ -283,10 +288,7 @@ fn choose(items: Vec<Item>, files: Files) -> Result<Found, VoiceError> {
             is_alone: true,
         });
     }
-    let voices: Vec<&Item> = items
-        .iter()
-        .filter(|item| item.has_extension("pth"))
-        .collect();
+    let voices: Vec<&Item> = items.iter().filter(|item| item.is_voice()).collect();
     // What was left of a training beside what came out of it.
     let is_training = |item: &&&Item| item.name.starts_with("G_") || item.name.starts_with("D_");
     let exported: Vec<&Item> = (voices.iter().filter(|item| !is_training(item)).copied()).collect();

@@ -5,6 +5,7 @@ use super::RvcError;
 use crate::io::checkpoint::Value;
 use crate::model::rvc::{RvcConfig, Version};
 use crate::preset::about::{MOST_LABEL, clean};
+use crate::voice::tensors::TensorsError;
 
 /// The items of the list before the last, which is the rate.
 const NAMES: [&str; 17] = [
@@ -73,12 +74,12 @@ pub(super) fn read<'a>(
     let sizes = Sizes::new(sizes)?;
     let matrix = |name: &'static str| match shape(name) {
         Some(&[rows, columns]) => Ok((rows, columns)),
-        Some(found) => Err(RvcError::Shape {
+        Some(found) => Err(TensorsError::Shape {
             name: name.to_owned(),
             expected: vec![0, 0],
             found: found.to_vec(),
         }),
-        None => Err(RvcError::Missing {
+        None => Err(TensorsError::Missing {
             name: name.to_owned(),
             expected: vec![0, 0],
         }),

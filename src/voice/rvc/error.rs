@@ -3,6 +3,7 @@
 use crate::io::checkpoint::{CheckpointError, Foreign};
 use crate::model::rvc::ConfigError;
 use crate::voice::models::ModelKind;
+use crate::voice::tensors::TensorsError;
 
 /// See the module.
 #[derive(Debug, thiserror::Error)]
@@ -86,44 +87,18 @@ pub enum RvcError {
     /// The sizes make no network.
     #[error("{0} in the voice's config")]
     Config(#[from] ConfigError),
-    /// A tensor is not there.
-    #[error("expected the tensor {name} of shape {expected:?}, found none")]
-    Missing {
-        /// Its name.
-        name: String,
-        /// The shape its config gives it.
-        expected: Vec<usize>,
-    },
-    /// A tensor is of another shape.
-    #[error("expected the tensor {name} of shape {expected:?}, found {found:?}")]
-    Shape {
-        /// Its name.
-        name: String,
-        /// The shape its config gives it.
-        expected: Vec<usize>,
-        /// The shape it has.
-        found: Vec<usize>,
-    },
-    /// A tensor holds whole numbers.
-    #[error("expected floating-point numbers in the tensor {name}, found {found}")]
-    NoFloats {
-        /// Its name.
-        name: String,
-        /// What it holds.
-        found: &'static str,
-    },
-    /// A tensor that a network of these sizes has not.
-    #[error("expected no tensor beyond those of its config, found {name}")]
-    Surplus {
-        /// Its name.
-        name: String,
-    },
-    /// A tensor holds what is no number.
-    #[error("expected numbers in the tensor {name}, found NaN or infinity")]
-    NotFinite {
-        /// Its name.
-        name: String,
-    },
+    /// The tensors are not those of the sizes.
+    #[error(transparent)]
+    Tensors(TensorsError),
+}
+
+impl From<TensorsError> for RvcError {
+    fn from(error: TensorsError) -> Self {
+        match error {
+            TensorsError::Checkpoint(error) => Self::Checkpoint(error),
+            error => Self::Tensors(error),
+        }
+    }
 }
 
 impl RvcError {
@@ -164,16 +139,11 @@ impl RvcError {
             Self::Width { .. } => {
                 "the file contradicts itself: ask who made it, or export it from RVC again"
             }
-            Self::Sizes { .. }
-            | Self::Config(_)
-            | Self::Missing { .. }
-            | Self::Shape { .. }
-            | Self::NoFloats { .. }
-            | Self::Surplus { .. } => {
-                "the network is not RVC's, or the file is damaged: fetch it again or ask who made it"
-            }
-            Self::NotFinite { .. } => {
+            Self::Tensors(TensorsError::NotFinite { .. }) => {
                 "its training went wrong: choose an earlier epoch, or ask who made it"
+            }
+            Self::Sizes { .. } | Self::Config(_) | Self::Tensors(_) => {
+                "the network is not RVC's, or the file is damaged: fetch it again or ask who made it"
             }
         }
         .to_owned()

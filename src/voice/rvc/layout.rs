@@ -2,9 +2,7 @@
 //! Retrieval-based-Voice-Conversion project without its posterior encoder). No files.
 
 use crate::model::rvc::RvcConfig;
-
-/// A tensor's name and shape.
-pub type Named = (String, Vec<usize>);
+use crate::voice::tensors::Named;
 
 /// The tensor whose shape tells how far the attention sees.
 pub(super) const WINDOW: &str = "enc_p.encoder.attn_layers.0.emb_rel_k";

@@ -11,7 +11,8 @@ mod layout;
 pub use error::RvcError;
 pub use layout::tensors;
 
-use crate::io::checkpoint::{Checkpoint, DType, Tensor, TensorData, TensorRef, Value};
+use super::tensors::TensorsError;
+use crate::io::checkpoint::{Checkpoint, TensorRef, Value};
 use crate::model::rvc::RvcConfig;
 use crate::preset::about::{MOST_COMMENT, MOST_LABEL, MOST_NAME, clean};
 use std::collections::HashMap;
@@ -80,70 +81,11 @@ fn canonical(name: &str) -> String {
 /// The tensors a network of these sizes needs, out of those that are there.
 ///
 /// # Errors
-/// [`RvcError::Missing`], [`RvcError::Shape`], [`RvcError::NoFloats`], and [`RvcError::Surplus`]
-/// where there are more: the network would then be another one.
+/// As [`tensors::pick`](super::tensors::pick).
 pub(super) fn pick(
     config: &RvcConfig,
-    mut found: HashMap<String, TensorRef>,
-) -> Result<Vec<(String, TensorRef)>, RvcError> {
+    found: HashMap<String, TensorRef>,
+) -> Result<Vec<(String, TensorRef)>, TensorsError> {
     let window = layout::window(found.get(layout::WINDOW).map(TensorRef::shape));
-    let mut picked = Vec::new();
-    for (name, expected) in layout::tensors(config, window) {
-        let Some(tensor) = found.remove(&name) else {
-            return Err(RvcError::Missing { name, expected });
-        };
-        if tensor.shape() != expected {
-            let found = tensor.shape().to_vec();
-            return Err(RvcError::Shape {
-                name,
-                expected,
-                found,
-            });
-        }
-        match tensor.dtype() {
-            DType::F16 | DType::Bf16 | DType::F32 | DType::F64 => picked.push((name, tensor)),
-            other => {
-                let found = other.name();
-                return Err(RvcError::NoFloats { name, found });
-            }
-        }
-    }
-    match found.into_keys().min() {
-        None => Ok(picked),
-        Some(name) => Err(RvcError::Surplus {
-            name: clean(&name, MOST_NAME),
-        }),
-    }
-}
-
-/// Reads the elements of a voice's tensors.
-///
-/// # Errors
-/// [`RvcError::Checkpoint`] when the file is damaged or memory is short, [`RvcError::NotFinite`]
-/// when a training that went wrong left something else than numbers.
-pub fn read_tensors(
-    checkpoint: &Checkpoint,
-    tensors: &[(String, TensorRef)],
-) -> Result<Vec<(String, Tensor)>, RvcError> {
-    let mut read = Vec::with_capacity(tensors.len());
-    for (name, tensor) in tensors {
-        let tensor = checkpoint.tensor(tensor)?;
-        if !is_finite(&tensor.data) {
-            return Err(RvcError::NotFinite { name: name.clone() });
-        }
-        read.push((name.clone(), tensor));
-    }
-    Ok(read)
-}
-
-fn is_finite(data: &TensorData) -> bool {
-    match data {
-        // All ones in the exponent.
-        TensorData::F16(bits) => bits.iter().all(|bits| bits & 0x7c00 != 0x7c00),
-        TensorData::Bf16(bits) => bits.iter().all(|bits| bits & 0x7f80 != 0x7f80),
-        TensorData::F32(numbers) => numbers.iter().all(|number| number.is_finite()),
-        // What single precision cannot hold would become infinite later.
-        TensorData::F64(numbers) => numbers.iter().all(|number| (*number as f32).is_finite()),
-        _ => true,
-    }
+    super::tensors::pick(layout::tensors(config, window), found)
 }

@@ -67,11 +67,17 @@ impl Nets {
     /// A voice of the user's library with their content encoder.
     pub(super) fn of_user(name: &str) -> Result<Self, Failure> {
         let voice = Library::of_user()?.named(name)?;
+        let Some(config) = voice.metadata.model.rvc() else {
+            return Err(Failure::usage(
+                format!("expected a voice of RVC, found \"{name}\", one of AutoVoice's own"),
+                "choose one that autovoice voices list shows as rvc",
+            ));
+        };
         let folder = folders::models().map_err(ModelError::from)?;
         let (content, weights) = load_content_encoder(&folder)?;
         let encoder = Encoder::new(&content, &weights.root()).map_err(fault)?;
         drop(weights);
-        let (config, weights) = Library::load(&voice)?;
+        let weights = Library::load(&voice)?;
         let index = Library::open_index(&voice)?;
         if let Some(index) = &index {
             index.read_ahead();
@@ -80,7 +86,7 @@ impl Nets {
             name: voice.metadata.name.clone(),
             is_seeded: false,
             encoder,
-            config,
+            config: config.clone(),
             weights,
             index: index.map(Arc::new),
         })

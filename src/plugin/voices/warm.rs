@@ -1,4 +1,4 @@
-//! The RVC engine behind a voice of the library. Loader thread; [`spec`] on the main thread, too.
+//! The engine behind a voice of the library. Loader thread; [`spec`] on the main thread, too.
 
 use super::maker::{VoiceSetup, Warm};
 use crate::engine::rvc::{Reach, Search};
@@ -13,9 +13,10 @@ const SEED: u64 = 0;
 /// What the engine of a voice will be. Reads nothing.
 #[must_use]
 pub fn spec(voice: &Voice, setup: &VoiceSetup) -> EngineSpec {
-    reach(setup).spec(&voice.metadata.config)
+    voice.spec(reach(setup))
 }
 
+/// How far a voice of RVC looks; one of our own looks as far as it was trained to.
 fn reach(setup: &VoiceSetup) -> Reach {
     Reach::of(setup.quality).on(setup.threads)
 }

@@ -1,0 +1,141 @@
+//! `autovoice convert --voice` with a voice of our own: it sings in its place and for as long, the
+//! same every time, and needs no model of others.
+#![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
+mod ddsp_nets;
+mod ddsp_voices;
+mod rvc_nets;
+mod tones;
+
+use autovoice::engine::ddsp::DdspEngine;
+use ddsp_voices::{write_encoder, write_voice};
+use rvc_nets::{more_of, sung};
+use std::fs;
+use tones::desk::Desk;
+use tones::{read_float_wav, write_float_wav};
+
+const RATE_HZ: u32 = 48_000;
+
+fn turning(rate_hz: u32) -> Vec<f32> {
+    sung(rate_hz, 2.1, |t| if t < 1.0 { 200.0 } else { 290.0 })
+}
+
+/// A desk with a voice in the library, and something to sing.
+fn desk() -> Desk {
+    let desk = Desk::new();
+    let encoder = write_encoder(&desk.path("home/models"));
+    write_voice(&desk.path("olga.safetensors"), "Olga", &encoder, 2);
+    desk.run(&["voices", "import", "olga.safetensors"])
+        .expect(0);
+    write_float_wav(&desk.path("in.wav"), RATE_HZ, &[turning(RATE_HZ)]);
+    desk
+}
+
+#[test]
+fn it_sings_in_its_place_and_for_as_long() {
+    let desk = desk();
+    let stereo = turning(44_100);
+    write_float_wav(&desk.path("stereo.wav"), 44_100, &[stereo.clone(), stereo]);
+    for input in ["in.wav", "stereo.wav"] {
+        let run = desk
+            .convert(&format!("{input} -o out.wav -f --json --voice olga"))
+            .expect(0);
+        let (before_hz, before) = read_float_wav(&desk.path(input));
+        let (rate_hz, got) = read_float_wav(&desk.path("out.wav"));
+        assert_eq!(
+            (rate_hz, got.len(), got[0].len()),
+            (before_hz, before.len(), before[0].len()),
+            "{input}"
+        );
+        assert_eq!(run.json()["files"][0]["frames"], before[0].len(), "{input}");
+        let (change, near) = (rate_hz as usize, rate_hz as usize / 10);
+        let early = more_of(&got[0], rate_hz, change - near, 200.0, 290.0);
+        let late = more_of(&got[0], rate_hz, change + near / 2, 290.0, 200.0);
+        assert!(
+            10.0 < early && 10.0 < late,
+            "{input}: {early} dB, {late} dB"
+        );
+        assert!(got.iter().all(|channel| channel == &got[0]), "{input}");
+    }
+    desk.convert("in.wav -o out.wav -f --voice Olga --mix 0")
+        .expect(0);
+    assert!(read_float_wav(&desk.path("out.wav")) == read_float_wav(&desk.path("in.wav")));
+}
+
+#[test]
+fn what_is_set_is_heard_and_what_it_has_not_is_ignored() {
+    let desk = desk();
+    let convert = |options: &str| {
+        desk.convert(&format!("in.wav -o out.wav -f --voice Olga {options}"))
+            .expect(0);
+        read_float_wav(&desk.path("out.wav")).1.remove(0)
+    };
+    let plain = convert("");
+    for options in ["--formant 3", "--pitch 5", "--rms-mix 0", "--seed 7"] {
+        assert_ne!(convert(options), plain, "{options}");
+    }
+    let ignored = "--quality live --threads 1 --index-rate 1 --protect 0 --speaker 3 --exact-index";
+    assert_eq!(convert(ignored), plain);
+}
+
+#[test]
+fn the_report_and_a_preset_name_the_voice() {
+    let desk = desk();
+    let preset =
+        "format = 1\nname = \"with\"\n[voice]\nname = \"Olga\"\n[parameters]\npitch = 3.0\n";
+    fs::write(desk.path("with.toml"), preset).unwrap();
+    let run = desk
+        .convert("in.wav -o out.wav --json --preset with.toml")
+        .expect(0);
+    assert_eq!(run.stderr, "");
+    let report = run.json();
+    let null = serde_json::Value::Null;
+    for (key, expected) in [
+        ("name", "Olga".into()),
+        ("engine", "ddsp".into()),
+        ("rate_hz", RATE_HZ.into()),
+        ("threads", 1.into()),
+        ("version", null.clone()),
+        ("quality", null.clone()),
+        ("exact_index", null),
+    ] {
+        let expected: serde_json::Value = expected;
+        assert_eq!(report["voice"][key], expected, "{key}");
+    }
+    assert_eq!(report["settings"]["engine"], "ddsp");
+    assert_eq!(report["settings"]["pitch_semitones"], 3.0);
+    let spec = DdspEngine::spec_of(1);
+    let latency = &report["files"][0]["latency"];
+    assert_eq!(latency["hop_frames"], spec.hop);
+    assert_eq!(latency["lookahead_frames"], spec.lookahead);
+    let run = desk.convert("in.wav -o out.wav -f --voice Olga").expect(0);
+    let line = "Olga (ddsp), latency ";
+    assert!(run.stdout.contains(line), "{}", run.stdout);
+}
+
+#[test]
+fn a_file_is_used_without_being_imported() {
+    let desk = desk();
+    desk.convert("in.wav -o name.wav --voice Olga").expect(0);
+    desk.convert("in.wav -o file.wav --voice olga.safetensors")
+        .expect(0);
+    let read = |name: &str| fs::read(desk.path(name)).unwrap();
+    assert!(read("name.wav") == read("file.wav"));
+}
+
+#[test]
+fn a_voice_for_another_encoder_is_refused_with_what_to_do() {
+    let desk = desk();
+    write_voice(&desk.path("x.safetensors"), "Zoe", &"5e".repeat(32), 1);
+    let run = desk
+        .convert("in.wav -o out.wav --voice x.safetensors")
+        .expect(1);
+    for part in [
+        "voice \"Zoe\": expected the content encoder that the voice was trained with",
+        "autovoice train voice",
+        "content.safetensors",
+    ] {
+        assert!(run.stderr.contains(part), "{part}: {}", run.stderr);
+    }
+    assert!(!desk.path("out.wav").exists());
+}

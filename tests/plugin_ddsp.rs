@@ -1,0 +1,192 @@
+//! The plugin with voices of our own: small seeded weights, through the real import, library, loader
+//! and engine.
+#![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
+mod ddsp_nets;
+mod ddsp_voices;
+mod fake_voices;
+mod plugin_host;
+mod rvc_nets;
+
+use autovoice::bridge::{HostConfig, Latency};
+use autovoice::engine::Quality;
+use autovoice::engine::ddsp::DdspEngine;
+use autovoice::plugin::AutoVoicePlugin;
+use autovoice::plugin::voices::{SlotState, Stock, VoiceSetup, Voices};
+use autovoice::preset::VoiceRef;
+use autovoice::voice::{Starter, Starters};
+use ddsp_voices::{starter, write_encoder, write_voice};
+use fake_voices::{until, until_shown};
+use nice_plug::prelude::*;
+use plugin_host::{Host, bounce, set_text};
+use rvc_nets::{more_of, sung};
+use std::sync::Arc;
+
+const RATE_HZ: u32 = 48_000;
+
+/// Models, a library with the voice Olga in it, and Bo in the program.
+struct Home {
+    folder: tempfile::TempDir,
+    encoder_sha256: String,
+    stock: Arc<Stock>,
+}
+
+impl Home {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let models = folder.path().join("models");
+        let encoder_sha256 = write_encoder(&models);
+        let file = starter("Bo", &encoder_sha256, 7);
+        let starters = Starters::read(&[Starter { file }]).unwrap();
+        let library = folder.path().join("voices");
+        let voices = Voices::of(&library, &models).with(starters);
+        let home = Self {
+            folder,
+            encoder_sha256,
+            stock: Arc::new(Stock::new(Box::new(voices))),
+        };
+        home.import("Olga", &home.encoder_sha256);
+        home
+    }
+
+    /// Imports a voice for an encoder with this hash.
+    fn import(&self, name: &str, encoder_sha256: &str) -> VoiceRef {
+        let path = self.folder.path().join("x.safetensors");
+        write_voice(&path, name, encoder_sha256, 2);
+        self.stock.import(&path).unwrap().voice
+    }
+
+    fn voice(&self, name: &str) -> VoiceRef {
+        let listed = self.stock.list().unwrap();
+        let found = listed.into_iter().find(|listed| listed.voice.name == name);
+        found.unwrap().voice
+    }
+
+    /// A plugin with this voice in slot 1, selected.
+    fn plugin(&self, voice: VoiceRef, setup: VoiceSetup) -> AutoVoicePlugin {
+        let plugin = AutoVoicePlugin::with_voices(self.stock.clone());
+        let params = plugin.parameters();
+        params.rack.put(1, Some(voice));
+        for (id, text) in [
+            ("slot", "Voice 1"),
+            ("quality", setup.quality.name()),
+            ("threads", setup.threads.to_string().as_str()),
+        ] {
+            let all = params.all();
+            let (_, param) = all.into_iter().find(|(known, _)| *known == id).unwrap();
+            set_text(param, text);
+        }
+        plugin
+    }
+}
+
+fn setup(quality: Quality, threads: usize) -> VoiceSetup {
+    VoiceSetup { quality, threads }
+}
+
+/// From one second on the other pitch.
+fn turning() -> Vec<f32> {
+    sung(RATE_HZ, 2.2, |t| if t < 1.0 { 200.0 } else { 290.0 })
+}
+
+#[test]
+fn a_bounce_is_in_time_and_the_same_at_every_block_quality_and_number_of_threads() {
+    let home = Home::new();
+    let input = turning();
+    let mut bounces: Vec<Vec<f32>> = Vec::new();
+    for (quality, threads, block) in [
+        (Quality::Live, 2, 64),
+        (Quality::Live, 1, 1_000),
+        (Quality::Studio, 2, 64),
+    ] {
+        let mut plugin = home.plugin(home.voice("Olga"), setup(quality, threads));
+        let (delay, output) = bounce(&mut plugin, RATE_HZ, &input, block);
+        let host = HostConfig {
+            rate_hz: RATE_HZ,
+            channels: 1,
+            max_block: block,
+            offline: true,
+        };
+        let latency = Latency::of_worker(&host, &DdspEngine::spec_of(1));
+        assert_eq!(delay, latency.total(), "{quality:?} {threads} {block}");
+        if block == 64 {
+            assert!(delay * 1_000 <= 45 * RATE_HZ as usize, "{delay} frames");
+        }
+        let shown = plugin.parameters().rack.shown();
+        assert_eq!(shown.slots[0].state, SlotState::Ready);
+        assert_eq!(shown.slots[0].engine, Some("ddsp"));
+        assert_eq!(plugin.feed().newest().slot, 1);
+        assert_eq!(plugin.feed().newest().dropouts.count, 0);
+        bounces.push(output[delay..].to_vec());
+    }
+    // Where the change was sung, the change is heard.
+    let (change, near) = (RATE_HZ as usize, RATE_HZ as usize / 10);
+    let before = more_of(&bounces[0], RATE_HZ, change - near, 200.0, 290.0);
+    let after = more_of(&bounces[0], RATE_HZ, change + near / 2, 290.0, 200.0);
+    assert!(10.0 < before && 10.0 < after, "{before} dB, {after} dB");
+    for other in &bounces[1..] {
+        let frames = bounces[0].len().min(other.len());
+        assert!(bounces[0][..frames] == other[..frames]);
+    }
+}
+
+#[test]
+fn a_voice_of_the_program_is_heard_without_any_import() {
+    let home = Home::new();
+    let listed = home.stock.list().unwrap();
+    let shown: Vec<_> = (listed.iter())
+        .map(|listed| (listed.voice.name.as_str(), listed.is_built_in))
+        .collect();
+    assert_eq!(shown, [("Bo", true), ("Olga", false)]);
+    assert!(listed[0].about.starts_with("Built in\nAutoVoice, 48 kHz"));
+    let input = turning();
+    let sounds = ["Bo", "Olga"].map(|name| {
+        let mut plugin = home.plugin(home.voice(name), VoiceSetup::default());
+        let (delay, output) = bounce(&mut plugin, RATE_HZ, &input, 512);
+        assert_eq!(
+            plugin.parameters().rack.shown().slots[0].state,
+            SlotState::Ready
+        );
+        output[delay..].to_vec()
+    });
+    assert!(sounds[0] != sounds[1], "they are two voices");
+    // By its name alone, as in a preset written by hand.
+    let bo = VoiceRef::written("bo", None).unwrap();
+    assert!(home.stock.holds(&bo));
+}
+
+#[test]
+fn a_voice_for_another_encoder_is_refused_with_what_to_do() {
+    let home = Home::new();
+    let other = home.import("Other", &"5e".repeat(32));
+    let plugin = home.plugin(other, VoiceSetup::default());
+    until_shown(&plugin.parameters().rack, "the reason", |shown| {
+        let SlotState::Failed(reason) = &shown.slots[0].state else {
+            return false;
+        };
+        for part in [
+            "expected the content encoder that the voice was trained with (5e5e5e5e5e5e…)",
+            "autovoice train voice",
+            "models/content.safetensors",
+        ] {
+            assert!(reason.contains(part), "{part}: {reason}");
+        }
+        true
+    });
+}
+
+#[test]
+fn a_voice_comes_in_live() {
+    let home = Home::new();
+    let mut plugin = home.plugin(home.voice("Olga"), VoiceSetup::default());
+    let host = Host::new(PluginApi::Vst3);
+    assert!(host.activate(&mut plugin, (2, 2), 44_100.0, 256));
+    let input = sung(44_100, 0.2, |_| 200.0);
+    until("the voice", || {
+        for block in input.chunks_exact(256) {
+            host.process(&mut plugin, &mut [block.to_vec(), block.to_vec()]);
+        }
+        plugin.feed().newest().slot == 1
+    });
+    assert_eq!(host.restarts.get(), 0);
+}
