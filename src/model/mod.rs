@@ -3,6 +3,7 @@
 
 pub mod content;
 pub mod crepe;
+pub mod ddsp;
 pub mod pitch;
 pub mod protect;
 pub mod retrieval;

@@ -57,6 +57,18 @@ impl Linear {
         let bias = Start::Bias(&self.bias);
         matmul(x, self.matrix.ins(), frames, &self.matrix, bias, y);
     }
+
+    /// [`Self::forward`], added to what `y` holds. Real-time safe.
+    ///
+    /// # Panics
+    /// If a slice is too short.
+    pub fn add(&self, x: &[f32], frames: usize, y: &mut [f32]) {
+        let (ins, outs) = (self.matrix.ins(), self.outs());
+        for y in y.chunks_exact_mut(outs).take(frames) {
+            y.iter_mut().zip(&*self.bias).for_each(|(y, b)| *y += b);
+        }
+        matmul(x, ins, frames, &self.matrix, Start::Accumulate, y);
+    }
 }
 
 #[cfg(test)]

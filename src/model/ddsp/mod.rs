@@ -1,0 +1,19 @@
+//! Our own voices: a content encoder that hears what is said, a decoder that makes a voice's spectrum
+//! of it, and harmonics and noise that sound like that spectrum (Engel, Hantrakul, Gu & Roberts,
+//! "DDSP: Differentiable digital signal processing", 2020). Any thread; `step` is real-time safe.
+//!
+//! A frame is 10 ms. Frame `k` belongs to the instant `160 k` of the sound at 16 kHz that is heard,
+//! and to `480 k` of that at 48 kHz that is put out.
+
+mod block;
+mod config;
+mod decoder;
+mod encoder;
+pub mod features;
+pub mod grid;
+#[cfg(test)]
+mod tests;
+
+pub use config::{ConfigError, DdspConfig, DecoderConfig, EncoderConfig, MOST_AHEAD, Shapes};
+pub use decoder::{Decoder, OUTS, SUNG, Sung};
+pub use encoder::Encoder;
