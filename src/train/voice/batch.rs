@@ -5,27 +5,24 @@ use candle_core::{Device, Result, Tensor};
 
 use super::clip::Clip;
 use super::labels::UNKNOWN;
-use super::network::{BANDS, CONTENT, CONTROLS, MELS};
 use super::perturb::Perturbation;
+use crate::model::ddsp::features::BANDS as MELS;
+use crate::model::ddsp::grid::BANDS;
+use crate::model::ddsp::{SUNG, Sung};
 use crate::train::random::Random;
 
 /// Sequences of a batch, and frames of a sequence: 2 s.
 pub const BATCH: usize = 16;
 pub const FRAMES: usize = 200;
 
-/// Pitch as the decoder hears it, in octaves from 200 Hz; 0 where unvoiced.
-pub fn pitch_control(f0_hz: f32) -> f32 {
-    match 0.0 < f0_hz {
-        true => (f0_hz / 200.0).log2(),
-        false => 0.0,
-    }
-}
+/// Values of content that are blurred; networks of fewer use the first.
+pub const CONTENT: usize = 64;
 
 /// One batch in the layout of the networks' tensors.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
     mel: Vec<f32>,
-    controls: Vec<f32>,
+    sung: Vec<f32>,
     ln_power: Vec<f32>,
     noise: Vec<f32>,
     known: Vec<f32>,
@@ -41,8 +38,8 @@ pub struct Batch {
 pub struct Tensors {
     /// `[batch, frames, MELS]`, bent.
     pub mel: Tensor,
-    /// `[batch, frames, CONTROLS]`.
-    pub controls: Tensor,
+    /// `[batch, frames, SUNG]`.
+    pub sung: Tensor,
     /// `[batch, frames, BANDS]`: `ln` power per Hz.
     pub ln_power: Tensor,
     /// `[batch, frames, BANDS]`: the share of noise.
@@ -92,11 +89,12 @@ impl Batch {
             .extend_from_slice(&clip.mel[first * MELS..(first + frames) * MELS]);
         bend.apply(random, &mut self.mel[from..]);
         for frame in first..first + frames {
-            let f0_hz = clip.f0_hz[frame];
-            let voiced = 0.0 < f0_hz;
-            let pitch = pitch_control(f0_hz);
-            self.controls
-                .extend([pitch, f32::from(u8::from(voiced)), clip.level[frame]]);
+            let sung = Sung {
+                f0_hz: clip.f0_hz[frame],
+                level: clip.level[frame],
+            };
+            let voiced = 0.0 < sung.f0_hz;
+            self.sung.extend(sung.values());
             let rows = frame * BANDS..(frame + 1) * BANDS;
             self.ln_power
                 .extend_from_slice(&clip.ln_power[rows.clone()]);
@@ -115,8 +113,7 @@ impl Batch {
         let rows = self.speakers.len() * FRAMES;
         for _ in frames..FRAMES {
             self.mel.extend_from_within(self.mel.len() - MELS..);
-            self.controls
-                .extend_from_within(self.controls.len() - CONTROLS..);
+            self.sung.extend_from_within(self.sung.len() - SUNG..);
         }
         for (values, width) in [
             (&mut self.ln_power, BANDS),
@@ -140,7 +137,7 @@ impl Batch {
         };
         Ok(Tensors {
             mel: tensor(self.mel, MELS)?,
-            controls: tensor(self.controls, CONTROLS)?,
+            sung: tensor(self.sung, SUNG)?,
             ln_power: tensor(self.ln_power, BANDS)?,
             noise: tensor(self.noise, BANDS)?,
             known: tensor(self.known, BANDS)?,
@@ -196,9 +193,9 @@ mod tests {
         let long = draw(clip(200, 0, BANDS));
         assert_eq!(sum(&long.known), BATCH * FRAMES * BANDS);
         assert_eq!(sum(&long.phones_known), 0);
-        let controls = long.controls.to_vec3::<f32>().unwrap();
+        let sung = long.sung.to_vec3::<f32>().unwrap();
         assert_eq!(
-            (controls[0][0].as_slice(), controls[0][150].as_slice()),
+            (sung[0][0].as_slice(), sung[0][150].as_slice()),
             (&[1.0, 1.0, 0.5][..], &[0.0, 0.0, 0.5][..])
         );
     }

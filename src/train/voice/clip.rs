@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::TrainError;
-use super::front::{Front, HOP, RATE_HZ};
 use super::labels::Labels;
 use super::recordings::{Findings, Recording, advice, audio_files, speaker};
 use crate::dsp::envelope::{BANDS, Envelope, EnvelopeAnalysis, Pitch, bands_within, measured_hz};
 use crate::dsp::resample::Resampler;
+use crate::model::ddsp::features::{AFTER, BANDS as MELS, Features, HOP, RATE_HZ};
 use crate::pitch::track::contour::Contour;
 use crate::pitch::track::neural::Neural;
 use crate::train::ops::shared;
@@ -220,7 +220,15 @@ fn at_16k(signal: &[f32], rate_hz: u32) -> Vec<f32> {
 fn clip(signal: &[f32], rate_hz: u32) -> Clip {
     let heard = at_16k(signal, rate_hz);
     let mut clip = Clip::default();
-    Front::new().frames(&heard, &mut clip.mel, &mut clip.level);
+    let mut padded = heard.clone();
+    // The last frame sees silence after the end.
+    padded.resize(heard.len().next_multiple_of(HOP) + AFTER - HOP, 0.0);
+    for frame in Features::forward(&padded) {
+        let from = clip.mel.len();
+        clip.mel.resize(from + MELS, 0.0);
+        frame.write(1.0, &mut clip.mel[from..]);
+        clip.level.push(frame.level(1.0));
+    }
     clip.f0_hz = pitch(&heard, clip.frames());
     let mut analysis = EnvelopeAnalysis::new(rate_hz);
     for frame in 0..clip.frames() {
@@ -303,7 +311,6 @@ fn measure(
 mod tests {
     use super::*;
     use crate::dsp::envelope::band_hz;
-    use crate::train::voice::network::MELS;
 
     /// A buzz whose harmonics fall with frequency.
     fn buzz(rate_hz: u32, seconds: f64, f0_hz: impl Fn(f64) -> f64) -> Vec<f32> {

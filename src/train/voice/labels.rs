@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::front::{HOP, RATE_HZ};
 use crate::io::read_document;
+use crate::model::ddsp::features::{HOP, RATE_HZ};
 
 /// A text of labels is no longer than this.
 const LONGEST: usize = 1 << 20;

@@ -7,22 +7,13 @@
 
 use candle_core::{D, Device, Result, Tensor, Var};
 
+use crate::model::ddsp::DdspConfig;
+use crate::model::ddsp::grid::BANDS;
 use crate::train::ops::conv1d::Conv1d;
 use crate::train::ops::gelu::Gelu;
 use crate::train::ops::layer_norm::LayerNorm;
 use crate::train::optimizer::Parameters;
 use crate::train::random::Random;
-
-/// Bands of the picture that the encoder sees.
-pub const MELS: usize = 80;
-/// Values that say what is said.
-pub const CONTENT: usize = 64;
-/// Values beside the content that the decoder hears: pitch, voiced, level.
-pub const CONTROLS: usize = 3;
-/// Values that say who speaks.
-pub const SPEAKER: usize = 64;
-/// Bands of the envelope.
-pub const BANDS: usize = 96;
 
 /// Envelopes as training has them: logarithms of power per Hz less a mean, over their spread. The
 /// way from nothing to there would be long for steps of the usual size. Files have neither: see
@@ -33,76 +24,9 @@ const SPREAD: f64 = 4.0;
 /// Taps of the convolutions in blocks.
 const KERNEL: usize = 3;
 
-/// The sizes of the networks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Config {
-    /// Channels of the encoder and of the decoder.
-    pub channels: [usize; 2],
-    /// Dilations of the encoder's blocks.
-    pub encoder: Vec<usize>,
-    /// Dilations of the decoder's blocks.
-    pub decoder: Vec<usize>,
-    /// Future frames that the encoder's first convolution sees.
-    pub ahead: usize,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            channels: [192, 192],
-            encoder: vec![1, 2, 4, 8, 1, 2, 4, 8],
-            decoder: vec![1, 2, 4, 1, 2, 4],
-            ahead: 1,
-        }
-    }
-}
-
-impl Config {
-    /// Names and shapes of the encoder's tensors.
-    pub fn encoder_shapes(&self) -> Vec<(String, Vec<usize>)> {
-        let channels = self.channels[0];
-        let mut shapes = pair("encoder.input", &[channels, MELS, 2 * self.ahead + 1]);
-        for i in 0..self.encoder.len() {
-            shapes.extend(block_shapes(&format!("encoder.blocks.{i}"), channels));
-        }
-        shapes.extend(pair("encoder.norm", &[channels]));
-        shapes.extend(pair("encoder.content", &[CONTENT, channels]));
-        shapes
-    }
-
-    /// Names and shapes of the decoder's tensors.
-    pub fn decoder_shapes(&self) -> Vec<(String, Vec<usize>)> {
-        let channels = self.channels[1];
-        let mut shapes = pair("decoder.input", &[channels, CONTENT + CONTROLS]);
-        for i in 0..self.decoder.len() {
-            let name = format!("decoder.blocks.{i}");
-            shapes.extend(block_shapes(&name, channels));
-            shapes.push((format!("{name}.speaker.weight"), vec![channels, SPEAKER]));
-        }
-        shapes.extend(pair("decoder.norm", &[channels]));
-        shapes.extend(pair("decoder.head", &[2 * BANDS, channels]));
-        shapes
-    }
-}
-
-/// A weight of this shape and its bias.
-fn pair(name: &str, shape: &[usize]) -> Vec<(String, Vec<usize>)> {
-    vec![
-        (format!("{name}.weight"), shape.to_vec()),
-        (format!("{name}.bias"), shape[..1].to_vec()),
-    ]
-}
-
-fn block_shapes(name: &str, channels: usize) -> Vec<(String, Vec<usize>)> {
-    let mut shapes = pair(&format!("{name}.norm"), &[channels]);
-    shapes.extend(pair(&format!("{name}.conv"), &[channels, channels, KERNEL]));
-    shapes.extend(pair(&format!("{name}.out"), &[channels, channels]));
-    shapes
-}
-
 /// The weights being trained.
 pub struct Network {
-    config: Config,
+    config: DdspConfig,
     weights: Parameters,
 }
 
@@ -120,14 +44,19 @@ impl Network {
     ///
     /// # Errors
     /// If memory is short.
-    pub fn new(config: &Config, speakers: usize, phones: usize, seed: u64) -> Result<Self> {
-        let mut shapes = config.encoder_shapes();
-        shapes.extend(config.decoder_shapes());
+    pub fn new(config: &DdspConfig, speakers: usize, phones: usize, seed: u64) -> Result<Self> {
+        let mut shapes = config.encoder.shapes();
+        shapes.extend(config.decoder.shapes());
         if 0 < phones {
-            shapes.extend(pair("phones", &[phones, CONTENT]));
+            let content = config.encoder.content;
+            shapes.push(("phones.weight".to_owned(), vec![phones, content]));
+            shapes.push(("phones.bias".to_owned(), vec![phones]));
         }
         if 0 < speakers {
-            shapes.push(("speakers.embedding".to_owned(), vec![speakers, SPEAKER]));
+            shapes.push((
+                "speakers.embedding".to_owned(),
+                vec![speakers, config.decoder.embedding],
+            ));
         }
         let mut random = Random::new(seed);
         let mut weights = Parameters::new();
@@ -153,11 +82,6 @@ impl Network {
         }
         let config = config.clone();
         Ok(Self { config, weights })
-    }
-
-    /// The sizes.
-    pub fn config(&self) -> &Config {
-        &self.config
     }
 
     /// Every weight by name.
@@ -243,31 +167,31 @@ impl Network {
         x + self.linear(&y.apply_op1(Gelu)?, &format!("{name}.out"))?
     }
 
-    /// What is said: `[batch, frames, MELS]` to `[batch, frames, CONTENT]`.
+    /// What is said: `[batch, frames, 80]` to `[batch, frames, content]`.
     ///
     /// # Errors
     /// If the shape is another.
     pub fn encode(&self, mel: &Tensor) -> Result<Tensor> {
         let centred = Conv1d {
             dilation: 1,
-            left: self.config.ahead,
+            left: self.config.encoder.ahead,
         };
         let (w, b) = (self.w("encoder.input.weight"), self.w("encoder.input.bias"));
         let mut x = mel.apply_op3(w, b, centred)?;
-        for (i, dilation) in self.config.encoder.iter().enumerate() {
+        for (i, dilation) in self.config.encoder.dilations.iter().enumerate() {
             x = self.block(&x, &format!("encoder.blocks.{i}"), *dilation, None)?;
         }
         self.linear(&self.norm(&x, "encoder.norm")?, "encoder.content")
     }
 
-    /// How it sounds: content `[batch, frames, CONTENT]`, controls `[batch, frames, CONTROLS]`,
-    /// speakers `[batch, SPEAKER]`.
+    /// How it sounds: content `[batch, frames, content]`, how it is sung `[batch, frames, 3]`,
+    /// speakers `[batch, embedding]`.
     ///
     /// # Errors
     /// If a shape is another.
     pub fn decode(&self, content: &Tensor, controls: &Tensor, who: &Tensor) -> Result<Output> {
         let mut x = self.linear(&Tensor::cat(&[content, controls], 2)?, "decoder.input")?;
-        for (i, dilation) in self.config.decoder.iter().enumerate() {
+        for (i, dilation) in self.config.decoder.dilations.iter().enumerate() {
             x = self.block(&x, &format!("decoder.blocks.{i}"), *dilation, Some(who))?;
         }
         let y = self.linear(&self.norm(&x, "decoder.norm")?, "decoder.head")?;
@@ -288,7 +212,7 @@ impl Network {
         }
     }
 
-    /// The embeddings of these training speakers, `[batch, SPEAKER]`.
+    /// The embeddings of these training speakers, `[batch, embedding]`.
     ///
     /// # Errors
     /// If there is no such speaker.

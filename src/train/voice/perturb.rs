@@ -1,9 +1,18 @@
 //! Other voices from the same words: what the encoder hears is bent so that it learns to hear what
 //! is said, not who says it, nor into which microphone.
 
-use super::front::ln_power;
-use super::network::MELS;
+use crate::model::ddsp::features::BANDS as MELS;
 use crate::train::random::Random;
+
+/// The natural logarithm of the power that a feature stands for, and back.
+fn ln_power(feature: f32) -> f32 {
+    4.0 * feature - 4.0
+}
+
+/// See [`ln_power`].
+fn feature(ln_power: f32) -> f32 {
+    0.25 * (ln_power + 4.0)
+}
 
 /// How much.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,7 +83,7 @@ impl Perturbation {
                     let spread = -(random.unit().max(1e-3).ln() as f32);
                     ln = (ln.exp() + noise[band] * (0.5 + 0.5 * spread)).ln();
                 }
-                *x = (ln + 4.0) / 4.0;
+                *x = feature(ln);
             }
         }
     }

@@ -26,8 +26,6 @@ const FULL_SCALE: f32 = 0.98;
 /// A recording, one channel.
 #[derive(Clone, Debug)]
 pub struct Recording {
-    /// Where it is from.
-    pub path: PathBuf,
     /// Rate in Hz.
     pub rate_hz: u32,
     /// Samples; full scale is 1.
@@ -111,11 +109,7 @@ impl Recording {
                     .map(|x| if x.is_finite() { x } else { 0.0 }),
             );
         }
-        Ok(Self {
-            path: path.to_owned(),
-            rate_hz,
-            signal,
-        })
+        Ok(Self { rate_hz, signal })
     }
 
     /// Where somebody speaks, and how well that is recorded.
@@ -226,7 +220,6 @@ mod tests {
             signal.extend((0..(seconds * 16_000.0) as usize).map(|_| gain * random.white()));
         }
         Recording {
-            path: PathBuf::from("a.wav"),
             rate_hz: 16_000,
             signal,
         }
@@ -276,7 +269,7 @@ mod tests {
             (&silent, 100.0, "no voice was found"),
             (&clipped, 100.0, "lower gain"),
         ] {
-            let advice = advice(&[(recording.path.clone(), recording.look())], seconds);
+            let advice = advice(&[(PathBuf::from("a.wav"), recording.look())], seconds);
             assert_eq!(advice.len(), usize::from(!wanted.is_empty()), "{advice:?}");
             assert!(
                 advice.iter().all(|line| line.contains(wanted)),

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{D, Device, Result, Tensor};
 
 use super::TrainError;
-use super::batch::{BATCH, Tensors};
+use super::batch::Tensors;
 use super::loss::{cross_entropy, masked_l1, sigmoid};
-use super::network::{CONTENT, Network, SPEAKER};
+use super::network::Network;
 use crate::io::checkpoint::{self, Checkpoint, Layout, Limits, TensorData, write_safetensors};
 use crate::train::ops::values;
 use crate::train::optimizer::{Moments, Optimizer, Parameters, Settings};
@@ -69,6 +69,18 @@ impl Losses {
     /// Their names in files and reports.
     pub const NAMES: [&str; 4] = ["envelope_db", "noise", "phones", "content"];
 
+    /// The mean of some.
+    pub fn mean(all: &[Self]) -> Self {
+        let share = 1.0 / all.len().max(1) as f64;
+        let mean = |of: fn(&Self) -> f64| share * all.iter().map(of).sum::<f64>();
+        Self {
+            envelope_db: mean(|x| x.envelope_db),
+            noise: mean(|x| x.noise),
+            phones: mean(|x| x.phones),
+            content: mean(|x| x.content),
+        }
+    }
+
     /// In the order of their names.
     pub fn all(self) -> [f64; 4] {
         [self.envelope_db, self.noise, self.phones, self.content]
@@ -77,6 +89,9 @@ impl Losses {
 
 /// dB per nat.
 const DB: f64 = 10.0 * std::f64::consts::LOG10_E;
+
+/// Shapes and values of weights by name.
+pub type Kept = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
 /// A run at some step.
 pub struct Run {
@@ -127,15 +142,17 @@ impl Run {
         }
         let mut who = network.speakers(&batch.speakers)?;
         // A part of the numbers drawn for the content, which are more than there is use for.
-        let deviates = batch.blur.flatten_all()?.narrow(0, 0, BATCH * SPEAKER)?;
-        let deviates = deviates.reshape((BATCH, SPEAKER))?;
+        let deviates = batch.blur.flatten_all()?.narrow(0, 0, who.elem_count())?;
+        let deviates = deviates.reshape(who.shape())?;
         who = (who + (deviates * self.recipe.speaker_noise)?)?;
-        let blurred = (&content + (&batch.blur * self.recipe.content_noise)?)?;
-        let output = network.decode(&blurred, &batch.controls, &who)?;
+        let values = content.dim(D::Minus1)?;
+        let blur = batch.blur.narrow(D::Minus1, 0, values)?;
+        let blurred = (&content + (blur * self.recipe.content_noise)?)?;
+        let output = network.decode(&blurred, &batch.sung, &who)?;
         let envelope = masked_l1(&output.envelope, &batch.ln_power, &batch.known)?;
         let noise = sigmoid(&output.aperiodicity)?;
         let noise = masked_l1(&noise, &batch.noise, &batch.voiced_known)?;
-        let size = (content.sqr()?.mean_all()? * (0.5 * CONTENT as f64))?;
+        let size = (content.sqr()?.mean_all()? * (0.5 * values as f64))?;
         let mut loss = (&envelope + &noise)?;
         let mut phones = 0.0;
         if !self.frozen_encoder {
@@ -155,17 +172,17 @@ impl Run {
         Ok((loss, losses))
     }
 
-    /// Learns from one batch. `rate` is a share of the usual one.
+    /// Learns from one batch.
     ///
     /// # Errors
     /// If memory is short.
-    pub fn learn(&mut self, batch: &Tensors, rate: f64) -> Result<Losses> {
+    pub fn learn(&mut self, batch: &Tensors) -> Result<Losses> {
         let (loss, losses) = self.loss(batch)?;
         let gradients = loss.backward()?;
         let done = self.step as f64 / self.steps.max(1) as f64;
         let rise = ((self.step + 1) as f64 / self.recipe.warm_up).min(1.0);
         let fall = 0.01 + 0.99 * (0.5 + 0.5 * (std::f64::consts::PI * done.min(1.0)).cos());
-        let rate = rate * self.recipe.rate * rise * fall;
+        let rate = self.recipe.rate * rise * fall;
         self.optimizer
             .step(self.network.weights(), &gradients, rate)?;
         self.step += 1;
@@ -177,7 +194,7 @@ impl Run {
     ///
     /// # Errors
     /// If memory is short.
-    pub fn kept(&self) -> Result<BTreeMap<String, (Vec<usize>, Vec<f32>)>> {
+    pub fn kept(&self) -> Result<Kept> {
         let mut kept = BTreeMap::new();
         for (name, weight) in self.network.weights() {
             let mut found = match self.optimizer.moments().get(name) {
@@ -293,7 +310,7 @@ pub fn tensor(shape: Vec<usize>, values: Vec<f32>) -> checkpoint::Tensor {
 }
 
 /// Tensors of a file by name.
-pub struct Found(BTreeMap<String, (Vec<usize>, Vec<f32>)>);
+pub struct Found(Kept);
 
 impl Found {
     /// All tensors of a file.

@@ -2,19 +2,37 @@
 
 use candle_core::{Device, Tensor};
 
+use super::TrainError;
+use super::batch::Batch;
+use super::clip::Clip;
 use super::loss::masked_l1;
-use super::network::{CONTENT, CONTROLS, Config, MELS, Network, SPEAKER};
+use super::network::Network;
+use super::perturb::Perturbation;
+use super::steps::{Recipe, Run};
+use crate::model::ddsp::features::BANDS as MELS;
+use crate::model::ddsp::grid::BANDS;
+use crate::model::ddsp::{DdspConfig, Decoder, DecoderConfig, Encoder, EncoderConfig, SUNG};
+use crate::nn::Weights;
 use crate::train::ops::testing::{check_gradients, random_var};
 use crate::train::ops::values;
 use crate::train::optimizer::{Optimizer, Settings};
 use crate::train::random::Random;
 
-fn small(ahead: usize) -> Config {
-    Config {
-        channels: [16, 16],
-        encoder: vec![1, 2],
-        decoder: vec![1, 2],
-        ahead,
+fn small(ahead: usize) -> DdspConfig {
+    let dilations = vec![1, 2];
+    DdspConfig {
+        encoder: EncoderConfig {
+            ahead,
+            width: 16,
+            dilations: dilations.clone(),
+            content: 8,
+        },
+        decoder: DecoderConfig {
+            content: 8,
+            embedding: 4,
+            width: 16,
+            dilations,
+        },
     }
 }
 
@@ -32,7 +50,7 @@ fn content_hears_the_past_and_so_many_frames_ahead() {
         let moved = Tensor::from_vec(moved, mel.shape(), &Device::Cpu).unwrap();
         let content = |mel| values(&network.encode(mel).unwrap()).unwrap();
         let (before, after) = (content(&mel), content(&moved));
-        let frames = before.chunks(CONTENT).zip(after.chunks(CONTENT));
+        let frames = before.chunks(8).zip(after.chunks(8));
         let first = frames.take_while(|(a, b)| a == b).count();
         assert_eq!(first, 6 - ahead);
     }
@@ -41,11 +59,11 @@ fn content_hears_the_past_and_so_many_frames_ahead() {
 #[test]
 fn every_weight_has_the_gradient_of_small_steps() {
     let network = Network::new(&small(1), 3, 5, 5).unwrap();
-    let (mel, controls) = (noise(6, &[2, 7, MELS]), noise(7, &[2, 7, CONTROLS]));
+    let (mel, sung) = (noise(6, &[2, 7, MELS]), noise(7, &[2, 7, SUNG]));
     let loss = || {
         let content = network.encode(&mel).unwrap();
         let who = network.speakers(&[2, 0]).unwrap();
-        let output = network.decode(&content, &controls, &who).unwrap();
+        let output = network.decode(&content, &sung, &who).unwrap();
         let phones = network.phones(&content).unwrap().unwrap();
         let parts = [output.envelope, output.aperiodicity, phones];
         let sums = parts.map(|part| part.sqr().unwrap().mean_all().unwrap());
@@ -70,8 +88,8 @@ fn every_weight_has_the_gradient_of_small_steps() {
 #[test]
 fn a_small_network_learns_what_it_is_shown() {
     let network = Network::new(&small(1), 2, 0, 8).unwrap();
-    let (mel, controls) = (noise(9, &[2, 10, MELS]), noise(10, &[2, 10, CONTROLS]));
-    let wanted = (noise(11, &[2, 10, super::network::BANDS]) * 2.0).unwrap();
+    let (mel, sung) = (noise(9, &[2, 10, MELS]), noise(10, &[2, 10, SUNG]));
+    let wanted = (noise(11, &[2, 10, BANDS]) * 2.0).unwrap();
     let wanted = (wanted - 18.0).unwrap();
     let known = wanted.ones_like().unwrap();
     let mut optimizer = Optimizer::new(network.weights(), Settings::default()).unwrap();
@@ -79,7 +97,7 @@ fn a_small_network_learns_what_it_is_shown() {
     for _ in 0..60 {
         let content = network.encode(&mel).unwrap();
         let who = network.speakers(&[0, 1]).unwrap();
-        let output = network.decode(&content, &controls, &who).unwrap();
+        let output = network.decode(&content, &sung, &who).unwrap();
         let loss = masked_l1(&output.envelope, &wanted, &known).unwrap();
         losses.push(loss.to_scalar::<f32>().unwrap());
         let gradients = loss.backward().unwrap();
@@ -92,25 +110,25 @@ fn a_small_network_learns_what_it_is_shown() {
         losses[59]
     );
     assert_eq!(network.part("speakers.").len(), 1);
-    assert_eq!(network.weights()["speakers.embedding"].dims(), [2, SPEAKER]);
+    assert_eq!(network.weights()["speakers.embedding"].dims(), [2, 4]);
 }
 
 /// `cargo test --release --features train -- --ignored --nocapture speed_of_a_step`
 #[test]
 #[ignore = "a measurement, not a check"]
 fn speed_of_a_step() {
-    let network = Network::new(&Config::default(), 2, 40, 8).unwrap();
+    let network = Network::new(&DdspConfig::default(), 2, 40, 8).unwrap();
     let (batch, frames) = (16, 200);
     let mel = noise(9, &[batch, frames, MELS]);
-    let controls = noise(10, &[batch, frames, CONTROLS]);
-    let wanted = noise(11, &[batch, frames, super::network::BANDS]);
+    let sung = noise(10, &[batch, frames, SUNG]);
+    let wanted = noise(11, &[batch, frames, BANDS]);
     let known = wanted.ones_like().unwrap();
     let mut optimizer = Optimizer::new(network.weights(), Settings::default()).unwrap();
     for _ in 0..6 {
         let start = std::time::Instant::now();
         let content = network.encode(&mel).unwrap();
         let who = network.speakers(&[0; 16]).unwrap();
-        let output = network.decode(&content, &controls, &who).unwrap();
+        let output = network.decode(&content, &sung, &who).unwrap();
         let loss = masked_l1(&output.envelope, &wanted, &known).unwrap();
         let forward = start.elapsed();
         let gradients = loss.backward().unwrap();
@@ -122,6 +140,127 @@ fn speed_of_a_step() {
             backward - forward,
             all - backward,
             32.0 / all.as_secs_f64()
+        );
+    }
+}
+
+#[test]
+fn streams_and_training_run_the_same_networks() {
+    for ahead in [0, 1, 2] {
+        let config = small(ahead);
+        let network = Network::new(&config, 1, 0, 21).unwrap();
+        let tensors = network.weights().iter().map(|(name, weight)| {
+            let mut found = values(weight).unwrap();
+            Network::export(name, &mut found);
+            (name.clone(), weight.dims().to_vec(), found)
+        });
+        let weights = Weights::new(tensors).unwrap();
+        let mel = noise(22, &[1, 20, MELS]);
+        let content = network.encode(&mel).unwrap();
+        let encoder = Encoder::new(&config.encoder, &weights.root()).unwrap();
+        // Training has silence after the end.
+        let mut heard = values(&mel).unwrap();
+        heard.resize((20 + ahead) * MELS, 0.0);
+        let streamed = encoder.forward(&heard);
+        let near = |found: &[f32], wanted: &Tensor, what: &str| {
+            let wanted = values(wanted).unwrap();
+            assert_eq!(found.len(), wanted.len(), "{what}");
+            for (found, wanted) in found.iter().zip(wanted) {
+                assert!(
+                    (found - wanted).abs() < 1e-5 * wanted.abs().max(1.0),
+                    "{what}"
+                );
+            }
+        };
+        near(&streamed, &content, "content");
+        let sung = noise(23, &[1, 20, SUNG]);
+        let who = network.speakers(&[0]).unwrap();
+        let output = network.decode(&content, &sung, &who).unwrap();
+        let wanted = Tensor::cat(&[output.envelope, output.aperiodicity], 2).unwrap();
+        let mut decoder = Decoder::new(&config.decoder, &weights.root()).unwrap();
+        decoder.set_speaker(&values(&who).unwrap());
+        let input = Tensor::cat(&[content, sung], 2).unwrap();
+        near(
+            &decoder.forward(&values(&input).unwrap()),
+            &wanted,
+            "spectra",
+        );
+    }
+}
+
+/// Clips of noise.
+fn clips() -> Vec<Clip> {
+    let mut random = Random::new(31);
+    let mut values = |count: usize, scale: f32| -> Vec<f32> {
+        (0..count).map(|_| scale * random.white()).collect()
+    };
+    let frames = 90;
+    let clip = |speaker| Clip {
+        speaker,
+        mel: values(frames * MELS, 1.0),
+        level: values(frames, 1.0),
+        f0_hz: (0..frames)
+            .map(|n| if n % 9 < 5 { 150.0 } else { 0.0 })
+            .collect(),
+        ln_power: values(frames * BANDS, 3.0),
+        noise: vec![0.3; frames * BANDS],
+        known: 70,
+        phones: Some((0..frames as u32).map(|n| n % 5).collect()),
+    };
+    [0, 1, 2].map(clip).into()
+}
+
+fn learn(run: &mut Run, clips: &[Clip], steps: u64) {
+    for _ in 0..steps {
+        let batch = Batch::draw(clips, &Perturbation::default(), 7, run.step);
+        run.learn(&batch.tensors().unwrap()).unwrap();
+    }
+}
+
+fn small_run(parts: &[&str]) -> Run {
+    let network = Network::new(&small(1), 3, 5, 32).unwrap();
+    Run::new(network, parts, 6, Recipe::default()).unwrap()
+}
+
+#[test]
+fn a_run_that_was_stopped_goes_on_as_if_it_had_not_been() {
+    let clips = clips();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.safetensors");
+    let mut whole = small_run(&[""]);
+    learn(&mut whole, &clips, 6);
+    let mut first = small_run(&[""]);
+    learn(&mut first, &clips, 3);
+    first.save(&path, "plan").unwrap();
+    let mut second = small_run(&[""]);
+    assert!(matches!(
+        second.resume(&path, "another plan"),
+        Err(TrainError::Resume(_))
+    ));
+    second.resume(&path, "plan").unwrap();
+    assert_eq!(second.step, 3);
+    learn(&mut second, &clips, 3);
+    assert_eq!(whole.history[3..], second.history[3..]);
+    assert!(whole.kept().unwrap() == second.kept().unwrap());
+    assert!(whole.finished() && second.finished());
+    // A file that is cut short is no run.
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    assert!(small_run(&[""]).resume(&path, "plan").is_err());
+}
+
+#[test]
+fn only_the_parts_named_move() {
+    let clips = clips();
+    let mut run = small_run(&["speakers.", "decoder."]);
+    let before = small_run(&[""]).kept().unwrap();
+    learn(&mut run, &clips, 2);
+    for (name, weights) in run.kept().unwrap() {
+        let moved = weights != before[&name];
+        assert_eq!(
+            moved,
+            name.starts_with("decoder.") || name.starts_with("speakers."),
+            "{name}"
         );
     }
 }
