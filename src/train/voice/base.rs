@@ -9,9 +9,11 @@ use super::TrainError;
 use super::clip::{Clip, Material, Source};
 use super::drive::{Drive, Event};
 use super::network::Network;
+use super::page::page;
 use super::perturb::Perturbation;
 use super::steps::{Recipe, Run, tensor};
 use crate::io::checkpoint::write_safetensors;
+use crate::io::{Existing, write_document};
 use crate::model::ddsp::DdspConfig;
 
 /// How to train a base.
@@ -100,6 +102,17 @@ pub fn train_base(
     });
     drive.go(&mut run, report)?;
     write(plan, &material, &run)?;
+    let facts = [
+        ("Speech", format!("{:.0} s", material.seconds())),
+        ("Speakers", material.speakers.len().to_string()),
+        ("Phones", material.phones.len().to_string()),
+    ];
+    let html = page("Base", &facts, &material.advice, &[("base", &run.history)]);
+    write_document(
+        &plan.output.with_extension("html"),
+        &html,
+        Existing::Replace,
+    )?;
     // It has served; what cannot be removed only takes space.
     let _ = std::fs::remove_file(&path);
     Ok(())

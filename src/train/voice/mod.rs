@@ -7,6 +7,7 @@ mod drive;
 mod labels;
 mod loss;
 mod network;
+mod page;
 mod perturb;
 mod recordings;
 mod single;
@@ -19,6 +20,7 @@ use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::io::WriteError;
 use crate::io::checkpoint::CheckpointError;
 
 pub use base::{BasePlan, checkpoint, train_base};
@@ -53,6 +55,9 @@ pub enum TrainError {
     /// A file could not be read.
     #[error("expected a readable file, found: {0}")]
     Io(#[from] std::io::Error),
+    /// The page could not be written.
+    #[error("the page about the training could not be written: {0}")]
+    Page(#[from] WriteError),
     /// A file of weights could not be read or written.
     #[error("weights could not be read or written: {0}")]
     File(#[from] CheckpointError),
@@ -71,7 +76,9 @@ impl TrainError {
             Self::TooShort { .. } => "record more: three to ten minutes are best",
             Self::Resume(_) => "run it without --resume to begin anew",
             Self::Base(_) => "pass --base and --encoder as `autovoice train base` made them",
-            Self::Io(_) | Self::File(_) => "check the names, the rights and the free space",
+            Self::Io(_) | Self::Page(_) | Self::File(_) => {
+                "check the names, the rights and the free space"
+            }
             Self::Stopped => "run the same command with --resume to go on",
         }
     }

@@ -38,7 +38,7 @@ impl Default for Perturbation {
             blur: 2.0,
             eq_db: 6.0,
             gain_db: 6.0,
-            noisy: 0.5,
+            noisy: 0.9,
             noise_db: (25.0, 70.0),
         }
     }

@@ -13,9 +13,11 @@ use super::base::{checkpoint, digest};
 use super::clip::{Clip, Material, Source};
 use super::drive::{Drive, Event};
 use super::network::Network;
+use super::page::page;
 use super::perturb::Perturbation;
 use super::steps::{Found, Kept, Recipe, Run, tensor};
 use crate::io::checkpoint::{Checkpoint, Layout, Limits, write_safetensors};
+use crate::io::{Existing, write_document};
 use crate::model::ddsp::{DdspConfig, DecoderConfig, EncoderConfig};
 
 /// The least of a voice that is learnt from, in seconds.
@@ -182,8 +184,8 @@ pub fn train_voice(
     let mut network = base.network()?;
     let path = checkpoint(&plan.output);
     let mut resume = plan.resume;
-    // Where both stages could be what the file holds, the later comes first.
     let mut kept = None;
+    let mut histories = [Vec::new(), Vec::new()];
     for (stage, (name, parts, rate, warm_up)) in STAGES.into_iter().enumerate() {
         let recipe = Recipe {
             rate,
@@ -221,9 +223,17 @@ pub fn train_voice(
         report(Event::Stage { name, step });
         drive.go(&mut run, report)?;
         kept = Some(run.kept()?);
+        histories[stage] = run.history;
         network = run.network;
     }
     write(plan, &material, &config, &encoder, kept.unwrap_or_default())?;
+    let stages = [0, 1].map(|n| (STAGES[n].0, histories[n].as_slice()));
+    let html = page(&plan.name, &facts(&material), &material.advice, &stages);
+    write_document(
+        &plan.output.with_extension("html"),
+        &html,
+        Existing::Replace,
+    )?;
     // It has served; what cannot be removed only takes space.
     let _ = std::fs::remove_file(&path);
     Ok(())
@@ -257,6 +267,18 @@ fn statistics(clips: &[Clip]) -> Statistics {
         level: level / count,
         log2_f0: log2_f0 / count,
     }
+}
+
+/// What the page says of a voice.
+fn facts(material: &Material) -> [(&'static str, String); 4] {
+    let statistics = statistics(&material.clips);
+    let level_db = 10.0 * (3.0 * statistics.level - 6.0) * std::f64::consts::LOG10_E;
+    [
+        ("Speech", format!("{:.0} s", material.seconds())),
+        ("Mean pitch", format!("{:.0} Hz", statistics.log2_f0.exp2())),
+        ("Mean level", format!("{level_db:.1} dBFS")),
+        ("Bandwidth", format!("{:.0} Hz", material.bandwidth_hz)),
+    ]
 }
 
 fn write(
