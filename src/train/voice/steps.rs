@@ -255,6 +255,9 @@ impl Run {
     /// # Errors
     /// If the file is not that of such a run.
     pub fn resume(&mut self, path: &Path, plan: &str) -> std::result::Result<(), TrainError> {
+        if !path.is_file() {
+            return Err(TrainError::Resume(format!("no {}", path.display())));
+        }
         let file = Checkpoint::open(path, &Limits::default())?;
         let Layout::Safetensors(texts) = file.layout() else {
             return Err(TrainError::Resume("another kind of file".to_owned()));

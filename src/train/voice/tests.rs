@@ -1,14 +1,18 @@
 //! The networks see what they may, learn, and are as fast as they should be.
 
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use candle_core::{Device, Tensor};
 
-use super::TrainError;
 use super::batch::Batch;
 use super::clip::Clip;
 use super::loss::masked_l1;
 use super::network::Network;
 use super::perturb::Perturbation;
 use super::steps::{Recipe, Run};
+use super::{BasePlan, Event, Source, TrainError, VoicePlan, checkpoint, train_base, train_voice};
+use crate::io::checkpoint::{Checkpoint, Layout, Limits};
 use crate::model::ddsp::features::BANDS as MELS;
 use crate::model::ddsp::grid::BANDS;
 use crate::model::ddsp::{DdspConfig, Decoder, DecoderConfig, Encoder, EncoderConfig, SUNG};
@@ -263,4 +267,151 @@ fn only_the_parts_named_move() {
             "{name}"
         );
     }
+}
+
+/// A folder of recordings of buzzing speakers, and pauses between.
+fn recordings(folder: &Path, speakers: &[(&str, f64)]) {
+    std::fs::create_dir_all(folder).unwrap();
+    for (name, f0_hz) in speakers {
+        let spec = hound::WavSpec {
+            channels: 1,
+            sample_rate: 16_000,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let path = folder.join(format!("{name}-1.wav"));
+        let mut file = hound::WavWriter::create(path, spec).unwrap();
+        for i in 0..48_000 {
+            let t = f64::from(i) / 16_000.0;
+            let turns = t * f0_hz + 2.0 * (3.0 * t).sin();
+            let buzz = |k: i32| (std::f64::consts::TAU * f64::from(k) * turns).cos() / f64::from(k);
+            let loud = if t % 1.5 < 1.1 { 5_000.0 } else { 3.0 };
+            file.write_sample((loud * (1..20).map(buzz).sum::<f64>() / 3.0) as i16)
+                .unwrap();
+        }
+        file.finalize().unwrap();
+    }
+}
+
+fn base_plan(home: &Path) -> BasePlan {
+    BasePlan {
+        source: Source {
+            folders: vec![home.join("many")],
+            seconds: 100.0,
+            speaker: None,
+            labels: None,
+        },
+        output: home.join("base.safetensors"),
+        encoder: home.join("content.safetensors"),
+        config: small(1),
+        steps: 3,
+        at_most: None,
+        seed: 1,
+        resume: false,
+    }
+}
+
+fn voice_plan(home: &Path) -> VoicePlan {
+    VoicePlan {
+        source: Source {
+            folders: vec![home.join("one")],
+            seconds: f64::INFINITY,
+            speaker: Some("Anna".to_owned()),
+            labels: None,
+        },
+        name: "Anna <3".to_owned(),
+        output: home.join("anna.safetensors"),
+        base: home.join("base.safetensors"),
+        encoder: home.join("content.safetensors"),
+        steps: [2, 2],
+        at_most: None,
+        seed: 1,
+        resume: false,
+    }
+}
+
+#[test]
+fn a_base_and_a_voice_are_made_of_recordings() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    recordings(&home.join("many"), &[("a", 120.0), ("b", 210.0)]);
+    recordings(&home.join("one"), &[("x", 160.0), ("y", 170.0)]);
+    let go = AtomicBool::new(false);
+    let mut events = Vec::new();
+    train_base(&base_plan(home), &go, &mut |event| events.push(event)).unwrap();
+    let ready = |event: &Event| matches!(event, Event::Ready { speakers: 2, .. });
+    assert!(events.iter().any(ready), "{events:?}");
+    train_voice(&voice_plan(home), &go, &mut |_| {}).unwrap();
+
+    let open = |name: &str| {
+        let file = Checkpoint::open(&home.join(name), &Limits::default()).unwrap();
+        let Layout::Safetensors(texts) = file.layout().clone() else {
+            panic!("it is of safetensors");
+        };
+        let tensors = file.tensors("").map(|(name, view)| {
+            let tensor = file.tensor(&view).unwrap();
+            (name, tensor.shape.clone(), tensor.to_f32())
+        });
+        (Weights::new(tensors.collect::<Vec<_>>()).unwrap(), texts)
+    };
+    let (content, _) = open("content.safetensors");
+    Encoder::new(&small(1).encoder, &content.root()).unwrap();
+    let (voice, texts) = open("anna.safetensors");
+    Decoder::new(&small(1).decoder, &voice.root()).unwrap();
+    voice.root().get("voice.embedding", &[4]).unwrap();
+    let number = |name: &str| texts[name].parse::<f64>().unwrap();
+    assert!((number("log2_f0") - 165f64.log2()).abs() < 0.05);
+    assert!((6_000.0..8_000.0).contains(&number("bandwidth_hz")));
+    assert_eq!(texts["name"], "Anna <3");
+    let page = std::fs::read_to_string(home.join("anna.html")).unwrap();
+    assert!(page.contains("Anna &lt;3"));
+    // Nothing but results stays.
+    let names = |folder: &Path| std::fs::read_dir(folder).unwrap().count();
+    assert_eq!(names(home), 2 + 3 + 2);
+
+    // Another encoder than the base's is refused.
+    let plan = VoicePlan {
+        encoder: home.join("anna.safetensors"),
+        ..voice_plan(home)
+    };
+    let error = train_voice(&plan, &go, &mut |_| {}).unwrap_err();
+    assert!(matches!(error, TrainError::Base(_)), "{error}");
+}
+
+#[test]
+fn a_training_that_is_stopped_is_kept_and_goes_on() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    recordings(&home.join("many"), &[("a", 120.0), ("b", 210.0)]);
+    let result = |stop_after: Option<u64>, resume: bool| {
+        let stop = AtomicBool::new(false);
+        let plan = BasePlan {
+            steps: 14,
+            resume,
+            ..base_plan(home)
+        };
+        let outcome = train_base(&plan, &stop, &mut |event| {
+            let step = match event {
+                Event::Step { step, .. } => step,
+                _ => 0,
+            };
+            stop.store(
+                stop_after.is_some_and(|last| last <= step),
+                Ordering::Relaxed,
+            );
+        });
+        (outcome, std::fs::read(&plan.output).ok())
+    };
+    let (outcome, whole) = result(None, false);
+    outcome.unwrap();
+    std::fs::remove_file(home.join("base.safetensors")).unwrap();
+    let (outcome, nothing) = result(Some(10), false);
+    assert!(matches!(outcome, Err(TrainError::Stopped)) && nothing.is_none());
+    assert!(checkpoint(&home.join("base.safetensors")).is_file());
+    let (outcome, resumed) = result(None, true);
+    outcome.unwrap();
+    assert!(whole.is_some() && whole == resumed);
+    // There is nothing left to go on with.
+    let (outcome, _) = result(None, true);
+    assert!(matches!(outcome, Err(TrainError::Resume(_))));
 }
