@@ -264,18 +264,35 @@ mod tests {
     use crate::train::random::Random;
     use candle_core::Var;
 
-    /// The definition, in candle's own operations.
+    /// The definition: for each tap a product.
     fn reference(x: &Var, w: &Var, b: &Var, op: Conv1d) -> Tensor {
+        let ((_, frames, _), (_, _, kernel)) = (x.dims3().unwrap(), w.dims3().unwrap());
+        let right = (kernel - 1) * op.dilation - op.left;
+        let x = x.pad_with_zeros(1, op.left, right).unwrap();
+        let taps = (0..kernel).map(|j| {
+            let x = x.narrow(1, j * op.dilation, frames).unwrap();
+            let w = w.narrow(2, j, 1).unwrap().squeeze(2).unwrap();
+            x.contiguous()
+                .unwrap()
+                .broadcast_matmul(&w.t().unwrap())
+                .unwrap()
+        });
+        let y = taps.reduce(|sum, y| (sum + y).unwrap()).unwrap();
+        match b.rank() {
+            1 => y.broadcast_add(b).unwrap(),
+            _ => y.broadcast_add(&b.unsqueeze(1).unwrap()).unwrap(),
+        }
+    }
+
+    /// The same without the bias by candle's own convolution, which has no right gradient for
+    /// more than one sequence.
+    fn candles(x: &Var, w: &Var, op: Conv1d) -> Tensor {
         let (_, _, kernel) = w.dims3().unwrap();
         let right = (kernel - 1) * op.dilation - op.left;
         let x = x.transpose(1, 2).unwrap().contiguous().unwrap();
         let x = x.pad_with_zeros(2, op.left, right).unwrap();
         let y = x.conv1d(w, 0, 1, op.dilation, 1).unwrap();
-        let y = y.transpose(1, 2).unwrap().contiguous().unwrap();
-        match b.rank() {
-            1 => y.broadcast_add(b).unwrap(),
-            _ => y.broadcast_add(&b.unsqueeze(1).unwrap()).unwrap(),
-        }
+        y.transpose(1, 2).unwrap().contiguous().unwrap()
     }
 
     #[test]
@@ -302,6 +319,9 @@ mod tests {
             let wanted = reference(&x, &w, &b, op);
             let found = x.apply_op3(&w, &b, op).unwrap();
             near(&found, &wanted, 1e-5, &what);
+            let none = b.zeros_like().unwrap();
+            let unbiased = x.apply_op3(&w, &none, op).unwrap();
+            near(&unbiased, &candles(&x, &w, op), 1e-5, &what);
             let gradients = |y: &Tensor| weighted(y, 9).backward().unwrap();
             let (found, wanted) = (gradients(&found), gradients(&wanted));
             for (var, name) in [(&x, "dx"), (&w, "dw"), (&b, "db")] {

@@ -19,6 +19,7 @@ use super::steps::{Found, Kept, Recipe, Run, tensor};
 use crate::io::checkpoint::{Checkpoint, Layout, Limits, write_safetensors};
 use crate::io::{Existing, write_document};
 use crate::model::ddsp::{DdspConfig, DecoderConfig, EncoderConfig};
+use crate::train::optimizer::Settings;
 
 /// The least of a voice that is learnt from, in seconds.
 const LEAST_S: f64 = 5.0;
@@ -46,11 +47,31 @@ pub struct VoicePlan {
     pub resume: bool,
 }
 
-/// The two stages: what moves, and how fast.
-const STAGES: [(&str, &[&str], f64, f64); 2] = [
-    ("who speaks", &["speakers."], 1e-2, 10.0),
-    ("the voice", &["speakers.", "decoder."], 5e-4, 30.0),
+/// A stage: its name and what moves in it.
+const STAGES: [(&str, &[&str]); 2] = [
+    ("who speaks", &["speakers."]),
+    ("the voice", &["speakers.", "decoder."]),
 ];
+
+/// How a stage is learnt: an embedding has far to go, a decoder is nearly there.
+fn recipe(stage: usize) -> Recipe {
+    let usual = Recipe::default();
+    let (rate, warm_up) = [(2e-2, 10.0), (8e-4, 20.0)][stage];
+    Recipe {
+        rate,
+        warm_up,
+        // There are few steps to average over.
+        optimizer: Settings {
+            average: 0.97,
+            decay: [0.0, 0.01][stage],
+            ..usual.optimizer
+        },
+        // A clearer content than in the base: what is said should come through.
+        content_noise: 0.5,
+        speaker_noise: 0.0,
+        ..usual
+    }
+}
 
 /// A base and its encoder.
 struct Base {
@@ -186,12 +207,8 @@ pub fn train_voice(
     let mut resume = plan.resume;
     let mut kept = None;
     let mut histories = [Vec::new(), Vec::new()];
-    for (stage, (name, parts, rate, warm_up)) in STAGES.into_iter().enumerate() {
-        let recipe = Recipe {
-            rate,
-            warm_up,
-            ..Recipe::default()
-        };
+    for (stage, (name, parts)) in STAGES.into_iter().enumerate() {
+        let recipe = recipe(stage);
         let drive = Drive {
             clips: &material.clips,
             bend: Perturbation::default(),
