@@ -87,6 +87,11 @@ impl Optimizer {
         }
     }
 
+    /// How weights move.
+    pub fn settings(&self) -> Settings {
+        self.settings
+    }
+
     /// What is remembered, by name.
     pub fn moments(&self) -> &BTreeMap<String, Moments> {
         &self.moments

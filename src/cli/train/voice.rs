@@ -70,6 +70,9 @@ pub(in crate::cli) struct VoiceArgs {
     /// Steps to learn to speak so, of 32 s of audio each
     #[arg(long, value_name = "N", default_value_t = 400)]
     steps: u64,
+    /// Let a second network judge the spectra in the second half: less blurred, and slower
+    #[arg(long)]
+    critic: bool,
     #[command(flatten)]
     usual: UsualArgs,
 }
@@ -138,6 +141,7 @@ pub(super) fn run_voice(arguments: &VoiceArgs) -> Result<Exit, Failure> {
         encoder: arguments.encoder.clone(),
         steps: [arguments.first_steps.max(1), arguments.steps.max(1)],
         at_most: arguments.usual.at_most(),
+        critic: arguments.critic,
         seed: arguments.usual.seed,
         resume: arguments.usual.resume,
     };

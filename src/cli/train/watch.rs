@@ -90,10 +90,15 @@ fn line(losses: Losses, speed: f64) -> String {
         noise,
         phones,
         content,
+        critic,
     } = losses;
+    let critic = match 0.0 < critic {
+        true => format!("critic {critic:.2}  "),
+        false => String::new(),
+    };
     format!(
         "envelope {envelope_db:.2} dB  noise {noise:.3}  phones {phones:.2}  \
-         content {content:.1}  {speed:.0} x real time"
+         content {content:.1}  {critic}{speed:.0} x real time"
     )
 }
 
@@ -108,8 +113,14 @@ mod tests {
             noise: 0.1234,
             phones: 2.0,
             content: 12.34,
+            critic: 0.0,
         };
         let wanted = "envelope 4.32 dB  noise 0.123  phones 2.00  content 12.3  41 x real time";
         assert_eq!(line(losses, 41.2), wanted);
+        let judged = Losses {
+            critic: 1.5,
+            ..losses
+        };
+        assert!(line(judged, 41.2).contains("  critic 1.50  41 x"));
     }
 }

@@ -11,7 +11,8 @@ use super::drive::{Drive, Event};
 use super::network::Network;
 use super::page::page;
 use super::perturb::Perturbation;
-use super::steps::{Recipe, Run, tensor};
+use super::state::tensor;
+use super::steps::{Recipe, Run};
 use crate::io::checkpoint::write_safetensors;
 use crate::io::{Existing, write_document};
 use crate::model::ddsp::DdspConfig;
@@ -77,7 +78,7 @@ pub fn train_base(
     let network = Network::new(&plan.config, counts.0, counts.1, plan.seed)?;
     let recipe = Recipe::default();
     let steps = plan.steps;
-    let mut run = Run::new(network, &[""], steps, recipe)?;
+    let mut run = Run::new(network, &[""], steps, recipe, 0)?;
     let path = checkpoint(&plan.output);
     let drive = Drive {
         clips: &material.clips,

@@ -64,7 +64,7 @@ pub struct Material {
     pub speakers: Vec<String>,
     /// Names of the phones, where there are labels.
     pub phones: Vec<String>,
-    /// Bandwidth of the recordings in Hz, the lowest of them.
+    /// Bandwidth in Hz that half of the speech has at least.
     pub bandwidth_hz: f64,
     /// What to do about the recordings.
     pub advice: Vec<String>,
@@ -96,11 +96,11 @@ impl Material {
             clips: Vec::new(),
             speakers: Vec::new(),
             phones: Vec::new(),
-            bandwidth_hz: f64::INFINITY,
+            bandwidth_hz: 0.0,
             advice: Vec::new(),
         };
         let (mut findings, mut labels) = (Vec::new(), Labels::new(source.labels.as_deref()));
-        let mut numbers = BTreeMap::new();
+        let (mut numbers, mut bandwidths) = (BTreeMap::new(), Vec::new());
         for (index, files) in files.chunks(8).enumerate() {
             if stop.load(Ordering::Relaxed) {
                 return Err(TrainError::Stopped);
@@ -119,7 +119,8 @@ impl Material {
                     material.speakers.push(name);
                     next
                 });
-                material.bandwidth_hz = material.bandwidth_hz.min(taken.bandwidth_hz);
+                let frames = taken.clips.iter().map(|(_, clip)| clip.frames()).sum();
+                bandwidths.push((taken.bandwidth_hz, frames));
                 let label = labels.of(path);
                 for (start_s, mut clip) in taken.clips {
                     clip.speaker = number;
@@ -139,11 +140,28 @@ impl Material {
             return Err(TrainError::NoRecordings);
         }
         material.phones = labels.names();
+        material.bandwidth_hz = median(bandwidths);
         material
             .advice
             .extend(advice(&findings, material.seconds()));
         Ok(material)
     }
+}
+
+/// The value that half of the weight has at least.
+fn median(mut weighted: Vec<(f64, usize)>) -> f64 {
+    weighted.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let half = weighted
+        .iter()
+        .map(|(_, weight)| weight)
+        .sum::<usize>()
+        .div_ceil(2);
+    let mut sum = 0;
+    let found = weighted.iter().find(|(_, weight)| {
+        sum += weight;
+        half <= sum
+    });
+    found.map_or(0.0, |(value, _)| *value)
 }
 
 /// What is taken of one file.
@@ -347,6 +365,18 @@ mod tests {
                     );
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_median_is_by_weight() {
+        for (weighted, wanted) in [
+            (vec![], 0.0),
+            (vec![(5.0, 1)], 5.0),
+            (vec![(9.0, 10), (1.0, 2), (5.0, 3)], 9.0),
+            (vec![(9.0, 2), (1.0, 2), (5.0, 3)], 5.0),
+        ] {
+            assert_eq!(median(weighted.clone()), wanted, "{weighted:?}");
         }
     }
 

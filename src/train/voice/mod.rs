@@ -3,6 +3,7 @@
 mod base;
 mod batch;
 mod clip;
+mod critic;
 mod drive;
 mod labels;
 mod loss;
@@ -11,6 +12,7 @@ mod page;
 mod perturb;
 mod recordings;
 mod single;
+mod state;
 mod steps;
 #[cfg(test)]
 mod tests;

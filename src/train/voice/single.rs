@@ -11,11 +11,13 @@ use candle_core::{Device, Tensor};
 use super::TrainError;
 use super::base::{checkpoint, digest};
 use super::clip::{Clip, Material, Source};
+use super::critic::CriticRecipe;
 use super::drive::{Drive, Event};
 use super::network::Network;
 use super::page::page;
 use super::perturb::Perturbation;
-use super::steps::{Found, Kept, Recipe, Run, tensor};
+use super::state::{Found, tensor};
+use super::steps::{Kept, Recipe, Run};
 use crate::io::checkpoint::{Checkpoint, Layout, Limits, write_safetensors};
 use crate::io::{Existing, write_document};
 use crate::model::ddsp::{DdspConfig, DecoderConfig, EncoderConfig};
@@ -41,6 +43,8 @@ pub struct VoicePlan {
     pub steps: [u64; 2],
     /// The time that the second may take, if it is shorter.
     pub at_most: Option<Duration>,
+    /// Whether a critic makes it sharper in the second half.
+    pub critic: bool,
     /// Seed of the batches.
     pub seed: u64,
     /// Go on where a run of this plan stopped.
@@ -54,7 +58,7 @@ const STAGES: [(&str, &[&str]); 2] = [
 ];
 
 /// How a stage is learnt: an embedding has far to go, a decoder is nearly there.
-fn recipe(stage: usize) -> Recipe {
+fn recipe(stage: usize, critic: bool) -> Recipe {
     let usual = Recipe::default();
     let (rate, warm_up) = [(2e-2, 10.0), (8e-4, 20.0)][stage];
     Recipe {
@@ -69,6 +73,7 @@ fn recipe(stage: usize) -> Recipe {
         // A clearer content than in the base: what is said should come through.
         content_noise: 0.5,
         speaker_noise: 0.0,
+        critic: (stage == 1 && critic).then(CriticRecipe::default),
         ..usual
     }
 }
@@ -205,10 +210,12 @@ pub fn train_voice(
     let mut network = base.network()?;
     let path = checkpoint(&plan.output);
     let mut resume = plan.resume;
+    let known = material.clips.iter().map(|clip| clip.known);
+    let bands = known.min().unwrap_or(0).max(1);
     let mut kept = None;
     let mut histories = [Vec::new(), Vec::new()];
     for (stage, (name, parts)) in STAGES.into_iter().enumerate() {
-        let recipe = recipe(stage);
+        let recipe = recipe(stage, plan.critic);
         let drive = Drive {
             clips: &material.clips,
             bend: Perturbation::default(),
@@ -224,7 +231,7 @@ pub fn train_voice(
             at_most: plan.at_most.filter(|_| stage == 1),
             stop,
         };
-        let mut run = Run::new(network, parts, plan.steps[stage], recipe)?;
+        let mut run = Run::new(network, parts, plan.steps[stage], recipe, bands)?;
         if resume {
             match run.resume(&path, &drive.plan) {
                 Ok(()) => resume = false,

@@ -1,17 +1,15 @@
-//! One run of training: what a step does, and everything it takes to go on where it stopped.
+//! One run of training: what a step does.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use candle_core::{D, Device, Result, Tensor};
+use candle_core::{D, Result, Tensor};
 
-use super::TrainError;
 use super::batch::Tensors;
+use super::critic::{Critic, CriticRecipe};
 use super::loss::{cross_entropy, masked_l1, sigmoid};
 use super::network::Network;
-use crate::io::checkpoint::{self, Checkpoint, Layout, Limits, TensorData, write_safetensors};
 use crate::train::ops::values;
-use crate::train::optimizer::{Moments, Optimizer, Parameters, Settings};
+use crate::train::optimizer::{Optimizer, Parameters, Settings};
 
 /// How much each part of the loss counts.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,6 +29,8 @@ pub struct Recipe {
     pub speaker_noise: f64,
     /// How weights move.
     pub optimizer: Settings,
+    /// How a critic takes part, if one does.
+    pub critic: Option<CriticRecipe>,
 }
 
 impl Default for Recipe {
@@ -48,6 +48,7 @@ impl Default for Recipe {
                 longest: 1.0,
                 average: 0.998,
             },
+            critic: None,
         }
     }
 }
@@ -63,11 +64,13 @@ pub struct Losses {
     pub phones: f64,
     /// Nats that the content carries in a frame, at most.
     pub content: f64,
+    /// How well the critic told made spectra from real ones: 0 if always, 2 if never.
+    pub critic: f64,
 }
 
 impl Losses {
     /// Their names in files and reports.
-    pub const NAMES: [&str; 4] = ["envelope_db", "noise", "phones", "content"];
+    pub const NAMES: [&str; 5] = ["envelope_db", "noise", "phones", "content", "critic"];
 
     /// The mean of some.
     pub fn mean(all: &[Self]) -> Self {
@@ -78,12 +81,30 @@ impl Losses {
             noise: mean(|x| x.noise),
             phones: mean(|x| x.phones),
             content: mean(|x| x.content),
+            critic: mean(|x| x.critic),
         }
     }
 
     /// In the order of their names.
-    pub fn all(self) -> [f64; 4] {
-        [self.envelope_db, self.noise, self.phones, self.content]
+    pub fn all(self) -> [f64; 5] {
+        [
+            self.envelope_db,
+            self.noise,
+            self.phones,
+            self.content,
+            self.critic,
+        ]
+    }
+
+    /// From values in that order.
+    pub fn from_all([envelope_db, noise, phones, content, critic]: [f64; 5]) -> Self {
+        Self {
+            envelope_db,
+            noise,
+            phones,
+            content,
+            critic,
+        }
     }
 }
 
@@ -105,20 +126,32 @@ pub struct Run {
     pub steps: u64,
     /// Losses of every step.
     pub history: Vec<Losses>,
-    recipe: Recipe,
+    /// The critic, if there is one.
+    pub critic: Option<Critic>,
+    /// How it learns.
+    pub recipe: Recipe,
     /// The encoder stays as it is: nothing below the content has a gradient.
     frozen_encoder: bool,
 }
 
 impl Run {
-    /// A run that moves the weights whose names begin as one of `parts`.
+    /// A run that moves the weights whose names begin as one of `parts`. A critic looks at so many
+    /// bands.
     ///
     /// # Errors
     /// If memory is short.
-    pub fn new(network: Network, parts: &[&str], steps: u64, recipe: Recipe) -> Result<Self> {
+    pub fn new(
+        network: Network,
+        parts: &[&str],
+        steps: u64,
+        recipe: Recipe,
+        bands: usize,
+    ) -> Result<Self> {
         let moving = parts.iter().flat_map(|part| network.part(part));
         let moving: Parameters = moving.collect();
+        let critic = recipe.critic.map(|critic| Critic::new(critic, bands, 0));
         Ok(Self {
+            critic: critic.transpose()?,
             optimizer: Optimizer::new(&moving, recipe.optimizer)?,
             frozen_encoder: !moving.keys().any(|name| name.starts_with("encoder.")),
             network,
@@ -134,7 +167,8 @@ impl Run {
         self.steps <= self.step
     }
 
-    fn loss(&self, batch: &Tensors) -> Result<(Tensor, Losses)> {
+    /// The loss of a batch, its parts, and the envelope that was made.
+    fn loss(&self, batch: &Tensors) -> Result<(Tensor, Losses, Tensor)> {
         let network = &self.network;
         let mut content = network.encode(&batch.mel)?;
         if self.frozen_encoder {
@@ -168,8 +202,9 @@ impl Run {
             noise: scalar(&noise)?,
             phones,
             content: scalar(&size)?,
+            critic: 0.0,
         };
-        Ok((loss, losses))
+        Ok((loss, losses, output.envelope))
     }
 
     /// Learns from one batch.
@@ -177,7 +212,14 @@ impl Run {
     /// # Errors
     /// If memory is short.
     pub fn learn(&mut self, batch: &Tensors) -> Result<Losses> {
-        let (loss, losses) = self.loss(batch)?;
+        let (mut loss, mut losses, made) = self.loss(batch)?;
+        if let Some(critic) = &mut self.critic
+            && critic.judges(self.step, self.steps)
+        {
+            let (judged, told) = critic.judge(&made, &batch.ln_power, &batch.known)?;
+            loss = (loss + judged)?;
+            losses.critic = told;
+        }
         let gradients = loss.backward()?;
         let done = self.step as f64 / self.steps.max(1) as f64;
         let rise = ((self.step + 1) as f64 / self.recipe.warm_up).min(1.0);
@@ -210,140 +252,4 @@ impl Run {
 
 fn scalar(x: &Tensor) -> Result<f64> {
     Ok(f64::from(x.to_scalar::<f32>()?))
-}
-
-/// Everything a run is, in a file: to go on exactly where it stopped.
-impl Run {
-    /// Writes the run; what was there stays until it is complete. `plan` says what belongs to it:
-    /// a run is only resumed with the same.
-    ///
-    /// # Errors
-    /// If the file cannot be written.
-    pub fn save(&self, path: &Path, plan: &str) -> std::result::Result<(), TrainError> {
-        let mut tensors = Vec::new();
-        for (name, weight) in self.network.weights() {
-            let shape = weight.dims().to_vec();
-            tensors.push((format!("weight.{name}"), tensor(shape, values(weight)?)));
-        }
-        for (name, m) in self.optimizer.moments() {
-            for (kind, values) in [
-                ("mean", &m.mean),
-                ("square", &m.square),
-                ("average", &m.average),
-            ] {
-                let shape = vec![values.len()];
-                tensors.push((format!("{kind}.{name}"), tensor(shape, values.clone())));
-            }
-        }
-        let history = self
-            .history
-            .iter()
-            .flat_map(|losses| losses.all().map(|x| x as f32));
-        let shape = vec![self.history.len(), Losses::NAMES.len()];
-        tensors.push(("history".to_owned(), tensor(shape, history.collect())));
-        let texts = BTreeMap::from([
-            ("plan".to_owned(), plan.to_owned()),
-            ("step".to_owned(), self.step.to_string()),
-            ("steps".to_owned(), self.steps.to_string()),
-            ("updates".to_owned(), self.optimizer.steps().to_string()),
-        ]);
-        Ok(write_safetensors(path, &tensors, &texts)?)
-    }
-
-    /// Goes on where a file of the same plan stopped.
-    ///
-    /// # Errors
-    /// If the file is not that of such a run.
-    pub fn resume(&mut self, path: &Path, plan: &str) -> std::result::Result<(), TrainError> {
-        if !path.is_file() {
-            return Err(TrainError::Resume(format!("no {}", path.display())));
-        }
-        let file = Checkpoint::open(path, &Limits::default())?;
-        let Layout::Safetensors(texts) = file.layout() else {
-            return Err(TrainError::Resume("another kind of file".to_owned()));
-        };
-        let text = |name: &str| texts.get(name).map(String::as_str).unwrap_or_default();
-        if text("plan") != plan {
-            let message = "one with other settings, other recordings or another base";
-            return Err(TrainError::Resume(message.to_owned()));
-        }
-        let number = |name: &str| {
-            let found = text(name).parse::<u32>();
-            found.map_err(|_| TrainError::Resume(format!("no number of the {name}")))
-        };
-        let mut found = Found::read(&file)?;
-        for (name, weight) in self.network.weights() {
-            let values = found.take(&format!("weight.{name}"), weight.elem_count())?;
-            weight.set(&Tensor::from_vec(values, weight.shape(), &Device::Cpu)?)?;
-        }
-        let mut moments = BTreeMap::new();
-        for (name, m) in self.optimizer.moments() {
-            let mut take = |kind: &str| found.take(&format!("{kind}.{name}"), m.mean.len());
-            let m = Moments {
-                mean: take("mean")?,
-                square: take("square")?,
-                average: take("average")?,
-            };
-            moments.insert(name.clone(), m);
-        }
-        let updates = i32::try_from(number("updates")?).unwrap_or(i32::MAX);
-        self.optimizer = Optimizer::resumed(self.recipe.optimizer, moments, updates);
-        (self.step, self.steps) = (u64::from(number("step")?), u64::from(number("steps")?));
-        let count = self.step as usize;
-        let history = found.take("history", count * Losses::NAMES.len())?;
-        self.history = history
-            .chunks_exact(Losses::NAMES.len())
-            .map(|x| Losses {
-                envelope_db: f64::from(x[0]),
-                noise: f64::from(x[1]),
-                phones: f64::from(x[2]),
-                content: f64::from(x[3]),
-            })
-            .collect();
-        Ok(())
-    }
-}
-
-/// A tensor of 32-bit floats for a file.
-pub fn tensor(shape: Vec<usize>, values: Vec<f32>) -> checkpoint::Tensor {
-    checkpoint::Tensor {
-        shape,
-        data: TensorData::F32(values),
-    }
-}
-
-/// Tensors of a file by name.
-pub struct Found(Kept);
-
-impl Found {
-    /// All tensors of a file.
-    ///
-    /// # Errors
-    /// If one of them cannot be read.
-    pub fn read(file: &Checkpoint) -> std::result::Result<Self, TrainError> {
-        let mut found = BTreeMap::new();
-        for (name, view) in file.tensors("") {
-            let tensor = file.tensor(&view)?;
-            let values = tensor.to_f32();
-            found.insert(name, (tensor.shape, values));
-        }
-        Ok(Self(found))
-    }
-
-    /// The values of a tensor of so many.
-    ///
-    /// # Errors
-    /// If it is not there or of another size.
-    pub fn take(&mut self, name: &str, count: usize) -> std::result::Result<Vec<f32>, TrainError> {
-        let found = self.0.remove(name).map(|(_, values)| values);
-        let missing = || TrainError::Resume(format!("no {name} of {count} values"));
-        found
-            .filter(|values| values.len() == count)
-            .ok_or_else(missing)
-    }
-
-    /// The shape of a tensor.
-    pub fn shape(&self, name: &str) -> Option<&[usize]> {
-        self.0.get(name).map(|(shape, _)| shape.as_slice())
-    }
 }

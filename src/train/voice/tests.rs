@@ -7,6 +7,7 @@ use candle_core::{Device, Tensor};
 
 use super::batch::Batch;
 use super::clip::Clip;
+use super::critic::CriticRecipe;
 use super::loss::masked_l1;
 use super::network::Network;
 use super::perturb::Perturbation;
@@ -223,7 +224,12 @@ fn learn(run: &mut Run, clips: &[Clip], steps: u64) {
 
 fn small_run(parts: &[&str]) -> Run {
     let network = Network::new(&small(1), 3, 5, 32).unwrap();
-    Run::new(network, parts, 6, Recipe::default()).unwrap()
+    let recipe = Recipe {
+        // After the first three steps.
+        critic: Some(CriticRecipe::default()),
+        ..Recipe::default()
+    };
+    Run::new(network, parts, 6, recipe, 70).unwrap()
 }
 
 #[test]
@@ -245,6 +251,7 @@ fn a_run_that_was_stopped_goes_on_as_if_it_had_not_been() {
     assert_eq!(second.step, 3);
     learn(&mut second, &clips, 3);
     assert_eq!(whole.history[3..], second.history[3..]);
+    assert!(whole.history[0].critic == 0.0 && 0.0 < whole.history[4].critic);
     assert!(whole.kept().unwrap() == second.kept().unwrap());
     assert!(whole.finished() && second.finished());
     // A file that is cut short is no run.
@@ -325,6 +332,7 @@ fn voice_plan(home: &Path) -> VoicePlan {
         encoder: home.join("content.safetensors"),
         steps: [2, 2],
         at_most: None,
+        critic: true,
         seed: 1,
         resume: false,
     }
@@ -414,4 +422,60 @@ fn a_training_that_is_stopped_is_kept_and_goes_on() {
     // There is nothing left to go on with.
     let (outcome, _) = result(None, true);
     assert!(matches!(outcome, Err(TrainError::Resume(_))));
+}
+
+/// Measures a short training from real recordings: AUTOVOICE_CORPUS names their folder.
+#[test]
+#[ignore = "a measurement, not a check"]
+fn real_recordings() {
+    let folder = std::env::var("AUTOVOICE_CORPUS").unwrap();
+    let number = |name: &str, usual: f64| {
+        std::env::var(name)
+            .ok()
+            .and_then(|x| x.parse().ok())
+            .unwrap_or(usual)
+    };
+    let home = Path::new("/tmp/ov_train");
+    std::fs::create_dir_all(home).unwrap();
+    let begun = std::time::Instant::now();
+    let say = |event: Event| println!("{:.1} s {event:?}", begun.elapsed().as_secs_f64());
+    let source = Source {
+        folders: vec![folder.into()],
+        seconds: number("AUTOVOICE_SECONDS", 120.0),
+        speaker: None,
+        labels: std::env::var("AUTOVOICE_LABELS").ok().map(Into::into),
+    };
+    let material = super::clip::Material::read(&source, &AtomicBool::new(false), |a, b| {
+        say(Event::Prepared { files: a, total: b });
+    })
+    .unwrap();
+    println!(
+        "{} s, {} Hz, {:?}",
+        material.seconds(),
+        material.bandwidth_hz,
+        material.advice
+    );
+    let mut means = vec![[0f64; 3]; BANDS];
+    for clip in &material.clips {
+        for (frame, f0_hz) in clip.f0_hz.iter().enumerate() {
+            for (band, means) in means.iter_mut().enumerate() {
+                let at = frame * BANDS + band;
+                if 0.0 < *f0_hz {
+                    means[0] += 1.0;
+                    means[1] += f64::from(clip.ln_power[at]);
+                    means[2] += f64::from(clip.noise[at]);
+                }
+            }
+        }
+    }
+    for (band, [count, ln, noise]) in means.iter().enumerate().step_by(5) {
+        println!("band {band}: {:.2} {:.3}", ln / count, noise / count);
+    }
+    let plan = BasePlan {
+        source,
+        config: DdspConfig::default(),
+        steps: number("AUTOVOICE_STEPS", 30.0) as u64,
+        ..base_plan(home)
+    };
+    train_base(&plan, &AtomicBool::new(false), &mut |event| say(event)).unwrap();
 }
