@@ -66,6 +66,7 @@ pub fn train_base(
     stop: &AtomicBool,
     report: &mut dyn FnMut(Event),
 ) -> Result<(), TrainError> {
+    super::have_folders(&[&plan.output, &plan.encoder])?;
     let material = Material::read(&plan.source, stop, |files, total| {
         report(Event::Prepared { files, total });
     })?;
@@ -86,10 +87,11 @@ pub fn train_base(
         seed: plan.seed,
         checkpoint: &path,
         plan: format!(
-            "base, seed {}, {steps} steps, {:?}, {recipe:?}, clips {:08x}",
+            "base, seed {}, {steps} steps, {:?}, {recipe:?}, clips {:08x}, {} phones",
             plan.seed,
             plan.config,
-            digest(&material.clips)
+            digest(&material.clips),
+            material.phones.len()
         ),
         at_most: plan.at_most,
         stop,

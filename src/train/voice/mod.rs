@@ -18,7 +18,7 @@ mod steps;
 mod tests;
 
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
@@ -48,6 +48,9 @@ pub enum TrainError {
         /// Seconds needed.
         least_s: f64,
     },
+    /// There is no folder for what is to be written.
+    #[error("expected a folder to write to, found none at {}", .0.display())]
+    NoFolder(PathBuf),
     /// A run cannot go on from a file.
     #[error("expected a run of the same kind to go on with, found {0}")]
     Resume(String),
@@ -76,6 +79,7 @@ impl TrainError {
             Self::Compute(_) => "check the free memory, then run it again with --resume",
             Self::NoRecordings => "name a folder with recordings, one voice alone in each",
             Self::TooShort { .. } => "record more: three to ten minutes are best",
+            Self::NoFolder(_) => "make it first, or name another",
             Self::Resume(_) => "run it without --resume to begin anew",
             Self::Base(_) => "pass --base and --encoder as `autovoice train base` made them",
             Self::Io(_) | Self::Page(_) | Self::File(_) => {
@@ -84,6 +88,16 @@ impl TrainError {
             Self::Stopped => "run the same command with --resume to go on",
         }
     }
+}
+
+/// Whether there is a folder for these files: better known before hours of training than after.
+fn have_folders(files: &[&Path]) -> Result<(), TrainError> {
+    for folder in files.iter().filter_map(|file| file.parent()) {
+        if !folder.as_os_str().is_empty() && !folder.is_dir() {
+            return Err(TrainError::NoFolder(folder.to_owned()));
+        }
+    }
+    Ok(())
 }
 
 /// The hash of a file in hexadecimal digits.

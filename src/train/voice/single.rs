@@ -17,7 +17,7 @@ use super::network::Network;
 use super::page::page;
 use super::perturb::Perturbation;
 use super::state::{Found, tensor};
-use super::steps::{Kept, Recipe, Run};
+use super::steps::{Kept, Losses, Recipe, Run};
 use crate::io::checkpoint::{Checkpoint, Layout, Limits, write_safetensors};
 use crate::io::{Existing, write_document};
 use crate::model::ddsp::{DdspConfig, DecoderConfig, EncoderConfig};
@@ -191,6 +191,7 @@ pub fn train_voice(
     stop: &AtomicBool,
     report: &mut dyn FnMut(Event),
 ) -> Result<(), TrainError> {
+    super::have_folders(&[&plan.output])?;
     let base = Base::open(plan)?;
     let material = Material::read(&plan.source, stop, |files, total| {
         report(Event::Prepared { files, total });
@@ -207,27 +208,48 @@ pub fn train_voice(
         });
     }
     let (config, encoder) = (base.config.clone(), base.encoder_sha256.clone());
-    let mut network = base.network()?;
+    let (kept, histories) = learn(plan, &material, base, stop, report)?;
+    write(plan, &material, &config, &encoder, kept)?;
+    let stages = [0, 1].map(|n| (STAGES[n].0, histories[n].as_slice()));
+    let html = page(&plan.name, &facts(&material), &material.advice, &stages);
+    let beside = plan.output.with_extension("html");
+    write_document(&beside, &html, Existing::Replace)?;
+    // It has served; what cannot be removed only takes space.
+    let _ = std::fs::remove_file(checkpoint(&plan.output));
+    Ok(())
+}
+
+/// One stage after the other: what to keep, and the losses of each.
+fn learn(
+    plan: &VoicePlan,
+    material: &Material,
+    base: Base,
+    stop: &AtomicBool,
+    report: &mut dyn FnMut(Event),
+) -> Result<(Kept, [Vec<Losses>; 2]), TrainError> {
     let path = checkpoint(&plan.output);
-    let mut resume = plan.resume;
+    let origin = format!(
+        "seed {}, {:?} steps, {:?}, clips {:08x}, encoder {}, base {}",
+        plan.seed,
+        plan.steps,
+        base.config,
+        digest(&material.clips),
+        base.encoder_sha256,
+        super::sha256(&plan.base)?
+    );
     let known = material.clips.iter().map(|clip| clip.known);
     let bands = known.min().unwrap_or(0).max(1);
-    let mut kept = None;
+    let mut network = base.network()?;
+    let (mut resume, mut kept) = (plan.resume, Kept::new());
     let mut histories = [Vec::new(), Vec::new()];
     for (stage, (name, parts)) in STAGES.into_iter().enumerate() {
         let recipe = recipe(stage, plan.critic);
         let drive = Drive {
             clips: &material.clips,
             bend: Perturbation::default(),
-            seed: plan.seed + stage as u64,
+            seed: plan.seed.wrapping_add(stage as u64),
             checkpoint: &path,
-            plan: format!(
-                "voice, {name}, seed {}, {:?} steps, {config:?}, {recipe:?}, clips {:08x}, \
-                 encoder {encoder}",
-                plan.seed,
-                plan.steps,
-                digest(&material.clips)
-            ),
+            plan: format!("voice, {name}, {origin}, {recipe:?}"),
             at_most: plan.at_most.filter(|_| stage == 1),
             stop,
         };
@@ -246,21 +268,11 @@ pub fn train_voice(
         let step = run.step;
         report(Event::Stage { name, step });
         drive.go(&mut run, report)?;
-        kept = Some(run.kept()?);
+        kept = run.kept()?;
         histories[stage] = run.history;
         network = run.network;
     }
-    write(plan, &material, &config, &encoder, kept.unwrap_or_default())?;
-    let stages = [0, 1].map(|n| (STAGES[n].0, histories[n].as_slice()));
-    let html = page(&plan.name, &facts(&material), &material.advice, &stages);
-    write_document(
-        &plan.output.with_extension("html"),
-        &html,
-        Existing::Replace,
-    )?;
-    // It has served; what cannot be removed only takes space.
-    let _ = std::fs::remove_file(&path);
-    Ok(())
+    Ok((kept, histories))
 }
 
 /// What the engine has to know of a speaker.

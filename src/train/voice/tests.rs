@@ -377,6 +377,14 @@ fn a_base_and_a_voice_are_made_of_recordings() {
     let names = |folder: &Path| std::fs::read_dir(folder).unwrap().count();
     assert_eq!(names(home), 2 + 3 + 2);
 
+    // No folder, no training.
+    let plan = VoicePlan {
+        output: home.join("nowhere/anna.safetensors"),
+        ..voice_plan(home)
+    };
+    let error = train_voice(&plan, &go, &mut |_| {}).unwrap_err();
+    assert!(matches!(error, TrainError::NoFolder(_)), "{error}");
+
     // Another encoder than the base's is refused.
     let plan = VoicePlan {
         encoder: home.join("anna.safetensors"),
