@@ -2,6 +2,7 @@
 
 pub mod cut;
 pub mod decimate;
+pub mod envelope;
 pub mod gate;
 pub mod harmonics;
 pub mod history;

@@ -5,6 +5,7 @@ use autovoice_kernels::cpu::{PackedMatrix, Start, matmul};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 
 use crate::model::pitch::features::BINS;
+use crate::train::ops::slice;
 
 /// Rows an item takes: the candidates, then rows of zeros that pad this item and the next.
 pub const ROWS: usize = 128;
@@ -89,14 +90,6 @@ impl CustomOp3 for GridConv {
             Some(Tensor::from_vec(db, outs, device)?),
         ))
     }
-}
-
-/// The values of a contiguous tensor.
-pub(super) fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
-    let (start, end) = layout
-        .contiguous_offsets()
-        .ok_or_else(|| candle_core::Error::Msg("expected a contiguous tensor".to_owned()))?;
-    Ok(&storage.as_slice::<f32>()?[start..end])
 }
 
 fn clear_padding(y: &mut [f32], channels: usize) {

@@ -4,7 +4,7 @@
 use autovoice_kernels::cpu::{PackedMatrix, Start, matmul};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 
-use super::grid_conv::slice;
+use crate::train::ops::slice;
 
 /// Cho's unit (2014) from a state of zeros, gates in the order reset, update, new, with torch's
 /// two biases: `x` is `[batch, frames, 3 h]`, what the input says to the gates; `w` is `[3 h, h]`
@@ -160,54 +160,22 @@ impl Trace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::ops::testing::{check_gradients, random_var, weighted};
     use crate::train::random::Random;
-    use candle_core::{Device, Var};
 
     #[test]
     fn gradients_are_those_of_small_steps() {
         let (batch, frames, units) = (2, 5, 3);
         let mut random = Random::new(5);
-        let mut var = |shape: &[usize]| {
-            let count = shape.iter().product();
-            let values: Vec<f32> = (0..count).map(|_| 0.7 * random.white()).collect();
-            Var::from_vec(values, shape, &Device::Cpu).unwrap()
-        };
+        let mut var = |shape: &[usize]| random_var(&mut random, shape, 0.7);
         let vars = [
             var(&[batch, frames, 3 * units]),
             var(&[3 * units, units]),
             var(&[3 * units]),
         ];
-        let weight = var(&[batch, frames, units]);
-        let loss = || {
+        check_gradients(&[&vars[0], &vars[1], &vars[2]], 1e-2, 2e-3, || {
             let states = vars[0].apply_op3(&vars[1], &vars[2], Gru).unwrap();
-            (states * weight.as_tensor()).unwrap().sum_all().unwrap()
-        };
-        let found = loss().backward().unwrap();
-        for var in &vars {
-            let gradient = found
-                .get(var)
-                .unwrap()
-                .flatten_all()
-                .unwrap()
-                .to_vec1::<f32>()
-                .unwrap();
-            let values = var.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-            for i in 0..values.len() {
-                let at = |step: f32| {
-                    let mut moved = values.clone();
-                    moved[i] += step;
-                    var.set(&Tensor::from_vec(moved, var.shape(), &Device::Cpu).unwrap())
-                        .unwrap();
-                    f64::from(loss().to_scalar::<f32>().unwrap())
-                };
-                let slope = (at(1e-2) - at(-1e-2)) / 2e-2;
-                at(0.0);
-                assert!(
-                    (slope - f64::from(gradient[i])).abs() < 2e-3,
-                    "{i}: {slope} {}",
-                    gradient[i]
-                );
-            }
-        }
+            weighted(&states, 6)
+        });
     }
 }

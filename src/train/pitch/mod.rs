@@ -7,7 +7,6 @@ mod grid_conv;
 mod gru;
 mod measure;
 mod network;
-mod optimizer;
 mod scene;
 #[cfg(test)]
 mod tests;
@@ -22,13 +21,13 @@ use candle_core::{D, Device, Tensor};
 
 use crate::model::pitch::features::{BINS, CHANNELS, Features};
 use crate::nn::WeightsError;
+use crate::train::optimizer::{Optimizer, Settings};
 use crate::train::random::Random;
 use crate::voice::models::ModelError;
 use corpus::Corpus;
 use examples::{Batch, Labelled};
 use grid_conv::ROWS;
 use network::{Network, Output};
-use optimizer::Optimizer;
 use scene::Noise;
 
 pub use measure::Score;
@@ -121,7 +120,7 @@ pub fn train(
         load(&network, start)?;
     }
     let kept = Network::new(plan.seed)?;
-    let mut optimizer = Optimizer::new(network.weights())?;
+    let mut optimizer = Optimizer::new(network.weights(), Settings::default())?;
     let corpus = match plan.corpus.is_empty() {
         true => None,
         false => Some(Corpus::read(&plan.corpus, plan.corpus_s, &mut labelled)?),
@@ -148,8 +147,11 @@ pub fn train(
         let measured = step % 200 == 0 || last;
         if step % 20 == 0 || last {
             let score = if measured {
-                for (name, average) in optimizer.averages() {
-                    kept.weights()[name].set(average)?;
+                for (name, moments) in optimizer.moments() {
+                    let weight = &kept.weights()[name];
+                    let average =
+                        Tensor::from_slice(&moments.average, weight.shape(), &Device::Cpu)?;
+                    weight.set(&average)?;
                 }
                 save(&kept, &plan.output)?;
                 Some(exam.take(&kept)?)
@@ -240,7 +242,7 @@ fn save(network: &Network, path: &std::path::Path) -> Result<(), TrainError> {
     let tensors: BTreeMap<&str, Tensor> = network
         .weights()
         .iter()
-        .map(|(name, weight)| (*name, weight.as_tensor().clone()))
+        .map(|(name, weight)| (name.as_str(), weight.as_tensor().clone()))
         .collect();
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
     let temporary = tempfile::NamedTempFile::new_in(folder.unwrap_or(std::path::Path::new(".")))?;
@@ -253,7 +255,7 @@ fn load(network: &Network, path: &std::path::Path) -> Result<(), TrainError> {
     let found = candle_core::safetensors::load(path, &Device::Cpu)?;
     for (name, weight) in network.weights() {
         let tensor = found
-            .get(*name)
+            .get(name)
             .filter(|tensor| tensor.dims() == weight.dims())
             .ok_or_else(|| TrainError::Start(format!("no {name} of shape {:?}", weight.dims())))?;
         weight.set(tensor)?;

@@ -1,8 +1,6 @@
 //! The pitch network in candle, whole sequences at a time, for training. The tracker runs the
 //! same weights frame by frame (`model::pitch`).
 
-use std::collections::BTreeMap;
-
 use candle_core::{D, Device, Result, Tensor, Var};
 
 use super::grid_conv::{GridConv, ROWS};
@@ -11,11 +9,12 @@ use crate::model::pitch::features::{BINS, CHANNELS};
 use crate::model::pitch::{
     CONTEXT, FIRST_KERNEL, KERNEL, PAST, PAST_KERNEL, SQUEEZED, WIDTH, shapes,
 };
+use crate::train::optimizer::Parameters;
 use crate::train::random::Random;
 
 /// The weights being trained.
 pub struct Network {
-    weights: BTreeMap<&'static str, Var>,
+    weights: Parameters,
 }
 
 /// What the network says of each frame.
@@ -30,7 +29,7 @@ impl Network {
     /// Random weights.
     pub fn new(seed: u64) -> Result<Self> {
         let mut random = Random::new(seed);
-        let mut weights = BTreeMap::new();
+        let mut weights = Parameters::new();
         for (name, shape) in shapes() {
             let fan_in = shape[1..].iter().product::<usize>().max(1) as f64;
             // He's scale before a rectifier, less where there is none.
@@ -45,13 +44,13 @@ impl Network {
             let values: Vec<f32> = (0..count)
                 .map(|_| (scale * random.normal()) as f32)
                 .collect();
-            weights.insert(name, Var::from_vec(values, shape, &Device::Cpu)?);
+            weights.insert(name.to_owned(), Var::from_vec(values, shape, &Device::Cpu)?);
         }
         Ok(Self { weights })
     }
 
     /// Every weight by name.
-    pub fn weights(&self) -> &BTreeMap<&'static str, Var> {
+    pub fn weights(&self) -> &Parameters {
         &self.weights
     }
 

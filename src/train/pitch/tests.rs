@@ -16,7 +16,7 @@ const FRAMES: usize = 24;
 fn weights_of(network: &Network) -> Weights {
     let tensors = network.weights().iter().map(|(name, weight)| {
         let values = weight.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        ((*name).to_owned(), weight.dims().to_vec(), values)
+        (name.clone(), weight.dims().to_vec(), values)
     });
     Weights::new(tensors).unwrap()
 }

@@ -1,27 +1,15 @@
-//! `autovoice train`: makes weights of ours anew.
+//! `autovoice train pitch`: the network of the tracker `neural`.
 
-use super::failure::{Exit, Failure};
-use super::out::say;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::out::say;
 use crate::train::pitch;
-use clap::{Args, Subcommand};
+use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Arguments of `train`.
+/// Arguments of `train pitch`.
 #[derive(Args, Debug)]
-pub(super) struct TrainArgs {
-    #[command(subcommand)]
-    what: What,
-}
-
-#[derive(Subcommand, Debug)]
-enum What {
-    /// The pitch network of the tracker `neural`
-    Pitch(PitchArgs),
-}
-
-#[derive(Args, Debug)]
-struct PitchArgs {
+pub(super) struct PitchArgs {
     /// Where the weights go
     #[arg(
         short,
@@ -53,8 +41,7 @@ struct PitchArgs {
     seed: u64,
 }
 
-pub(super) fn run(arguments: &TrainArgs) -> Result<Exit, Failure> {
-    let What::Pitch(arguments) = &arguments.what;
+pub(super) fn run(arguments: &PitchArgs) -> Result<Exit, Failure> {
     let plan = pitch::Plan {
         output: arguments.output.clone(),
         start: arguments.start.clone(),

@@ -1,0 +1,33 @@
+//! `autovoice train`: makes weights of ours anew, and voices.
+
+mod pitch;
+mod voice;
+mod watch;
+
+use super::failure::{Exit, Failure};
+use clap::{Args, Subcommand};
+
+/// Arguments of `train`.
+#[derive(Args, Debug)]
+pub(super) struct TrainArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand, Debug)]
+enum What {
+    /// The pitch network of the tracker `neural`
+    Pitch(pitch::PitchArgs),
+    /// The encoder of all our own voices, and the decoder that new ones begin from
+    Base(voice::BaseArgs),
+    /// A voice of yours, from recordings of it
+    Voice(voice::VoiceArgs),
+}
+
+pub(super) fn run(arguments: &TrainArgs) -> Result<Exit, Failure> {
+    match &arguments.what {
+        What::Pitch(arguments) => pitch::run(arguments),
+        What::Base(arguments) => voice::run_base(arguments),
+        What::Voice(arguments) => voice::run_voice(arguments),
+    }
+}

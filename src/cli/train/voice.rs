@@ -1,0 +1,211 @@
+//! `autovoice train base` and `autovoice train voice`: our own voices.
+
+use super::watch::Watch;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::interrupt::stop_flag;
+use crate::cli::out::say;
+use crate::model::ddsp::DdspConfig;
+use crate::train::voice::{
+    BasePlan, Event, Source, TrainError, VoicePlan, train_base, train_voice,
+};
+use clap::Args;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// Arguments of `train base`.
+#[derive(Args, Debug)]
+pub(in crate::cli) struct BaseArgs {
+    /// Folders of recordings of many speakers; a file's name up to its first `-` says who speaks
+    #[arg(long, value_name = "FOLDER", required = true, num_args = 1..)]
+    corpus: Vec<PathBuf>,
+    /// Where the decoder and the speakers go
+    #[arg(short, long, value_name = "FILE", default_value = "base.safetensors")]
+    output: PathBuf,
+    /// Where the encoder goes
+    #[arg(long, value_name = "FILE", default_value = "content.safetensors")]
+    encoder: PathBuf,
+    /// A folder with the phones of recordings, NAME.json for each: {"phones": [["AH", first frame,
+    /// frames], ..]}, in frames of 10 ms
+    #[arg(long, value_name = "FOLDER")]
+    labels: Option<PathBuf>,
+    /// Seconds to take of the recordings
+    #[arg(long, value_name = "S", default_value_t = 20_000.0)]
+    corpus_s: f64,
+    /// Frames of 10 ms that the encoder may look ahead
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=2))]
+    ahead: u8,
+    /// Steps of 32 s of audio each
+    #[arg(long, value_name = "N", default_value_t = 3_000)]
+    steps: u64,
+    #[command(flatten)]
+    usual: UsualArgs,
+}
+
+/// Arguments of `train voice`.
+#[derive(Args, Debug)]
+pub(in crate::cli) struct VoiceArgs {
+    /// Folders of recordings of one voice alone: one minute at least, three to ten are best
+    #[arg(long, value_name = "FOLDER", required = true, num_args = 1..)]
+    data: Vec<PathBuf>,
+    /// What the voice is called
+    #[arg(long, value_name = "NAME")]
+    name: String,
+    /// Where the voice goes, NAME.safetensors if nowhere else
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The base to begin from
+    #[arg(long, value_name = "FILE", default_value = "models/base.safetensors")]
+    base: PathBuf,
+    /// The encoder that the base was made with
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "models/content.safetensors"
+    )]
+    encoder: PathBuf,
+    /// Steps to find who speaks
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    first_steps: u64,
+    /// Steps to learn to speak so, of 32 s of audio each
+    #[arg(long, value_name = "N", default_value_t = 400)]
+    steps: u64,
+    /// Let a second network judge the spectra in the second half: less blurred, and slower
+    #[arg(long)]
+    critic: bool,
+    #[command(flatten)]
+    usual: UsualArgs,
+}
+
+#[derive(Args, Debug)]
+struct UsualArgs {
+    /// As many steps as fit into so many minutes, whatever --steps says
+    #[arg(long, value_name = "M")]
+    minutes: Option<f64>,
+    /// Seed of weights and batches
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Go on where a run with the same arguments was stopped
+    #[arg(long)]
+    resume: bool,
+    /// Show no progress
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+impl UsualArgs {
+    fn at_most(&self) -> Option<Duration> {
+        let minutes = self.minutes.map(|minutes| minutes.clamp(0.1, 1e5));
+        minutes.map(|minutes| Duration::from_secs_f64(60.0 * minutes))
+    }
+}
+
+pub(super) fn run_base(arguments: &BaseArgs) -> Result<Exit, Failure> {
+    let mut config = DdspConfig::default();
+    config.encoder.ahead = usize::from(arguments.ahead);
+    let plan = BasePlan {
+        source: Source {
+            folders: arguments.corpus.clone(),
+            seconds: arguments.corpus_s,
+            speaker: None,
+            labels: arguments.labels.clone(),
+        },
+        output: arguments.output.clone(),
+        encoder: arguments.encoder.clone(),
+        config,
+        steps: arguments.steps.max(1),
+        at_most: arguments.usual.at_most(),
+        seed: arguments.usual.seed,
+        resume: arguments.usual.resume,
+    };
+    watched(&arguments.usual, &plan.output, |stop, report| {
+        train_base(&plan, stop, report)
+    })
+}
+
+pub(super) fn run_voice(arguments: &VoiceArgs) -> Result<Exit, Failure> {
+    let output = match &arguments.output {
+        Some(output) => output.clone(),
+        None => file_name(&arguments.name)?,
+    };
+    let plan = VoicePlan {
+        source: Source {
+            folders: arguments.data.clone(),
+            seconds: f64::INFINITY,
+            speaker: Some(arguments.name.clone()),
+            labels: None,
+        },
+        name: arguments.name.clone(),
+        output,
+        base: arguments.base.clone(),
+        encoder: arguments.encoder.clone(),
+        steps: [arguments.first_steps.max(1), arguments.steps.max(1)],
+        at_most: arguments.usual.at_most(),
+        critic: arguments.critic,
+        seed: arguments.usual.seed,
+        resume: arguments.usual.resume,
+    };
+    watched(&arguments.usual, &plan.output, |stop, report| {
+        train_voice(&plan, stop, report)
+    })
+}
+
+/// A file of the voice's name in the current folder.
+fn file_name(name: &str) -> Result<PathBuf, Failure> {
+    let plain = !name.is_empty()
+        && !name.starts_with('.')
+        && name
+            .chars()
+            .all(|c| c.is_alphanumeric() || " -_.".contains(c));
+    match plain {
+        true => Ok(PathBuf::from(format!("{name}.safetensors"))),
+        false => Err(Failure::usage(
+            format!("expected a name of letters, digits, blanks, `-`, `_` and `.`, got {name:?}"),
+            "pass --output FILE to call the file something else",
+        )),
+    }
+}
+
+fn watched(
+    usual: &UsualArgs,
+    output: &Path,
+    train: impl FnOnce(&AtomicBool, &mut dyn FnMut(Event)) -> Result<(), TrainError>,
+) -> Result<Exit, Failure> {
+    let stop = stop_flag();
+    let mut watch = Watch::new(usual.quiet);
+    let outcome = train(&stop, &mut |event| watch.event(event));
+    watch.end();
+    match outcome {
+        Ok(()) => {
+            say(format_args!("{}", output.display()));
+            Ok(Exit::Done)
+        }
+        Err(error) => Err(Failure {
+            message: error.to_string(),
+            remedy: error.remedy().to_owned(),
+            exit: match error {
+                TrainError::Stopped => Exit::Interrupted,
+                _ => Exit::Failed,
+            },
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_files_or_are_refused() {
+        for (name, file) in [
+            ("Anna", Some("Anna.safetensors")),
+            ("Jürgen 2", Some("Jürgen 2.safetensors")),
+            ("../etc", None),
+            ("a/b", None),
+            ("", None),
+        ] {
+            let found = file_name(name).ok();
+            assert_eq!(found, file.map(PathBuf::from), "{name}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Training of our own voices: a base of many speakers, and single voices from it.
+
+mod base;
+mod batch;
+mod clip;
+mod critic;
+mod drive;
+mod labels;
+mod loss;
+mod network;
+mod page;
+mod perturb;
+mod recordings;
+mod single;
+mod state;
+mod steps;
+#[cfg(test)]
+mod tests;
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::io::WriteError;
+use crate::io::checkpoint::CheckpointError;
+
+pub use base::{BasePlan, checkpoint, train_base};
+pub use clip::Source;
+pub use drive::Event;
+pub use single::{VoicePlan, train_voice};
+pub use steps::Losses;
+
+/// Why training stopped early.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// Arithmetic failed: shapes, memory.
+    #[error("the network could not be computed: {0}")]
+    Compute(#[from] candle_core::Error),
+    /// There was nothing to learn from.
+    #[error("expected WAV, FLAC, OGG or MP3 recordings of a voice in the folders, found none")]
+    NoRecordings,
+    /// There was too little to learn from.
+    #[error("expected at least {least_s:.0} s of a voice, found {found_s:.1} s")]
+    TooShort {
+        /// Seconds found.
+        found_s: f64,
+        /// Seconds needed.
+        least_s: f64,
+    },
+    /// There is no folder for what is to be written.
+    #[error("expected a folder to write to, found none at {}", .0.display())]
+    NoFolder(PathBuf),
+    /// A run cannot go on from a file.
+    #[error("expected a run of the same kind to go on with, found {0}")]
+    Resume(String),
+    /// A base or its encoder is not one.
+    #[error("expected a base and its encoder, found {0}")]
+    Base(String),
+    /// A file could not be read.
+    #[error("expected a readable file, found: {0}")]
+    Io(#[from] std::io::Error),
+    /// The page could not be written.
+    #[error("the page about the training could not be written: {0}")]
+    Page(#[from] WriteError),
+    /// A file of weights could not be read or written.
+    #[error("weights could not be read or written: {0}")]
+    File(#[from] CheckpointError),
+    /// The user wants it to.
+    #[error("interrupted")]
+    Stopped,
+}
+
+impl TrainError {
+    /// What the user can do about it.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Compute(_) => "check the free memory, then run it again with --resume",
+            Self::NoRecordings => "name a folder with recordings, one voice alone in each",
+            Self::TooShort { .. } => "record more: three to ten minutes are best",
+            Self::NoFolder(_) => "make it first, or name another",
+            Self::Resume(_) => "run it without --resume to begin anew",
+            Self::Base(_) => "pass --base and --encoder as `autovoice train base` made them",
+            Self::Io(_) | Self::Page(_) | Self::File(_) => {
+                "check the names, the rights and the free space"
+            }
+            Self::Stopped => "run the same command with --resume to go on",
+        }
+    }
+}
+
+/// Whether there is a folder for these files: better known before hours of training than after.
+fn have_folders(files: &[&Path]) -> Result<(), TrainError> {
+    for folder in files.iter().filter_map(|file| file.parent()) {
+        if !folder.as_os_str().is_empty() && !folder.is_dir() {
+            return Err(TrainError::NoFolder(folder.to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// The hash of a file in hexadecimal digits.
+fn sha256(path: &Path) -> std::io::Result<String> {
+    let mut file = std::fs::File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut block = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut block)? {
+            0 => break,
+            count => hasher.update(&block[..count]),
+        }
+    }
+    let bytes = hasher.finalize();
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}

@@ -1,0 +1,373 @@
+//! One voice: from a base and recordings of one speaker. First it is found who speaks, an
+//! embedding among those of the base; then the decoder learns to speak so.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use candle_core::{Device, Tensor};
+
+use super::TrainError;
+use super::base::{checkpoint, digest};
+use super::clip::{Clip, Material, Source};
+use super::critic::CriticRecipe;
+use super::drive::{Drive, Event};
+use super::network::Network;
+use super::page::page;
+use super::perturb::Perturbation;
+use super::state::{Found, tensor};
+use super::steps::{Kept, Losses, Recipe, Run};
+use crate::io::checkpoint::{Checkpoint, Layout, Limits, write_safetensors};
+use crate::io::{Existing, write_document};
+use crate::model::ddsp::{DdspConfig, DecoderConfig, EncoderConfig};
+use crate::train::optimizer::Settings;
+
+/// The least of a voice that is learnt from, in seconds.
+const LEAST_S: f64 = 5.0;
+
+/// How to train a voice.
+#[derive(Clone, Debug)]
+pub struct VoicePlan {
+    /// What to learn from.
+    pub source: Source,
+    /// The name of the voice.
+    pub name: String,
+    /// Where the voice goes.
+    pub output: PathBuf,
+    /// The base it begins from.
+    pub base: PathBuf,
+    /// The encoder that the base was made with.
+    pub encoder: PathBuf,
+    /// Steps to find who speaks, and steps to learn to speak so.
+    pub steps: [u64; 2],
+    /// The time that the second may take, if it is shorter.
+    pub at_most: Option<Duration>,
+    /// Whether a critic makes it sharper in the second half.
+    pub critic: bool,
+    /// Seed of the batches.
+    pub seed: u64,
+    /// Go on where a run of this plan stopped.
+    pub resume: bool,
+}
+
+/// A stage: its name and what moves in it.
+const STAGES: [(&str, &[&str]); 2] = [
+    ("who speaks", &["speakers."]),
+    ("the voice", &["speakers.", "decoder."]),
+];
+
+/// How a stage is learnt: an embedding has far to go, a decoder is nearly there.
+fn recipe(stage: usize, critic: bool) -> Recipe {
+    let usual = Recipe::default();
+    let (rate, warm_up) = [(2e-2, 10.0), (8e-4, 20.0)][stage];
+    Recipe {
+        rate,
+        warm_up,
+        // There are few steps to average over.
+        optimizer: Settings {
+            average: 0.97,
+            decay: [0.0, 0.01][stage],
+            ..usual.optimizer
+        },
+        // A clearer content than in the base: what is said should come through.
+        content_noise: 0.5,
+        speaker_noise: 0.0,
+        critic: (stage == 1 && critic).then(CriticRecipe::default),
+        ..usual
+    }
+}
+
+/// A base and its encoder.
+struct Base {
+    config: DdspConfig,
+    encoder: Found,
+    decoder: Found,
+    encoder_sha256: String,
+}
+
+impl Base {
+    fn open(plan: &VoicePlan) -> Result<Self, TrainError> {
+        let (encoder, encoder_texts) = read(&plan.encoder)?;
+        let (decoder, decoder_texts) = read(&plan.base)?;
+        let encoder_sha256 = super::sha256(&plan.encoder)?;
+        if decoder_texts.get("encoder_sha256") != Some(&encoder_sha256) {
+            return Err(TrainError::Base(format!(
+                "{}, which was made with another encoder than {}",
+                plan.base.display(),
+                plan.encoder.display()
+            )));
+        }
+        let shape = |found: &Found, name: &str| {
+            let shape = found.shape(name).map(<[usize]>::to_vec).unwrap_or_default();
+            match *shape.as_slice() {
+                [outs, ins] => Ok([outs, ins, 1]),
+                [outs, ins, taps] => Ok([outs, ins, taps]),
+                _ => Err(TrainError::Base(format!("a file without {name}"))),
+            }
+        };
+        let dilations = |texts: &BTreeMap<String, String>| {
+            let text = texts
+                .get("dilations")
+                .map(String::as_str)
+                .unwrap_or_default();
+            let found = serde_json::from_str::<Vec<usize>>(text);
+            found.map_err(|_| TrainError::Base("a file without dilations".to_owned()))
+        };
+        let [width, _, taps] = shape(&encoder, "encoder.input.weight")?;
+        let [content, _, _] = shape(&encoder, "encoder.content.weight")?;
+        let [decoder_width, _, _] = shape(&decoder, "decoder.input.weight")?;
+        let [_, embedding, _] = shape(&decoder, "speakers.embedding")?;
+        let config = DdspConfig {
+            encoder: EncoderConfig {
+                ahead: taps / 2,
+                width,
+                dilations: dilations(&encoder_texts)?,
+                content,
+            },
+            decoder: DecoderConfig {
+                content,
+                embedding,
+                width: decoder_width,
+                dilations: dilations(&decoder_texts)?,
+            },
+        };
+        config
+            .check()
+            .map_err(|error| TrainError::Base(error.to_string()))?;
+        Ok(Self {
+            config,
+            encoder,
+            decoder,
+            encoder_sha256,
+        })
+    }
+
+    /// The networks, and one speaker: the mean of those of the base.
+    fn network(mut self) -> Result<Network, TrainError> {
+        let network = Network::new(&self.config, 1, 0, 0)?;
+        for (name, weight) in network.weights() {
+            let count = weight.elem_count();
+            let mut values = match name.as_str() {
+                "speakers.embedding" => {
+                    let speakers = self.decoder.shape(name).map_or(0, |shape| shape[0]);
+                    let all = self.decoder.take(name, speakers * count)?;
+                    let mean = |n: usize| all.iter().skip(n).step_by(count).sum::<f32>();
+                    (0..count)
+                        .map(|n| mean(n) / speakers.max(1) as f32)
+                        .collect()
+                }
+                name if name.starts_with("encoder.") => self.encoder.take(name, count)?,
+                name => self.decoder.take(name, count)?,
+            };
+            Network::import(name, &mut values);
+            weight.set(&Tensor::from_vec(values, weight.shape(), &Device::Cpu)?)?;
+        }
+        Ok(network)
+    }
+}
+
+fn read(path: &Path) -> Result<(Found, BTreeMap<String, String>), TrainError> {
+    let file = Checkpoint::open(path, &Limits::default())?;
+    let texts = match file.layout() {
+        Layout::Safetensors(texts) => texts.clone(),
+        _ => {
+            return Err(TrainError::Base(format!(
+                "another kind of file: {}",
+                path.display()
+            )));
+        }
+    };
+    Ok((Found::read(&file)?, texts))
+}
+
+/// Trains a voice and writes it: the decoder, the embedding, and what the engine has to know of
+/// the speaker.
+///
+/// # Errors
+/// [`TrainError`]; when it is [`TrainError::Stopped`], the run can be resumed.
+pub fn train_voice(
+    plan: &VoicePlan,
+    stop: &AtomicBool,
+    report: &mut dyn FnMut(Event),
+) -> Result<(), TrainError> {
+    super::have_folders(&[&plan.output])?;
+    let base = Base::open(plan)?;
+    let material = Material::read(&plan.source, stop, |files, total| {
+        report(Event::Prepared { files, total });
+    })?;
+    report(Event::Ready {
+        seconds: material.seconds(),
+        speakers: material.speakers.len(),
+        advice: material.advice.clone(),
+    });
+    if material.seconds() < LEAST_S {
+        return Err(TrainError::TooShort {
+            found_s: material.seconds(),
+            least_s: LEAST_S,
+        });
+    }
+    let (config, encoder) = (base.config.clone(), base.encoder_sha256.clone());
+    let (kept, histories) = learn(plan, &material, base, stop, report)?;
+    write(plan, &material, &config, &encoder, kept)?;
+    let stages = [0, 1].map(|n| (STAGES[n].0, histories[n].as_slice()));
+    let html = page(&plan.name, &facts(&material), &material.advice, &stages);
+    let beside = plan.output.with_extension("html");
+    write_document(&beside, &html, Existing::Replace)?;
+    // It has served; what cannot be removed only takes space.
+    let _ = std::fs::remove_file(checkpoint(&plan.output));
+    Ok(())
+}
+
+/// One stage after the other: what to keep, and the losses of each.
+fn learn(
+    plan: &VoicePlan,
+    material: &Material,
+    base: Base,
+    stop: &AtomicBool,
+    report: &mut dyn FnMut(Event),
+) -> Result<(Kept, [Vec<Losses>; 2]), TrainError> {
+    let path = checkpoint(&plan.output);
+    let origin = format!(
+        "seed {}, {:?} steps, {:?}, clips {:08x}, encoder {}, base {}",
+        plan.seed,
+        plan.steps,
+        base.config,
+        digest(&material.clips),
+        base.encoder_sha256,
+        super::sha256(&plan.base)?
+    );
+    let known = material.clips.iter().map(|clip| clip.known);
+    let bands = known.min().unwrap_or(0).max(1);
+    let mut network = base.network()?;
+    let (mut resume, mut kept) = (plan.resume, Kept::new());
+    let mut histories = [Vec::new(), Vec::new()];
+    for (stage, (name, parts)) in STAGES.into_iter().enumerate() {
+        let recipe = recipe(stage, plan.critic);
+        let drive = Drive {
+            clips: &material.clips,
+            bend: Perturbation::default(),
+            seed: plan.seed.wrapping_add(stage as u64),
+            checkpoint: &path,
+            plan: format!("voice, {name}, {origin}, {recipe:?}"),
+            at_most: plan.at_most.filter(|_| stage == 1),
+            stop,
+        };
+        let mut run = Run::new(network, parts, plan.steps[stage], recipe, bands)?;
+        if resume {
+            match run.resume(&path, &drive.plan) {
+                Ok(()) => resume = false,
+                // Perhaps it stopped in the second stage, which has everything of the first.
+                Err(TrainError::Resume(_)) if stage == 0 => {
+                    network = run.network;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let step = run.step;
+        report(Event::Stage { name, step });
+        drive.go(&mut run, report)?;
+        kept = run.kept()?;
+        histories[stage] = run.history;
+        network = run.network;
+    }
+    Ok((kept, histories))
+}
+
+/// What the engine has to know of a speaker.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Statistics {
+    /// Mean level while voiced, on the decoder's scale.
+    level: f64,
+    /// Mean binary logarithm of the pitch in Hz.
+    log2_f0: f64,
+}
+
+fn statistics(clips: &[Clip]) -> Statistics {
+    let (mut level, mut log2_f0, mut count) = (0.0, 0.0, 0.0);
+    for clip in clips {
+        for (hz, own) in clip
+            .f0_hz
+            .iter()
+            .zip(&clip.level)
+            .filter(|(hz, _)| 0.0 < **hz)
+        {
+            level += f64::from(*own);
+            log2_f0 += f64::from(*hz).log2();
+            count += 1.0;
+        }
+    }
+    let count = f64::max(count, 1.0);
+    Statistics {
+        level: level / count,
+        log2_f0: log2_f0 / count,
+    }
+}
+
+/// What the page says of a voice.
+fn facts(material: &Material) -> [(&'static str, String); 4] {
+    let statistics = statistics(&material.clips);
+    let level_db = 10.0 * (3.0 * statistics.level - 6.0) * std::f64::consts::LOG10_E;
+    [
+        ("Speech", format!("{:.0} s", material.seconds())),
+        ("Mean pitch", format!("{:.0} Hz", statistics.log2_f0.exp2())),
+        ("Mean level", format!("{level_db:.1} dBFS")),
+        ("Bandwidth", format!("{:.0} Hz", material.bandwidth_hz)),
+    ]
+}
+
+fn write(
+    plan: &VoicePlan,
+    material: &Material,
+    config: &DdspConfig,
+    encoder_sha256: &str,
+    kept: Kept,
+) -> Result<(), TrainError> {
+    let mut tensors = Vec::new();
+    for (name, (shape, values)) in kept {
+        if name == "speakers.embedding" {
+            let (name, shape) = config.decoder.embedding_shape();
+            tensors.push((name, tensor(shape, values)));
+        } else if name.starts_with("decoder.") {
+            tensors.push((name, tensor(shape, values)));
+        }
+    }
+    let statistics = statistics(&material.clips);
+    let texts = BTreeMap::from([
+        ("kind".to_owned(), "voice".to_owned()),
+        ("version".to_owned(), "1".to_owned()),
+        ("name".to_owned(), plan.name.clone()),
+        (
+            "dilations".to_owned(),
+            format!("{:?}", config.decoder.dilations),
+        ),
+        ("encoder_sha256".to_owned(), encoder_sha256.to_owned()),
+        (
+            "bandwidth_hz".to_owned(),
+            format!("{:.0}", material.bandwidth_hz),
+        ),
+        ("level".to_owned(), format!("{:.4}", statistics.level)),
+        ("log2_f0".to_owned(), format!("{:.4}", statistics.log2_f0)),
+        ("seconds".to_owned(), format!("{:.0}", material.seconds())),
+    ]);
+    Ok(write_safetensors(&plan.output, &tensors, &texts)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statistics_are_of_what_is_voiced() {
+        let clip = Clip {
+            f0_hz: vec![0.0, 100.0, 400.0, 0.0],
+            level: vec![-4.0, 1.0, 2.0, -3.0],
+            ..Clip::default()
+        };
+        let found = statistics(&[clip]);
+        assert!((found.level - 1.5).abs() < 1e-9);
+        assert!((found.log2_f0 - 200f64.log2()).abs() < 1e-6);
+        assert_eq!(statistics(&[]).level, 0.0);
+    }
+}

@@ -1,0 +1,433 @@
+//! The networks see what they may, learn, and are as fast as they should be.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use candle_core::{Device, Tensor};
+
+use super::batch::Batch;
+use super::clip::Clip;
+use super::critic::CriticRecipe;
+use super::loss::masked_l1;
+use super::network::Network;
+use super::perturb::Perturbation;
+use super::steps::{Recipe, Run};
+use super::{BasePlan, Event, Source, TrainError, VoicePlan, checkpoint, train_base, train_voice};
+use crate::io::checkpoint::{Checkpoint, Layout, Limits};
+use crate::model::ddsp::features::BANDS as MELS;
+use crate::model::ddsp::grid::BANDS;
+use crate::model::ddsp::{DdspConfig, Decoder, DecoderConfig, Encoder, EncoderConfig, SUNG};
+use crate::nn::Weights;
+use crate::train::ops::testing::{check_gradients, random_var};
+use crate::train::ops::values;
+use crate::train::optimizer::{Optimizer, Settings};
+use crate::train::random::Random;
+
+fn small(ahead: usize) -> DdspConfig {
+    let dilations = vec![1, 2];
+    DdspConfig {
+        encoder: EncoderConfig {
+            ahead,
+            width: 16,
+            dilations: dilations.clone(),
+            content: 8,
+        },
+        decoder: DecoderConfig {
+            content: 8,
+            embedding: 4,
+            width: 16,
+            dilations,
+        },
+    }
+}
+
+fn noise(seed: u64, shape: &[usize]) -> Tensor {
+    random_var(&mut Random::new(seed), shape, 1.0).as_detached_tensor()
+}
+
+#[test]
+fn content_hears_the_past_and_so_many_frames_ahead() {
+    for ahead in [0, 1, 2] {
+        let network = Network::new(&small(ahead), 0, 0, 3).unwrap();
+        let mel = noise(4, &[1, 12, MELS]);
+        let mut moved = values(&mel).unwrap();
+        moved[6 * MELS] += 1.0;
+        let moved = Tensor::from_vec(moved, mel.shape(), &Device::Cpu).unwrap();
+        let content = |mel| values(&network.encode(mel).unwrap()).unwrap();
+        let (before, after) = (content(&mel), content(&moved));
+        let frames = before.chunks(8).zip(after.chunks(8));
+        let first = frames.take_while(|(a, b)| a == b).count();
+        assert_eq!(first, 6 - ahead);
+    }
+}
+
+#[test]
+fn every_weight_has_the_gradient_of_small_steps() {
+    let network = Network::new(&small(1), 3, 5, 5).unwrap();
+    let (mel, sung) = (noise(6, &[2, 7, MELS]), noise(7, &[2, 7, SUNG]));
+    let loss = || {
+        let content = network.encode(&mel).unwrap();
+        let who = network.speakers(&[2, 0]).unwrap();
+        let output = network.decode(&content, &sung, &who).unwrap();
+        let phones = network.phones(&content).unwrap().unwrap();
+        let parts = [output.envelope, output.aperiodicity, phones];
+        let sums = parts.map(|part| part.sqr().unwrap().mean_all().unwrap());
+        Tensor::stack(&sums, 0).unwrap().sum_all().unwrap()
+    };
+    let gradients = loss().backward().unwrap();
+    for (name, weight) in network.weights() {
+        assert!(gradients.get(weight).is_some(), "{name}");
+    }
+    for name in [
+        "encoder.input.weight",
+        "encoder.blocks.1.conv.weight",
+        "decoder.blocks.0.speaker.weight",
+        "decoder.blocks.1.norm.weight",
+        "speakers.embedding",
+        "phones.bias",
+    ] {
+        check_gradients(&[&network.weights()[name]], 2e-2, 2e-2, loss);
+    }
+}
+
+#[test]
+fn a_small_network_learns_what_it_is_shown() {
+    let network = Network::new(&small(1), 2, 0, 8).unwrap();
+    let (mel, sung) = (noise(9, &[2, 10, MELS]), noise(10, &[2, 10, SUNG]));
+    let wanted = (noise(11, &[2, 10, BANDS]) * 2.0).unwrap();
+    let wanted = (wanted - 18.0).unwrap();
+    let known = wanted.ones_like().unwrap();
+    let mut optimizer = Optimizer::new(network.weights(), Settings::default()).unwrap();
+    let mut losses = Vec::new();
+    for _ in 0..60 {
+        let content = network.encode(&mel).unwrap();
+        let who = network.speakers(&[0, 1]).unwrap();
+        let output = network.decode(&content, &sung, &who).unwrap();
+        let loss = masked_l1(&output.envelope, &wanted, &known).unwrap();
+        losses.push(loss.to_scalar::<f32>().unwrap());
+        let gradients = loss.backward().unwrap();
+        optimizer.step(network.weights(), &gradients, 1e-2).unwrap();
+    }
+    assert!(
+        losses[59] < 0.6 * losses[0],
+        "{} to {}",
+        losses[0],
+        losses[59]
+    );
+    assert_eq!(network.part("speakers.").len(), 1);
+    assert_eq!(network.weights()["speakers.embedding"].dims(), [2, 4]);
+}
+
+/// `cargo test --release --features train -- --ignored --nocapture speed_of_a_step`
+#[test]
+#[ignore = "a measurement, not a check"]
+fn speed_of_a_step() {
+    let network = Network::new(&DdspConfig::default(), 2, 40, 8).unwrap();
+    let (batch, frames) = (16, 200);
+    let mel = noise(9, &[batch, frames, MELS]);
+    let sung = noise(10, &[batch, frames, SUNG]);
+    let wanted = noise(11, &[batch, frames, BANDS]);
+    let known = wanted.ones_like().unwrap();
+    let mut optimizer = Optimizer::new(network.weights(), Settings::default()).unwrap();
+    for _ in 0..6 {
+        let start = std::time::Instant::now();
+        let content = network.encode(&mel).unwrap();
+        let who = network.speakers(&[0; 16]).unwrap();
+        let output = network.decode(&content, &sung, &who).unwrap();
+        let loss = masked_l1(&output.envelope, &wanted, &known).unwrap();
+        let forward = start.elapsed();
+        let gradients = loss.backward().unwrap();
+        let backward = start.elapsed();
+        optimizer.step(network.weights(), &gradients, 1e-3).unwrap();
+        let all = start.elapsed();
+        println!(
+            "forward {forward:?}, backward {:?}, optimizer {:?}: {:.1} x real time",
+            backward - forward,
+            all - backward,
+            32.0 / all.as_secs_f64()
+        );
+    }
+}
+
+#[test]
+fn streams_and_training_run_the_same_networks() {
+    for ahead in [0, 1, 2] {
+        let config = small(ahead);
+        let network = Network::new(&config, 1, 0, 21).unwrap();
+        let tensors = network.weights().iter().map(|(name, weight)| {
+            let mut found = values(weight).unwrap();
+            Network::export(name, &mut found);
+            (name.clone(), weight.dims().to_vec(), found)
+        });
+        let weights = Weights::new(tensors).unwrap();
+        let mel = noise(22, &[1, 20, MELS]);
+        let content = network.encode(&mel).unwrap();
+        let encoder = Encoder::new(&config.encoder, &weights.root()).unwrap();
+        // Training has silence after the end.
+        let mut heard = values(&mel).unwrap();
+        heard.resize((20 + ahead) * MELS, 0.0);
+        let streamed = encoder.forward(&heard);
+        let near = |found: &[f32], wanted: &Tensor, what: &str| {
+            let wanted = values(wanted).unwrap();
+            assert_eq!(found.len(), wanted.len(), "{what}");
+            for (found, wanted) in found.iter().zip(wanted) {
+                assert!(
+                    (found - wanted).abs() < 1e-5 * wanted.abs().max(1.0),
+                    "{what}"
+                );
+            }
+        };
+        near(&streamed, &content, "content");
+        let sung = noise(23, &[1, 20, SUNG]);
+        let who = network.speakers(&[0]).unwrap();
+        let output = network.decode(&content, &sung, &who).unwrap();
+        let wanted = Tensor::cat(&[output.envelope, output.aperiodicity], 2).unwrap();
+        let mut decoder = Decoder::new(&config.decoder, &weights.root()).unwrap();
+        decoder.set_speaker(&values(&who).unwrap());
+        let input = Tensor::cat(&[content, sung], 2).unwrap();
+        near(
+            &decoder.forward(&values(&input).unwrap()),
+            &wanted,
+            "spectra",
+        );
+    }
+}
+
+/// Clips of noise.
+fn clips() -> Vec<Clip> {
+    let mut random = Random::new(31);
+    let mut values = |count: usize, scale: f32| -> Vec<f32> {
+        (0..count).map(|_| scale * random.white()).collect()
+    };
+    let frames = 90;
+    let clip = |speaker| Clip {
+        speaker,
+        mel: values(frames * MELS, 1.0),
+        level: values(frames, 1.0),
+        f0_hz: (0..frames)
+            .map(|n| if n % 9 < 5 { 150.0 } else { 0.0 })
+            .collect(),
+        ln_power: values(frames * BANDS, 3.0),
+        noise: vec![0.3; frames * BANDS],
+        known: 70,
+        phones: Some((0..frames as u32).map(|n| n % 5).collect()),
+    };
+    [0, 1, 2].map(clip).into()
+}
+
+fn learn(run: &mut Run, clips: &[Clip], steps: u64) {
+    for _ in 0..steps {
+        let batch = Batch::draw(clips, &Perturbation::default(), 7, run.step);
+        run.learn(&batch.tensors().unwrap()).unwrap();
+    }
+}
+
+fn small_run(parts: &[&str]) -> Run {
+    let network = Network::new(&small(1), 3, 5, 32).unwrap();
+    let recipe = Recipe {
+        // After the first three steps.
+        critic: Some(CriticRecipe::default()),
+        ..Recipe::default()
+    };
+    Run::new(network, parts, 6, recipe, 70).unwrap()
+}
+
+#[test]
+fn a_run_that_was_stopped_goes_on_as_if_it_had_not_been() {
+    let clips = clips();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.safetensors");
+    let mut whole = small_run(&[""]);
+    learn(&mut whole, &clips, 6);
+    let mut first = small_run(&[""]);
+    learn(&mut first, &clips, 3);
+    first.save(&path, "plan").unwrap();
+    let mut second = small_run(&[""]);
+    assert!(matches!(
+        second.resume(&path, "another plan"),
+        Err(TrainError::Resume(_))
+    ));
+    second.resume(&path, "plan").unwrap();
+    assert_eq!(second.step, 3);
+    learn(&mut second, &clips, 3);
+    assert_eq!(whole.history[3..], second.history[3..]);
+    assert!(whole.history[0].critic == 0.0 && 0.0 < whole.history[4].critic);
+    assert!(whole.kept().unwrap() == second.kept().unwrap());
+    assert!(whole.finished() && second.finished());
+    // A file that is cut short is no run.
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    assert!(small_run(&[""]).resume(&path, "plan").is_err());
+}
+
+#[test]
+fn only_the_parts_named_move() {
+    let clips = clips();
+    let mut run = small_run(&["speakers.", "decoder."]);
+    let before = small_run(&[""]).kept().unwrap();
+    learn(&mut run, &clips, 2);
+    for (name, weights) in run.kept().unwrap() {
+        let moved = weights != before[&name];
+        assert_eq!(
+            moved,
+            name.starts_with("decoder.") || name.starts_with("speakers."),
+            "{name}"
+        );
+    }
+}
+
+/// A folder of recordings of buzzing speakers, and pauses between.
+fn recordings(folder: &Path, speakers: &[(&str, f64)]) {
+    std::fs::create_dir_all(folder).unwrap();
+    for (name, f0_hz) in speakers {
+        let spec = hound::WavSpec {
+            channels: 1,
+            sample_rate: 16_000,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let path = folder.join(format!("{name}-1.wav"));
+        let mut file = hound::WavWriter::create(path, spec).unwrap();
+        for i in 0..48_000 {
+            let t = f64::from(i) / 16_000.0;
+            let turns = t * f0_hz + 2.0 * (3.0 * t).sin();
+            let buzz = |k: i32| (std::f64::consts::TAU * f64::from(k) * turns).cos() / f64::from(k);
+            let loud = if t % 1.5 < 1.1 { 5_000.0 } else { 3.0 };
+            file.write_sample((loud * (1..20).map(buzz).sum::<f64>() / 3.0) as i16)
+                .unwrap();
+        }
+        file.finalize().unwrap();
+    }
+}
+
+fn base_plan(home: &Path) -> BasePlan {
+    BasePlan {
+        source: Source {
+            folders: vec![home.join("many")],
+            seconds: 100.0,
+            speaker: None,
+            labels: None,
+        },
+        output: home.join("base.safetensors"),
+        encoder: home.join("content.safetensors"),
+        config: small(1),
+        steps: 3,
+        at_most: None,
+        seed: 1,
+        resume: false,
+    }
+}
+
+fn voice_plan(home: &Path) -> VoicePlan {
+    VoicePlan {
+        source: Source {
+            folders: vec![home.join("one")],
+            seconds: f64::INFINITY,
+            speaker: Some("Anna".to_owned()),
+            labels: None,
+        },
+        name: "Anna <3".to_owned(),
+        output: home.join("anna.safetensors"),
+        base: home.join("base.safetensors"),
+        encoder: home.join("content.safetensors"),
+        steps: [2, 2],
+        at_most: None,
+        critic: true,
+        seed: 1,
+        resume: false,
+    }
+}
+
+#[test]
+fn a_base_and_a_voice_are_made_of_recordings() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    recordings(&home.join("many"), &[("a", 120.0), ("b", 210.0)]);
+    recordings(&home.join("one"), &[("x", 160.0), ("y", 170.0)]);
+    let go = AtomicBool::new(false);
+    let mut events = Vec::new();
+    train_base(&base_plan(home), &go, &mut |event| events.push(event)).unwrap();
+    let ready = |event: &Event| matches!(event, Event::Ready { speakers: 2, .. });
+    assert!(events.iter().any(ready), "{events:?}");
+    train_voice(&voice_plan(home), &go, &mut |_| {}).unwrap();
+
+    let open = |name: &str| {
+        let file = Checkpoint::open(&home.join(name), &Limits::default()).unwrap();
+        let Layout::Safetensors(texts) = file.layout().clone() else {
+            panic!("it is of safetensors");
+        };
+        let tensors = file.tensors("").map(|(name, view)| {
+            let tensor = file.tensor(&view).unwrap();
+            (name, tensor.shape.clone(), tensor.to_f32())
+        });
+        (Weights::new(tensors.collect::<Vec<_>>()).unwrap(), texts)
+    };
+    let (content, _) = open("content.safetensors");
+    Encoder::new(&small(1).encoder, &content.root()).unwrap();
+    let (voice, texts) = open("anna.safetensors");
+    Decoder::new(&small(1).decoder, &voice.root()).unwrap();
+    voice.root().get("voice.embedding", &[4]).unwrap();
+    let number = |name: &str| texts[name].parse::<f64>().unwrap();
+    assert!((number("log2_f0") - 165f64.log2()).abs() < 0.05);
+    assert!((6_000.0..8_000.0).contains(&number("bandwidth_hz")));
+    assert_eq!(texts["name"], "Anna <3");
+    let page = std::fs::read_to_string(home.join("anna.html")).unwrap();
+    assert!(page.contains("Anna &lt;3"));
+    // Nothing but results stays.
+    let names = |folder: &Path| std::fs::read_dir(folder).unwrap().count();
+    assert_eq!(names(home), 2 + 3 + 2);
+
+    // No folder, no training.
+    let plan = VoicePlan {
+        output: home.join("nowhere/anna.safetensors"),
+        ..voice_plan(home)
+    };
+    let error = train_voice(&plan, &go, &mut |_| {}).unwrap_err();
+    assert!(matches!(error, TrainError::NoFolder(_)), "{error}");
+
+    // Another encoder than the base's is refused.
+    let plan = VoicePlan {
+        encoder: home.join("anna.safetensors"),
+        ..voice_plan(home)
+    };
+    let error = train_voice(&plan, &go, &mut |_| {}).unwrap_err();
+    assert!(matches!(error, TrainError::Base(_)), "{error}");
+}
+
+#[test]
+fn a_training_that_is_stopped_is_kept_and_goes_on() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    recordings(&home.join("many"), &[("a", 120.0), ("b", 210.0)]);
+    let result = |stop_after: Option<u64>, resume: bool| {
+        let stop = AtomicBool::new(false);
+        let plan = BasePlan {
+            steps: 14,
+            resume,
+            ..base_plan(home)
+        };
+        let outcome = train_base(&plan, &stop, &mut |event| {
+            let step = match event {
+                Event::Step { step, .. } => step,
+                _ => 0,
+            };
+            stop.store(
+                stop_after.is_some_and(|last| last <= step),
+                Ordering::Relaxed,
+            );
+        });
+        (outcome, std::fs::read(&plan.output).ok())
+    };
+    let (outcome, whole) = result(None, false);
+    outcome.unwrap();
+    std::fs::remove_file(home.join("base.safetensors")).unwrap();
+    let (outcome, nothing) = result(Some(10), false);
+    assert!(matches!(outcome, Err(TrainError::Stopped)) && nothing.is_none());
+    assert!(checkpoint(&home.join("base.safetensors")).is_file());
+    let (outcome, resumed) = result(None, true);
+    outcome.unwrap();
+    assert!(whole.is_some() && whole == resumed);
+    // There is nothing left to go on with.
+    let (outcome, _) = result(None, true);
+    assert!(matches!(outcome, Err(TrainError::Resume(_))));
+}
