@@ -1,6 +1,6 @@
 //! How loud the singer is, and how loud the voice is to be. Inference thread; real-time safe.
 
-use crate::model::ddsp::features::{gain, level};
+use crate::model::ddsp::features::gain;
 
 /// Frames of 10 ms in which the mean follows a level by all but a third: 3 s.
 const FRAMES: f32 = 300.0;
@@ -41,9 +41,9 @@ impl Loudness {
         gain(self.singer, self.voice).clamp(1.0 / MOST, MOST)
     }
 
-    /// Takes a frame that is known to be voiced.
-    pub fn hear(&mut self, mean_square: f32) {
-        self.singer += (level(mean_square) - self.singer) / FRAMES;
+    /// Takes the level of a frame that is known to be voiced.
+    pub fn hear(&mut self, level: f32) {
+        self.singer += (level - self.singer) / FRAMES;
     }
 }
 
@@ -61,6 +61,7 @@ pub(super) fn gate(mean_square: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ddsp::features::level;
 
     #[test]
     fn a_singer_comes_to_the_level_of_the_voice() {
@@ -68,7 +69,7 @@ mod tests {
         let mut loudness = Loudness::new(voice);
         assert_eq!(loudness.gain(), 1.0);
         let after = |loudness: &mut Loudness, frames: usize, mean_square: f32| {
-            (0..frames).for_each(|_| loudness.hear(mean_square));
+            (0..frames).for_each(|_| loudness.hear(level(mean_square)));
             10.0 * loudness.gain().log10()
         };
         // 12 dB softer: two thirds of that are made up in 3 s, all in time.

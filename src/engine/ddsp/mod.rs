@@ -13,7 +13,7 @@ pub use stage::Stage;
 
 use super::{Controls, Engine, EngineError, EngineSpec, Observation};
 use crate::dsp::resample::Resampler;
-use crate::model::ddsp::features::{self, Features};
+use crate::model::ddsp::features::{self, Features, Heard};
 use crate::model::ddsp::synthesis::{self, Synthesis, Tone};
 use crate::model::ddsp::{DdspConfig, Decoder, Encoder, MOST_AHEAD, OUTS, Statistics, Sung};
 use crate::nn::{Scope, WeightsError};
@@ -145,8 +145,7 @@ pub struct DdspEngine {
 /// A frame that is not decided on yet.
 #[derive(Clone, Copy, Debug, Default)]
 struct Kept {
-    /// As it was heard.
-    mean_square: f32,
+    heard: Heard,
     /// By how much its power was multiplied for the networks.
     gain: f32,
 }
@@ -279,10 +278,7 @@ impl DdspEngine {
         let heard = self.features.step(wave);
         let gain = self.loudness.gain();
         heard.write(gain, &mut self.mel);
-        self.heard[self.at % KEPT] = Kept {
-            mean_square: heard.mean_square,
-            gain,
-        };
+        self.heard[self.at % KEPT] = Kept { heard, gain };
         observe(Stage::Features, &self.mel);
         if let Some(frame) = self.at.checked_sub(self.ahead) {
             let size = self.encoder.config().content;
@@ -306,11 +302,11 @@ impl DdspEngine {
         let content = &self.content[frame % KEPT * size..][..size];
         observe(Stage::Content, content);
         let f0_hz = self.follow.take();
-        let Kept { mean_square, gain } = self.heard[frame % KEPT];
+        let Kept { heard, gain } = self.heard[frame % KEPT];
         if 0.0 < f0_hz {
-            self.loudness.hear(mean_square);
+            self.loudness.hear(heard.level(1.0));
         }
-        let level = features::level(gain * mean_square);
+        let level = heard.level(gain);
         let (own, sung) = self.input.split_at_mut(size);
         own.copy_from_slice(content);
         sung.copy_from_slice(&Sung { f0_hz, level }.values());
@@ -325,7 +321,7 @@ impl DdspEngine {
         let singers = 1.0 - controls.voice.rms_mix.clamp(0.0, 1.0);
         let tone = Tone {
             f0_hz,
-            gain: gate(mean_square) * gain.powf(-0.5 * singers),
+            gain: gate(heard.mean_square) * gain.powf(-0.5 * singers),
             formant_semitones: controls.formant_semitones,
         };
         self.synthesis.step(&self.spectrum, &tone, output);

@@ -25,6 +25,8 @@ pub const AFTER: Frames = 160;
 pub const BANDS: usize = 80;
 
 const FFT: usize = 512;
+/// The share of a new frame in the mean square of late: 1 - exp(-1 / 40).
+const FOLLOWS: f32 = 0.024_690_1;
 
 /// One frame, as it is heard.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,6 +36,8 @@ pub struct Heard {
     /// The mean square of the sound under the window, that of the window taken out: a sine of full
     /// scale has 0.5.
     pub mean_square: f32,
+    /// What that was lately: it follows with a time constant of 400 ms, beginning at the first frame.
+    pub lately: f32,
 }
 
 impl Default for Heard {
@@ -41,6 +45,7 @@ impl Default for Heard {
         Self {
             bands: [0.0; BANDS],
             mean_square: 0.0,
+            lately: 0.0,
         }
     }
 }
@@ -58,10 +63,12 @@ impl Heard {
         }
     }
 
-    /// The level of the sound `gain` times as powerful, on the scale of [`level`].
+    /// The level of late of the sound `gain` times as powerful, on the scale of [`level`]. A decoder
+    /// that knew each frame's own would say by it what the content is to say, and every singer's
+    /// dynamics differ.
     #[must_use]
     pub fn level(&self, gain: f32) -> f32 {
-        level(gain * self.mean_square)
+        level(gain * self.lately)
     }
 }
 
@@ -90,6 +97,7 @@ pub struct Features {
     spectrum: Vec<Complex<f32>>,
     scratch: Vec<Complex<f32>>,
     power: Vec<f32>,
+    lately: Option<f32>,
 }
 
 impl Features {
@@ -113,6 +121,7 @@ impl Features {
             spectrum: fft.make_output_vec(),
             scratch: fft.make_scratch_vec(),
             power: vec![0.0; FFT / 2 + 1],
+            lately: None,
             fft,
         }
     }
@@ -120,6 +129,7 @@ impl Features {
     /// Forgets the past. Real-time safe.
     pub fn reset(&mut self) {
         self.past.fill(0.0);
+        self.lately = None;
     }
 
     /// Takes the next samples and gives the frame they complete: the first 160 that of instant 0.
@@ -139,8 +149,14 @@ impl Features {
         for (power, bin) in self.power.iter_mut().zip(&self.spectrum) {
             *power = bin.norm_sqr();
         }
+        let mean_square = squares / self.window_square;
+        let lately = self.lately.map_or(mean_square, |lately| {
+            lately + FOLLOWS * (mean_square - lately)
+        });
+        self.lately = Some(lately);
         let mut heard = Heard {
-            mean_square: squares / self.window_square,
+            mean_square,
+            lately,
             ..Heard::default()
         };
         self.mel.apply(&self.power, &mut heard.bands);
@@ -217,6 +233,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_level_follows_in_400_ms() {
+        let mut front = Features::new();
+        let (loud, silent) = ([0.5; HOP], [0.0; HOP]);
+        let first = (0..3).map(|_| front.step(&loud)).last();
+        let full = first.expect("there are frames").mean_square;
+        assert!((full - 0.25).abs() < 1e-6, "{full}");
+        let mut settled = (0..400).map(|_| front.step(&loud));
+        let settled = settled.next_back().expect("there are frames").lately;
+        assert!((settled - full).abs() < 1e-3 * full, "{settled}");
+        // Two frames see the end of what was loud.
+        let fading: Vec<f32> = (0..43).map(|_| front.step(&silent).lately).collect();
+        let ratio = fading[42] / fading[2];
+        assert!((ratio - (-1f32).exp()).abs() < 1e-3, "{ratio}");
     }
 
     #[test]
