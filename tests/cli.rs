@@ -393,6 +393,28 @@ fn the_bench_reports_speed_and_latency() {
 }
 
 #[test]
+fn the_bench_measures_a_voice_of_our_own() {
+    let desk = Desk::new();
+    let command = ["bench", "--engine", "ddsp", "--seconds", "1"];
+    let run = desk.run(&[&command[..], &["--json"]].concat()).expect(0);
+    let report = run.json();
+    let rows = report["rows"].as_array().expect("one row per precision");
+    assert_eq!(rows.len(), 2);
+    for row in rows {
+        assert_eq!(row["hops"], 100);
+        let stages = row["stages_rtf"].as_object().expect("one number per stage");
+        assert_eq!(stages.len(), 6);
+        assert!(stages.values().all(|rtf| 0.0 < rtf.as_f64().unwrap_or(0.0)));
+    }
+    let total = |n: usize| report["latency"][n]["total_ms"].as_f64().expect("a number");
+    assert!([0, 2, 4].map(total).iter().all(|ms| *ms <= 45.0));
+    let run = desk.run(&command).expect(0);
+    assert!(run.stdout.contains("synthesis") && run.stdout.contains("ahead  1"));
+    desk.run(&["bench", "--engine", "ddsp", "--threads", "1"])
+        .expect(2);
+}
+
+#[test]
 fn the_bench_reports_how_well_trackers_track() {
     let desk = Desk::new();
     let command = ["bench", "--pitch", "--seconds", "1", "--rate", "16000"];

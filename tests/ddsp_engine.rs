@@ -9,6 +9,9 @@ use autovoice::bridge::{HostConfig, Latency};
 use autovoice::engine::ddsp::{DdspEngine, Delays};
 use autovoice::engine::{Controls, Engine, VoiceControls};
 use autovoice::model::ddsp::grid::hz;
+use autovoice::pitch::PitchTracker;
+use autovoice::pitch::track::neural::Neural;
+use autovoice::pitch::track::refine::Refine;
 use ddsp_nets::{ECHO, Says, by_hand, engine, small, sung};
 
 const RATE: usize = 48_000;
@@ -57,13 +60,13 @@ fn the_delay_reported_is_within_45_ms_and_made_of_its_parts() {
         max_block: 64,
         offline: false,
     };
-    for (ahead, total) in [(0, 1_839), (1, 1_839), (2, 2_319)] {
+    for (ahead, total) in [(0, 1_839), (1, 1_839), (2, 2_159)] {
         let spec = engine(&small(ahead), 1).spec();
         assert_eq!(spec, DdspEngine::spec_of(ahead));
         let latency = Latency::of_worker(&host, &spec);
         assert_eq!(latency.total(), total, "{ahead} frames ahead");
         assert_eq!(latency.lookahead, Delays::of(ahead).total());
-        assert!(2 == ahead || latency.total() <= 45 * MS);
+        assert!(latency.total() <= 45 * MS);
     }
 }
 
@@ -83,18 +86,36 @@ fn it_is_the_same_every_time_and_after_a_reset_and_by_any_number_of_hops() {
     }
 }
 
+/// The pitch that is found in a signal, as instants in frames and cents above 200 Hz.
+fn pitch_of(signal: &[f32]) -> Vec<(f64, f64)> {
+    let mut tracker = Refine::new(48_000, 50.0, Box::new(Neural::new(48_000)));
+    let frames = signal.iter().filter_map(|x| tracker.push(*x));
+    let voiced = frames.filter(|frame| frame.voiced && (RATE / 2) as f64 <= frame.at);
+    let cents = |hz: f32| 1_200.0 * (f64::from(hz) / 200.0).log2();
+    voiced
+        .map(|frame| (frame.f0_at, cents(frame.f0_hz)))
+        .collect()
+}
+
 #[test]
-fn a_change_of_pitch_is_heard_when_it_was_sung() {
+fn the_pitch_sung_is_the_pitch_heard_at_that_instant() {
     for ahead in 0..=2 {
-        let mut engine = by_hand(ahead, ECHO);
-        let input = sung(2.0, |t| if t < 1.0 { 200.0 } else { 290.0 });
-        let output = heard(&mut engine, &input, &Controls::default());
-        // Windows of 40 ms that end and begin 10 ms from the change.
-        for (from, hz, other) in [(950, 200.0, 290.0), (1_010, 290.0, 200.0)] {
-            let window = &output[from * MS..][..40 * MS];
-            let by = tone_db(window, 2.0 * hz) - tone_db(window, 2.0 * other);
-            assert!(20.0 < by, "{ahead} ahead, from {from} ms: {by} dB");
-        }
+        // A wide vibrato, of 2,600 cents a second where it is steepest.
+        let cents = |t: f64| 100.0 * (TAU * 4.0 * t).sin();
+        let input = sung(3.0, |t| 200.0 * (cents(t) / 1_200.0).exp2());
+        let output = heard(&mut by_hand(ahead, ECHO), &input, &Controls::default());
+        let found = pitch_of(&output);
+        assert!(1_000 < found.len(), "{}", found.len());
+        let mut errors: Vec<f64> = (found.iter())
+            .map(|(at, got)| (got - cents(at / RATE as f64)).abs())
+            .collect();
+        errors.sort_by(f64::total_cmp);
+        let (median, most) = (errors[errors.len() / 2], errors[errors.len() * 97 / 100]);
+        // A millisecond is 2.5 cents.
+        assert!(
+            median < 1.5 && most < 8.0,
+            "{ahead}: {median}, {most} cents"
+        );
     }
 }
 
@@ -148,7 +169,12 @@ fn it_is_loud_when_the_singer_is() {
             );
             let mean = |levels: &[f64]| levels[..300].iter().sum::<f64>() / 300.0;
             let louder = mean(&of_output) - mean(&of_input);
-            assert!(louder.abs() < 1.5, "{ahead} ahead, {sings}: {louder} dB");
+            // Two thirds of white noise lie above what is heard at 16 kHz.
+            let lost = if sings { 0.0 } else { -4.8 };
+            assert!(
+                (louder - lost).abs() < 1.5,
+                "{ahead} ahead, {sings}: {louder} dB"
+            );
         }
     }
 }
@@ -182,7 +208,7 @@ fn what_is_set_is_heard() {
     };
     let with = |controls: Controls, input: &[f32]| {
         let output = heard(&mut by_hand(1, hill), input, &controls);
-        output[RATE..RATE + 200 * MS].to_vec()
+        output[RATE..RATE + 40 * MS].to_vec()
     };
     let plain = with(Controls::default(), &input);
     assert!(tone_db(&plain, 200.0) + 30.0 < tone_db(&plain, 1_000.0));
@@ -233,9 +259,10 @@ fn what_is_set_is_heard() {
 #[test]
 fn whatever_is_heard_what_comes_out_is_finite() {
     let full = |n: usize| if n % 96 < 48 { 1.0 } else { -1.0 };
-    let signals: [Vec<f32>; 4] = [
+    let signals: [Vec<f32>; 5] = [
         (0..RATE).map(full).collect(),
         (0..RATE).map(|n| 100.0 * full(n)).collect(),
+        (0..RATE).map(|n| f32::MAX * full(n)).collect(),
         vec![1.0; RATE],
         (0..RATE)
             .map(|n| if n == RATE / 2 { 1.0 } else { 0.0 })

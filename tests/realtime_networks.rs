@@ -1,10 +1,12 @@
-//! Layers, retrieval and trackers with networks neither allocate nor free once they are built, at any rate
-//! and over a reset. tests/realtime.rs shows that the counter counts.
+//! Layers, retrieval, trackers with networks and our own voices neither allocate nor free once they
+//! are built, at any rate and over a reset. tests/realtime.rs shows that the counter counts.
 
+mod ddsp_nets;
 mod indices;
 mod nets;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc, reset_violation_count, violation_count};
+use autovoice::engine::{Controls, Engine, EngineError};
 use autovoice::model::crepe::Capacity;
 use autovoice::model::retrieval::{Retrieval, Search};
 use autovoice::model::rmvpe::RmvpeConfig;
@@ -156,4 +158,31 @@ fn retrieval_never_allocates() {
         }
     });
     assert_eq!(count, 0);
+}
+
+#[test]
+fn our_own_voices_never_allocate() {
+    for ahead in 0..=2 {
+        let mut engine = ddsp_nets::engine(&ddsp_nets::small(ahead), 1);
+        let input = ddsp_nets::sung(1.2, |t| if t < 0.5 { 150.0 } else { 0.0 });
+        let mut output = vec![0.0; input.len()];
+        let mut result = Ok(());
+        let count = violations(|| {
+            for semitones in [0.0, 5.0] {
+                let controls = Controls {
+                    pitch_semitones: -semitones,
+                    formant_semitones: semitones,
+                    ..Controls::default()
+                };
+                for (x, y) in input.chunks(960).zip(output.chunks_mut(960)) {
+                    let made: Result<(), EngineError> = engine.step(&[x], &mut [y], &controls);
+                    result = result.clone().and(made);
+                }
+                result = result.clone().and(engine.set_speaker(&[0.5; 8]));
+                engine.reset();
+            }
+        });
+        assert_eq!((count, result), (0, Ok(())), "{ahead} frames ahead");
+        assert!(output.iter().any(|y| *y != 0.0));
+    }
 }

@@ -127,3 +127,94 @@ impl Harmonics {
         end
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE: u32 = 48_000;
+    const HOP: usize = 480;
+
+    /// What comes out for frames of these pitches, all of these gains.
+    fn run(harmonics: &mut Harmonics, hz: &[f64], gains: &[Complex<f32>]) -> Vec<f32> {
+        let mut all = Vec::new();
+        for hz in hz {
+            let mut y = [0.0; HOP];
+            harmonics.step(*hz, gains, &mut y);
+            all.extend(y);
+        }
+        all
+    }
+
+    fn gains(count: usize) -> Vec<Complex<f32>> {
+        let one = |n: usize| Complex::from_polar(0.5 / (n + 1) as f32, 0.7 * (n * n) as f32);
+        (0..count).map(one).collect()
+    }
+
+    #[test]
+    fn harmonics_have_the_gains_asked_for_while_the_pitch_glides() {
+        for (from_hz, to_hz, count) in
+            [(100.0, 100.0, 200), (190.0, 240.0, 90), (20.0, 21.0, 1_000)]
+        {
+            let gains = gains(count);
+            let frames = 40;
+            let hz = |frame: f64| from_hz + (to_hz - from_hz) * frame / f64::from(frames);
+            let all: Vec<f64> = (0..=frames).map(|frame| hz(f64::from(frame))).collect();
+            let mut harmonics = Harmonics::new(RATE, HOP, count);
+            let got = run(&mut harmonics, &all, &gains);
+            // The first frame fades in at its own pitch, from phase 0 on.
+            let first = from_hz * HOP as f64 / f64::from(RATE);
+            for n in 0..frames as usize * HOP {
+                let t = n as f64 / HOP as f64;
+                let turns = first + HOP as f64 / f64::from(RATE) * t * (from_hz + hz(t)) / 2.0;
+                let terms = gains.iter().enumerate().map(|(k, gain)| {
+                    let (sin, cos) = (TAU * (k + 1) as f64 * turns).sin_cos();
+                    f64::from(gain.re) * cos - f64::from(gain.im) * sin
+                });
+                let want: f64 = terms.sum();
+                let error = (f64::from(got[HOP + n]) - want).abs();
+                assert!(error < 2e-4, "{from_hz} Hz, {n}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_clicks_where_a_voice_begins_ends_or_leaps() {
+        // A cosine of amplitude 1 bends by the square of its angular frequency.
+        let highest = 400.0;
+        let most = (TAU * highest / f64::from(RATE)).powi(2);
+        let hz = [
+            0.0, 200.0, 200.0, 0.0, 0.0, 150.0, 300.0, 300.0, 0.0, 400.0, 100.0, 101.0,
+        ];
+        let mut harmonics = Harmonics::new(RATE, HOP, 1);
+        let y = run(&mut harmonics, &hz, &[Complex::new(0.0, 1.0)]);
+        for (n, y) in y.windows(3).enumerate() {
+            let bend = f64::from((y[2] - 2.0 * y[1] + y[0]).abs());
+            // Fades have corners, of a slope of 1 / HOP, twice where one tone follows another.
+            assert!(
+                bend < most + 4.5 / HOP as f64 * TAU * highest / f64::from(RATE),
+                "{n}: {bend}"
+            );
+        }
+        assert!(
+            y[4 * HOP..5 * HOP].iter().all(|y| *y == 0.0),
+            "a pause is silent"
+        );
+    }
+
+    #[test]
+    fn a_voice_goes_on_in_phase_and_a_reset_forgets_it() {
+        let gains = gains(30);
+        let mut harmonics = Harmonics::new(RATE, HOP, 30);
+        let first = run(&mut harmonics, &[130.0, 131.0, 0.0, 130.0], &gains);
+        assert_ne!(
+            run(&mut harmonics, &[130.0, 131.0, 0.0, 130.0], &gains),
+            first
+        );
+        harmonics.reset();
+        assert_eq!(
+            run(&mut harmonics, &[130.0, 131.0, 0.0, 130.0], &gains),
+            first
+        );
+    }
+}

@@ -96,6 +96,13 @@ mod tests {
                 let want = bias[o] + (0..4).map(|i| w[o * 4 + i] * x[f * 4 + i]).sum::<f32>();
                 assert!((y - want).abs() < 1e-6);
             }
+            let mut sums = vec![1.0; 15];
+            layer.add(&x, 3, &mut sums);
+            let added = sums
+                .iter()
+                .zip(&y)
+                .all(|(sum, y)| (sum - y - 1.0).abs() < 1e-6);
+            assert!(added, "{sums:?} after {y:?}");
         }
         assert!(Linear::new(5, 4, &weights.root()).is_err());
     }

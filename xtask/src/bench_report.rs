@@ -10,7 +10,7 @@ use xtask::paths;
 use crate::step;
 
 /// What is run, under which heading.
-const BENCHES: [(&str, &str); 5] = [
+const BENCHES: [(&str, &str); 6] = [
     ("Audio path", "cargo run --release --features cli -- bench"),
     (
         "Pitch trackers",
@@ -19,6 +19,10 @@ const BENCHES: [(&str, &str); 5] = [
     (
         "RVC voices",
         "cargo run --release --features cli -- bench --engine rvc",
+    ),
+    (
+        "Our own voices",
+        "cargo run --release --features cli -- bench --engine ddsp",
     ),
     ("Retrieval", "cargo bench --bench retrieval"),
     ("Kernels", "cargo bench --bench kernels"),

@@ -1,10 +1,12 @@
-//! `autovoice bench`: what the audio path, the pitch trackers or an RVC voice cost, how long they
-//! delay and how good they are, on this machine.
+//! `autovoice bench`: what the audio path, the pitch trackers or a voice cost, how long they delay
+//! and how good they are, on this machine.
 
+mod ddsp;
 mod path;
 mod pitch;
 mod report;
 mod rvc;
+mod times;
 mod voice_signal;
 
 use super::failure::{Exit, Failure};
@@ -42,7 +44,7 @@ pub(super) struct BenchArgs {
     #[arg(long, value_name = "TRACKER", value_delimiter = ',', ignore_case = true,
           requires = "pitch", value_parser = super::tracker::parser())]
     tracker: Vec<TrackerKind>,
-    /// What converts: shift, or rvc with figures of its own
+    /// What converts: shift, or rvc and ddsp with figures of their own
     #[arg(long, value_enum, default_value_t = Engine::Shift, conflicts_with = "pitch")]
     engine: Engine,
     /// Report as JSON
@@ -59,6 +61,8 @@ enum Engine {
     Shift,
     /// A voice of RVC
     Rvc,
+    /// A voice of our own, of no meaning
+    Ddsp,
 }
 
 /// Measures and reports.
@@ -85,6 +89,9 @@ pub(super) fn run(arguments: &BenchArgs) -> Result<Exit, Failure> {
             "expected --voice, --quality, --threads and --streaming with --engine rvc only",
             "add --engine rvc",
         ));
+    }
+    if arguments.engine == Engine::Ddsp {
+        return ddsp::run(arguments);
     }
     let figures = path::figures(arguments)?;
     match arguments.json {

@@ -16,6 +16,10 @@ const LOUDNESS: usize = 320;
 /// ahead to, and would be a hop late without it.
 const LEAD: usize = 1;
 
+/// Samples that the pitch of a frame may be measured before its instant: less than trackers' steps,
+/// and more than the lead.
+const NEAR: f64 = 16.0;
+
 /// Follows the pitch of a stream at 16 kHz.
 pub(super) struct Follow {
     tracker: Box<dyn PitchTracker>,
@@ -87,12 +91,12 @@ impl Follow {
             voicing: target.confidence,
         };
         self.last = target;
-        // A tracker may be faster than frames are, never slower: each takes the first that is less
-        // than half a hop before it.
+        // A tracker may be faster than frames are, never slower: each takes the first that is not
+        // before it.
         let at = target.at - LEAD as f64;
         while self.known < self.targets.len() {
             let instant = (self.next + self.known as i64) * HOP as i64;
-            if at + (HOP / 2) as f64 <= instant as f64 {
+            if at + NEAR <= instant as f64 {
                 break;
             }
             self.targets[self.known] = target;

@@ -19,19 +19,26 @@ use crate::model::ddsp::{DdspConfig, Decoder, Encoder, MOST_AHEAD, OUTS, Statist
 use crate::nn::{Scope, WeightsError};
 use crate::pitch::PitchTracker;
 use crate::pitch::track::neural::Neural;
+use crate::pitch::track::refine::Refine;
 use crate::units::Frames;
 use follow::Follow;
 use loudness::{Loudness, gate};
 
 /// The name shown and typed.
 const NAME: &str = "ddsp";
-/// The time that a hop may take: half as long as it is, five times what it takes.
+/// The time that a hop may take: half as long as it is, ten times what it takes.
 const BUDGET: Frames = synthesis::HOP / 2;
+/// The same where more is heard ahead, so that all stays within 45 ms: four times what it takes.
+const SHORT_BUDGET: Frames = synthesis::HOP / 6;
 /// Samples of 16 kHz by which the way down to 16 kHz lags.
 const RESAMPLING: Frames = 32;
 /// Hops from the one in which a frame begins to the one that decides on it, at least: what a tracker
 /// waits for.
 const PITCH_DELAY: Frames = 1;
+/// The largest amplitude that networks hear, 60 dB over full scale.
+const LOUDEST: f32 = 1_000.0;
+/// The lowest pitch that is measured again, in Hz.
+const LOWEST_HZ: f32 = 50.0;
 /// Frames that are kept: those heard and not decided on.
 const KEPT: usize = MOST_AHEAD + 1;
 
@@ -86,7 +93,8 @@ pub struct Ingredients {
 }
 
 impl Ingredients {
-    /// From the weights of an encoder and those of a voice, with the tracker `neural`. Allocates.
+    /// From the weights of an encoder and those of a voice, with the tracker `neural`, whose pitch
+    /// is measured again to less than a cent. Allocates.
     ///
     /// # Errors
     /// If the weights do not fit.
@@ -102,7 +110,10 @@ impl Ingredients {
             decoder: Decoder::new(&config.decoder, voice)?,
             embedding: voice.get(&embedding, &shape)?.to_vec(),
             statistics,
-            tracker: Box::new(Neural::new(features::RATE_HZ)),
+            tracker: {
+                let neural = Box::new(Neural::new(features::RATE_HZ));
+                Box::new(Refine::new(features::RATE_HZ, LOWEST_HZ, neural))
+            },
             seed: 1,
         })
     }
@@ -198,7 +209,10 @@ impl DdspEngine {
             channels: 1,
             hop: synthesis::HOP,
             lookahead: Delays::of(ahead).total(),
-            budget: BUDGET,
+            budget: match delay(ahead) {
+                PITCH_DELAY => BUDGET,
+                _ => SHORT_BUDGET,
+            },
             realtime_safe: false,
         }
     }
@@ -252,6 +266,12 @@ impl DdspEngine {
     ) {
         self.wave.clear();
         self.down.process(input, &mut self.wave);
+        for x in &mut self.wave {
+            *x = match x.is_finite() {
+                true => x.clamp(-LOUDEST, LOUDEST),
+                false => 0.0,
+            };
+        }
         observe(Stage::Resampling, &self.wave);
         self.follow.push(&self.wave, controls);
         observe(Stage::Pitch, &[]);

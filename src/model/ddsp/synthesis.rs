@@ -201,3 +201,178 @@ impl Synthesis {
         0.5 - 0.5 * cos
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::grid;
+    use super::*;
+    use crate::dsp::stft::{Spectrum, hann};
+    use std::f64::consts::TAU;
+
+    const LOUD: f32 = -14.0;
+
+    /// Two formants on a slope, and everywhere the same share of noise.
+    fn spectrum(noise: f32) -> [f32; OUTS] {
+        let mut values = [noise; OUTS];
+        for (band, value) in values[..BANDS].iter_mut().enumerate() {
+            let hz = grid::hz(band as f32);
+            let hill = |at: f32| 3.0 * (-((hz / at).ln() / 0.3).powi(2)).exp();
+            *value = LOUD - hz / 8_000.0 + hill(600.0) + hill(2_500.0);
+        }
+        values
+    }
+
+    const TONE: Tone = Tone {
+        f0_hz: 250.0,
+        gain: 1.0,
+        formant_semitones: 0.0,
+    };
+
+    fn run(synthesis: &mut Synthesis, spectrum: &[f32], tone: &Tone, frames: usize) -> Vec<f32> {
+        let mut all = Vec::new();
+        for _ in 0..frames {
+            let mut y = [f32::NAN; HOP];
+            synthesis.step(spectrum, tone, &mut y);
+            all.extend(y);
+        }
+        assert!(all.iter().all(|y| y.is_finite()));
+        all
+    }
+
+    /// The amplitude of a sine in a signal that it has whole periods of.
+    fn amplitude(signal: &[f32], hz: f64) -> f64 {
+        let sum = signal
+            .iter()
+            .enumerate()
+            .fold((0.0, 0.0), |(re, im), (n, y)| {
+                let (sin, cos) = (TAU * hz * n as f64 / f64::from(RATE_HZ)).sin_cos();
+                (re + f64::from(*y) * cos, im + f64::from(*y) * sin)
+            });
+        2.0 * sum.0.hypot(sum.1) / signal.len() as f64
+    }
+
+    #[test]
+    fn harmonics_have_the_power_around_them() {
+        let spectrum = spectrum(-30.0);
+        for semitones in [0.0, -5.0, 7.0] {
+            let tone = Tone {
+                formant_semitones: semitones,
+                ..TONE
+            };
+            let mut synthesis = Synthesis::new(16_000.0, 1);
+            let y = run(&mut synthesis, &spectrum, &tone, 21);
+            for k in 1..=60 {
+                let hz = 250.0 * f64::from(k);
+                let read = hz as f32 / semitones_to_ratio(semitones);
+                let power = f64::from(Between::at_hz(read).of(&spectrum[..BANDS])).exp();
+                let want = (2.0 * 250.0 * power).sqrt();
+                let db = 20.0 * (amplitude(&y[HOP..], hz) / want).log10();
+                assert!(db.abs() < 0.1, "{semitones} semitones, {hz} Hz: {db} dB");
+            }
+        }
+    }
+
+    #[test]
+    fn noise_has_the_power_of_the_spectrum_voiced_or_not() {
+        // A logit of 0 is half of it.
+        for (f0_hz, noise, share) in [(250.0, 30.0, 1.0), (0.0, -30.0, 1.0), (0.0, 0.0, 1.0)] {
+            let spectrum = spectrum(noise);
+            let tone = Tone { f0_hz, ..TONE };
+            let y = run(&mut Synthesis::new(20_000.0, 1), &spectrum, &tone, 2_000);
+            let mut meter = Spectrum::new(FFT);
+            let window: f32 = hann(FFT).iter().map(|w| w * w).sum();
+            let mut powers = vec![0.0; BINS];
+            let frames = y[HOP..].windows(FFT).step_by(FFT / 2);
+            let scale = 2.0 / (window * RATE_HZ as f32 * frames.len() as f32);
+            for frame in frames {
+                let mut magnitudes = vec![0.0; BINS];
+                meter.magnitudes(frame, &mut magnitudes);
+                for (power, magnitude) in powers.iter_mut().zip(&magnitudes) {
+                    *power += f64::from(scale * magnitude * magnitude);
+                }
+            }
+            // Over 8 bins, where the estimate is steady, up to the edge.
+            for first in (8..400).step_by(8) {
+                let of = |bin: usize| Between::at_hz(bin as f32 * BIN_HZ).of(&spectrum[..BANDS]);
+                let want: f64 = (first..first + 8).map(|bin| f64::from(of(bin)).exp()).sum();
+                let got: f64 = powers[first..first + 8].iter().sum();
+                let db = 10.0 * (got / (share * want)).log10();
+                assert!(db.abs() < 0.5, "{f0_hz} Hz, bin {first}: {db} dB");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_noise_is_not_harmonic() {
+        let half = |y: &[f32]| 20.0 * (amplitude(&y[HOP..], 500.0)).log10();
+        let [all, some] = [-30.0, 0.0].map(|noise| {
+            half(&run(
+                &mut Synthesis::new(16_000.0, 1),
+                &spectrum(noise),
+                &TONE,
+                401,
+            ))
+        });
+        assert!((all - some - 3.01).abs() < 0.3, "{all}, {some}");
+    }
+
+    #[test]
+    fn above_the_bandwidth_there_is_nothing() {
+        for (f0_hz, noise) in [(250.0, -30.0), (0.0, 0.0)] {
+            let tone = Tone { f0_hz, ..TONE };
+            let y = run(&mut Synthesis::new(8_000.0, 1), &spectrum(noise), &tone, 30);
+            let mut magnitudes = vec![0.0; BINS];
+            let mut powers = [0.0; 2];
+            for frame in y[HOP..].windows(FFT).step_by(FFT / 2) {
+                Spectrum::new(FFT).magnitudes(frame, &mut magnitudes);
+                let sum =
+                    |bins: &[f32]| bins.iter().map(|m| m * m).sum::<f32>() / bins.len() as f32;
+                powers[0] += sum(&magnitudes[128..160]);
+                powers[1] += sum(&magnitudes[180..400]);
+            }
+            let db = 10.0 * (powers[1] / powers[0]).log10();
+            assert!(db < -60.0, "{f0_hz} Hz: {db} dB");
+        }
+    }
+
+    #[test]
+    fn whatever_is_asked_is_finite_and_nothing_where_that_is_asked() {
+        let odd = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -1e30, 1e30, 0.0];
+        let mut synthesis = Synthesis::new(f32::MAX, 1);
+        for f0_hz in [
+            20.0,
+            55.5,
+            2_000.0,
+            1e9,
+            1e-9,
+            f32::NAN,
+            -3.0,
+            f32::INFINITY,
+            0.0,
+        ] {
+            for value in odd {
+                for semitones in [-12.0, 12.0, f32::NAN] {
+                    let tone = Tone {
+                        f0_hz,
+                        gain: 1.0,
+                        formant_semitones: semitones,
+                    };
+                    run(&mut synthesis, &[value; OUTS], &tone, 2);
+                }
+            }
+        }
+        for gain in [0.0, f32::NAN, -1.0] {
+            let y = run(&mut synthesis, &spectrum(0.0), &Tone { gain, ..TONE }, 2);
+            assert!(y[HOP..].iter().all(|y| *y == 0.0), "gain {gain}");
+        }
+    }
+
+    #[test]
+    fn it_is_the_same_after_a_reset() {
+        let mut synthesis = Synthesis::new(16_000.0, 1);
+        let first = run(&mut synthesis, &spectrum(0.0), &TONE, 5);
+        assert_ne!(run(&mut synthesis, &spectrum(0.0), &TONE, 5), first);
+        synthesis.reset();
+        assert_eq!(run(&mut synthesis, &spectrum(0.0), &TONE, 5), first);
+    }
+}

@@ -3,7 +3,8 @@
 use super::Mode;
 use super::nets::Nets;
 use crate::bridge::{HostConfig, Latency};
-use crate::cli::bench::{quantile, voice_signal};
+use crate::cli::bench::times::Times;
+use crate::cli::bench::voice_signal;
 use crate::cli::failure::Failure;
 use crate::cli::machine::Machine;
 use crate::engine::rvc::{Delays, Reach, RvcEngine, Stage};
@@ -33,22 +34,6 @@ pub(super) struct Run {
     /// At each of [`HOST_BLOCKS`].
     pub(super) latency: [Latency; HOST_BLOCKS.len()],
     pub(super) times: Times,
-}
-
-/// What hops cost.
-pub(super) struct Times {
-    pub(super) hops: usize,
-    pub(super) hop_ms: f64,
-    /// Seconds that pass per second of audio.
-    pub(super) rtf: f64,
-    /// Seconds that the processors work per second of audio, where the system tells.
-    pub(super) cpu: Option<f64>,
-    pub(super) p50_ms: f64,
-    pub(super) p95_ms: f64,
-    pub(super) p99_ms: f64,
-    pub(super) max_ms: f64,
-    /// Hops that took longer than they last.
-    pub(super) late: usize,
 }
 
 /// What networks take of memory, in bytes.
@@ -159,24 +144,8 @@ fn measure(
     let worked_s = Machine::here().own_cpu_s().zip(cpu_s);
     Ok(Times {
         cpu: worked_s.map(|(after, before)| (after - before) / audio_s),
-        ..times(hop_s * 1e3, times_ms)
+        ..Times::of(hop_s * 1e3, times_ms)
     })
-}
-
-fn times(hop_ms: f64, mut times_ms: Vec<f64>) -> Times {
-    times_ms.sort_by(f64::total_cmp);
-    let hops = times_ms.len();
-    Times {
-        hops,
-        hop_ms,
-        rtf: times_ms.iter().sum::<f64>() / (hop_ms * hops as f64),
-        cpu: None,
-        p50_ms: quantile(&times_ms, 0.5),
-        p95_ms: quantile(&times_ms, 0.95),
-        p99_ms: quantile(&times_ms, 0.99),
-        max_ms: quantile(&times_ms, 1.0),
-        late: times_ms.iter().filter(|&&ms| hop_ms < ms).count(),
-    }
 }
 
 #[cfg(test)]
@@ -188,12 +157,5 @@ mod tests {
         for (at, stage) in Stage::ALL.into_iter().enumerate() {
             assert_eq!(stage as usize, at, "{}", stage.name());
         }
-    }
-
-    #[test]
-    fn hops_are_late_that_take_longer_than_they_last() {
-        let times = times(100.0, vec![50.0, 150.0, 50.0, 100.0]);
-        assert_eq!((times.late, times.max_ms, times.p50_ms), (1, 150.0, 50.0));
-        assert!((times.rtf - 0.875).abs() < 1e-12);
     }
 }
