@@ -188,7 +188,13 @@ fn of_a_voice_of_our_own_only_what_applies_is_shown() {
         shown.delays != PerSetup::default() && shown.slots[0].engine == Some("ddsp")
     });
     stage.frame(vec![]);
-    for shown in ["Pitch", "Formant", "Loudness", "Range", "Tracker"] {
+    for shown in [
+        "Pitch",
+        "Formant",
+        "Loudness",
+        "Voice range",
+        "Pitch tracker",
+    ] {
         assert!(stage.shows(shown), "{shown}");
     }
     for hidden in [
@@ -222,6 +228,8 @@ fn of_a_voice_of_our_own_only_what_applies_is_shown() {
 fn voices_of_the_program_stand_below_the_own() {
     let (mut stage, _) = open();
     select(&mut stage, "Voice 1");
+    let rack = &stage.params.rack;
+    until_shown(rack, "the list", |shown| !shown.listed.is_empty());
     stage.click_on("Choose a voice");
     stage.until_shows("Built in");
     let top = |text: &str| stage.find(text).min.y;

@@ -26,12 +26,18 @@ pub const BROWSE_HINT: &str =
 pub struct Slots {
     /// The path of a voice to take in, while it is typed.
     path: Option<String>,
+    /// Whether the voices there are were asked for: a list that is filled while it is open stays as
+    /// small as it was.
+    is_listed: bool,
 }
 
 impl Slots {
     /// Nothing is typed.
     pub fn new() -> Self {
-        Self { path: None }
+        Self {
+            path: None,
+            is_listed: false,
+        }
     }
 }
 
@@ -156,6 +162,9 @@ fn line(ui: &mut Ui, view: &View<'_>, slots: &mut Slots, slot: usize) {
         let text = small("Your own voice, shifted.", colors.dim);
         ui.add_sized(vec2(LIST_WIDTH + 30.0, 20.0), Label::new(text));
     } else {
+        if !std::mem::replace(&mut slots.is_listed, true) {
+            view.params.rack.list();
+        }
         list(ui, view, slot);
         let is_held = view.voices.slot(slot).is_some_and(|s| s.voice.is_some());
         let remove = icon_button(ui, Icon::Cross, "Empty the slot", is_held);
