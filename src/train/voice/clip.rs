@@ -10,7 +10,7 @@ use super::labels::Labels;
 use super::recordings::{Findings, Recording, advice, audio_files, speaker};
 use crate::dsp::envelope::{BANDS, Envelope, EnvelopeAnalysis, Pitch, bands_within, measured_hz};
 use crate::dsp::resample::Resampler;
-use crate::model::ddsp::features::{AFTER, BANDS as MELS, Features, HOP, RATE_HZ};
+use crate::model::ddsp::features::{AFTER, BANDS as MELS, Features, HOP, RATE_HZ, level};
 use crate::pitch::track::contour::Contour;
 use crate::pitch::track::neural::Neural;
 use crate::train::ops::shared;
@@ -22,7 +22,7 @@ pub struct Clip {
     pub speaker: u32,
     /// What the encoder hears, `[frames, MELS]`.
     pub mel: Vec<f32>,
-    /// The level as the decoder hears it.
+    /// The level as the decoder hears it: that of the last 400 ms.
     pub level: Vec<f32>,
     /// Pitch in Hz, 0 where unvoiced.
     pub f0_hz: Vec<f32>,
@@ -238,6 +238,7 @@ fn at_16k(signal: &[f32], rate_hz: u32) -> Vec<f32> {
 fn clip(signal: &[f32], rate_hz: u32) -> Clip {
     let heard = at_16k(signal, rate_hz);
     let mut clip = Clip::default();
+    let mut squares = Vec::new();
     let mut padded = heard.clone();
     // The last frame sees silence after the end.
     padded.resize(heard.len().next_multiple_of(HOP) + AFTER - HOP, 0.0);
@@ -245,8 +246,9 @@ fn clip(signal: &[f32], rate_hz: u32) -> Clip {
         let from = clip.mel.len();
         clip.mel.resize(from + MELS, 0.0);
         frame.write(1.0, &mut clip.mel[from..]);
-        clip.level.push(frame.level(1.0));
+        squares.push(frame.mean_square);
     }
+    clip.level = slow_levels(&squares);
     clip.f0_hz = pitch(&heard, clip.frames());
     let mut analysis = EnvelopeAnalysis::new(rate_hz);
     for frame in 0..clip.frames() {
@@ -256,6 +258,21 @@ fn clip(signal: &[f32], rate_hz: u32) -> Clip {
         clip.noise.extend_from_slice(&found.noise);
     }
     clip
+}
+
+/// Frames over which the level that a decoder hears is a mean: 400 ms. A decoder that heard the
+/// level of each frame would lean on it, and sing others' dynamics instead of its own.
+const LEVEL_FRAMES: f32 = 40.0;
+
+/// The level of every frame as the decoder hears it, of their mean squares.
+fn slow_levels(squares: &[f32]) -> Vec<f32> {
+    let keep = (-1.0 / LEVEL_FRAMES).exp();
+    let mut mean = squares.first().copied().unwrap_or(0.0);
+    let levels = squares.iter().map(|square| {
+        mean = keep * mean + (1.0 - keep) * square;
+        level(mean)
+    });
+    levels.collect()
 }
 
 /// The pitch of every frame, 0 where unvoiced.
@@ -366,6 +383,23 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_level_follows_slowly_from_where_it_begins() {
+        let mut squares = vec![0.01; 10];
+        squares.extend([0.04; 400]);
+        let levels = slow_levels(&squares);
+        assert!((levels[9] - level(0.01)).abs() < 1e-5);
+        // After 40 frames all but 1 / e of the step.
+        let wanted = level(0.04 - 0.03 / std::f32::consts::E);
+        assert!(
+            (levels[49] - wanted).abs() < 1e-3,
+            "{} {wanted}",
+            levels[49]
+        );
+        assert!((levels[409] - level(0.04)).abs() < 1e-3);
+        assert!(slow_levels(&[]).is_empty());
     }
 
     #[test]
