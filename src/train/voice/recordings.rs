@@ -228,7 +228,8 @@ mod tests {
     #[test]
     fn it_is_cut_where_nobody_speaks() {
         let (loud, quiet) = (-20.0, -70.0);
-        let table: [(&[(f64, f64)], &[(f64, f64)]); 4] = [
+        type Pairs<'a> = &'a [(f64, f64)];
+        let table: [(Pairs, Pairs); 4] = [
             (&[(loud, 2.0)], &[(0.0, 2.0)]),
             (&[(quiet, 1.0), (loud, 2.0), (quiet, 1.0)], &[(0.8, 3.2)]),
             // A short pause stays, a long one does not.
