@@ -24,6 +24,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::io::WriteError;
 use crate::io::checkpoint::CheckpointError;
+use crate::voice::ddsp::DdspError;
 
 pub use base::{BasePlan, checkpoint, train_base};
 pub use clip::Source;
@@ -48,6 +49,9 @@ pub enum TrainError {
         /// Seconds needed.
         least_s: f64,
     },
+    /// There was nothing that has a pitch.
+    #[error("expected recordings of a voice, found none in which anybody speaks or sings")]
+    NoPitch,
     /// There is no folder for what is to be written.
     #[error("expected a folder to write to, found none at {}", .0.display())]
     NoFolder(PathBuf),
@@ -66,6 +70,9 @@ pub enum TrainError {
     /// A file of weights could not be read or written.
     #[error("weights could not be read or written: {0}")]
     File(#[from] CheckpointError),
+    /// The voice could not be written.
+    #[error("the voice could not be written: {0}")]
+    Voice(#[from] DdspError),
     /// The user wants it to.
     #[error("interrupted")]
     Stopped,
@@ -79,10 +86,11 @@ impl TrainError {
             Self::Compute(_) => "check the free memory, then run it again with --resume",
             Self::NoRecordings => "name a folder with recordings, one voice alone in each",
             Self::TooShort { .. } => "record more: three to ten minutes are best",
+            Self::NoPitch => "name a folder with recordings of one voice alone",
             Self::NoFolder(_) => "make it first, or name another",
             Self::Resume(_) => "run it without --resume to begin anew",
             Self::Base(_) => "pass --base and --encoder as `autovoice train base` made them",
-            Self::Io(_) | Self::Page(_) | Self::File(_) => {
+            Self::Io(_) | Self::Page(_) | Self::File(_) | Self::Voice(_) => {
                 "check the names, the rights and the free space"
             }
             Self::Stopped => "run the same command with --resume to go on",

@@ -18,10 +18,11 @@ use super::page::page;
 use super::perturb::Perturbation;
 use super::state::{Found, tensor};
 use super::steps::{Kept, Losses, Recipe, Run};
-use crate::io::checkpoint::{Checkpoint, Layout, Limits, write_safetensors};
+use crate::io::checkpoint::{Checkpoint, Layout, Limits};
 use crate::io::{Existing, write_document};
 use crate::model::ddsp::{DdspConfig, DecoderConfig, EncoderConfig};
 use crate::train::optimizer::Settings;
+use crate::voice::ddsp::{self, DdspVoice, Described};
 
 /// The least of a voice that is learnt from, in seconds.
 const LEAST_S: f64 = 5.0;
@@ -207,6 +208,13 @@ pub fn train_voice(
             least_s: LEAST_S,
         });
     }
+    if material
+        .clips
+        .iter()
+        .all(|clip| clip.f0_hz.iter().all(|hz| *hz <= 0.0))
+    {
+        return Err(TrainError::NoPitch);
+    }
     let (config, encoder) = (base.config.clone(), base.encoder_sha256.clone());
     let (kept, histories) = learn(plan, &material, base, stop, report)?;
     write(plan, &material, &config, &encoder, kept)?;
@@ -334,24 +342,22 @@ fn write(
         }
     }
     let statistics = statistics(&material.clips);
-    let texts = BTreeMap::from([
-        ("kind".to_owned(), "voice".to_owned()),
-        ("version".to_owned(), "1".to_owned()),
-        ("name".to_owned(), plan.name.clone()),
-        (
-            "dilations".to_owned(),
-            format!("{:?}", config.decoder.dilations),
-        ),
-        ("encoder_sha256".to_owned(), encoder_sha256.to_owned()),
-        (
-            "bandwidth_hz".to_owned(),
-            format!("{:.0}", material.bandwidth_hz),
-        ),
-        ("level".to_owned(), format!("{:.4}", statistics.level)),
-        ("log2_f0".to_owned(), format!("{:.4}", statistics.log2_f0)),
-        ("seconds".to_owned(), format!("{:.0}", material.seconds())),
-    ]);
-    Ok(write_safetensors(&plan.output, &tensors, &texts)?)
+    let described = Described {
+        name: plan.name.clone(),
+        author: String::new(),
+        licence: String::new(),
+        notes: String::new(),
+        info: format!("{:.0} s of recordings", material.seconds()),
+        voice: DdspVoice {
+            decoder: config.decoder.clone(),
+            ahead: config.encoder.ahead,
+            encoder_sha256: encoder_sha256.to_owned(),
+            bandwidth_hz: material.bandwidth_hz as f32,
+            mean_level: statistics.level as f32,
+            mean_pitch_hz: statistics.log2_f0.exp2() as f32,
+        },
+    };
+    Ok(ddsp::write(&plan.output, &described, &tensors)?)
 }
 
 #[cfg(test)]

@@ -13,7 +13,8 @@ use super::network::Network;
 use super::perturb::Perturbation;
 use super::steps::{Recipe, Run};
 use super::{BasePlan, Event, Source, TrainError, VoicePlan, checkpoint, train_base, train_voice};
-use crate::io::checkpoint::{Checkpoint, Layout, Limits};
+use crate::engine::ddsp::{DdspEngine, Ingredients};
+use crate::io::checkpoint::{Checkpoint, Limits};
 use crate::model::ddsp::features::BANDS as MELS;
 use crate::model::ddsp::grid::BANDS;
 use crate::model::ddsp::{DdspConfig, Decoder, DecoderConfig, Encoder, EncoderConfig, SUNG};
@@ -22,6 +23,7 @@ use crate::train::ops::testing::{check_gradients, random_var};
 use crate::train::ops::values;
 use crate::train::optimizer::{Optimizer, Settings};
 use crate::train::random::Random;
+use crate::voice::ddsp;
 
 fn small(ahead: usize) -> DdspConfig {
     let dilations = vec![1, 2];
@@ -351,26 +353,26 @@ fn a_base_and_a_voice_are_made_of_recordings() {
     assert!(events.iter().any(ready), "{events:?}");
     train_voice(&voice_plan(home), &go, &mut |_| {}).unwrap();
 
-    let open = |name: &str| {
-        let file = Checkpoint::open(&home.join(name), &Limits::default()).unwrap();
-        let Layout::Safetensors(texts) = file.layout().clone() else {
-            panic!("it is of safetensors");
-        };
+    let open = |name: &str| Checkpoint::open(&home.join(name), &Limits::default()).unwrap();
+    let weights = |file: &Checkpoint| {
         let tensors = file.tensors("").map(|(name, view)| {
             let tensor = file.tensor(&view).unwrap();
             (name, tensor.shape.clone(), tensor.to_f32())
         });
-        (Weights::new(tensors.collect::<Vec<_>>()).unwrap(), texts)
+        Weights::new(tensors.collect::<Vec<_>>()).unwrap()
     };
-    let (content, _) = open("content.safetensors");
-    Encoder::new(&small(1).encoder, &content.root()).unwrap();
-    let (voice, texts) = open("anna.safetensors");
-    Decoder::new(&small(1).decoder, &voice.root()).unwrap();
-    voice.root().get("voice.embedding", &[4]).unwrap();
-    let number = |name: &str| texts[name].parse::<f64>().unwrap();
-    assert!((number("log2_f0") - 165f64.log2()).abs() < 0.05);
-    assert!((6_000.0..8_000.0).contains(&number("bandwidth_hz")));
-    assert_eq!(texts["name"], "Anna <3");
+    // What was written is what the library reads and the engine plays.
+    let (content, voice) = (open("content.safetensors"), open("anna.safetensors"));
+    let found = ddsp::read(&voice).unwrap().described;
+    assert_eq!(found.name, "Anna <3");
+    let known = &found.voice;
+    assert!((known.mean_pitch_hz.log2() - 165f32.log2()).abs() < 0.05);
+    assert!((6_000.0..8_000.0).contains(&known.bandwidth_hz));
+    assert_eq!((known.ahead, &known.decoder), (1, &small(1).decoder));
+    let (content, voice) = (weights(&content), weights(&voice));
+    let (statistics, roots) = (known.statistics(), (content.root(), voice.root()));
+    let parts = Ingredients::of(&small(1), &roots.0, &roots.1, statistics).unwrap();
+    DdspEngine::new(parts).unwrap();
     let page = std::fs::read_to_string(home.join("anna.html")).unwrap();
     assert!(page.contains("Anna &lt;3"));
     // Nothing but results stays.
