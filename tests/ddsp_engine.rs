@@ -144,12 +144,18 @@ fn it_is_loud_when_the_singer_is() {
             };
             let output = heard(&mut by_hand(ahead, ECHO), &input, &controls);
             let envelope = |signal: &[f32]| -> Vec<f64> {
-                signal[RATE / 2..]
-                    .chunks_exact(10 * MS)
-                    .map(level_db)
-                    .collect()
+                signal.chunks_exact(10 * MS).map(level_db).collect()
             };
-            let (of_input, of_output) = (envelope(&input), envelope(&output));
+            // The decoder hears the mean square of the last 400 ms.
+            let lately = envelope(&input).into_iter().scan(None, |mean, db| {
+                let square = 10f64.powf(0.1 * db);
+                let before = mean.unwrap_or(square);
+                let now = before + (1.0 - (-0.025f64).exp()) * (square - before);
+                *mean = Some(now);
+                Some(10.0 * now.log10())
+            });
+            let of_input: Vec<f64> = lately.skip(50).collect();
+            let of_output = envelope(&output[RATE / 2..]);
             // As loud, and when: the phase of the swell, which is 120 degrees in 111 ms.
             let phase = |levels: &[f64]| {
                 let whole = &levels[..300];

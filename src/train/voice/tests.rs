@@ -13,7 +13,6 @@ use super::network::Network;
 use super::perturb::Perturbation;
 use super::steps::{Recipe, Run};
 use super::{BasePlan, Event, Source, TrainError, VoicePlan, checkpoint, train_base, train_voice};
-use crate::engine::ddsp::{DdspEngine, Ingredients};
 use crate::io::checkpoint::{Checkpoint, Limits};
 use crate::model::ddsp::features::BANDS as MELS;
 use crate::model::ddsp::grid::BANDS;
@@ -361,7 +360,7 @@ fn a_base_and_a_voice_are_made_of_recordings() {
         });
         Weights::new(tensors.collect::<Vec<_>>()).unwrap()
     };
-    // What was written is what the library reads and the engine plays.
+    // What was written is what the library reads, and what networks are made of.
     let (content, voice) = (open("content.safetensors"), open("anna.safetensors"));
     let found = ddsp::read(&voice).unwrap().described;
     assert_eq!(found.name, "Anna <3");
@@ -370,9 +369,9 @@ fn a_base_and_a_voice_are_made_of_recordings() {
     assert!((6_000.0..8_000.0).contains(&known.bandwidth_hz));
     assert_eq!((known.ahead, &known.decoder), (1, &small(1).decoder));
     let (content, voice) = (weights(&content), weights(&voice));
-    let (statistics, roots) = (known.statistics(), (content.root(), voice.root()));
-    let parts = Ingredients::of(&small(1), &roots.0, &roots.1, statistics).unwrap();
-    DdspEngine::new(parts).unwrap();
+    Encoder::new(&small(1).encoder, &content.root()).unwrap();
+    let mut decoder = Decoder::new(&small(1).decoder, &voice.root()).unwrap();
+    decoder.set_speaker(voice.root().get("voice.embedding", &[4]).unwrap());
     let page = std::fs::read_to_string(home.join("anna.html")).unwrap();
     assert!(page.contains("Anna &lt;3"));
     // Nothing but results stays.
