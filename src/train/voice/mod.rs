@@ -17,14 +17,12 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
-
-use sha2::{Digest as _, Sha256};
 
 use crate::io::WriteError;
 use crate::io::checkpoint::CheckpointError;
 use crate::voice::ddsp::DdspError;
+use crate::voice::models::sha256_of;
 
 pub use base::{BasePlan, checkpoint, train_base};
 pub use clip::Source;
@@ -110,15 +108,5 @@ fn have_folders(files: &[&Path]) -> Result<(), TrainError> {
 
 /// The hash of a file in hexadecimal digits.
 fn sha256(path: &Path) -> std::io::Result<String> {
-    let mut file = std::fs::File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut block = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut block)? {
-            0 => break,
-            count => hasher.update(&block[..count]),
-        }
-    }
-    let bytes = hasher.finalize();
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(sha256_of(path)?.0)
 }
