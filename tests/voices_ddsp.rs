@@ -198,8 +198,8 @@ fn what_is_no_voice_is_named_for_what_it_is() {
         ),
         (
             voice_tensors(1),
-            without("level"),
-            "the number level in the voice's file, found nothing",
+            without("log2_f0"),
+            "the number log2_f0 in the voice's file, found nothing",
             "fetch",
         ),
         (
@@ -282,7 +282,7 @@ fn what_nobody_could_read_is_not_written() {
     let path = place.path("x.safetensors");
     let good = described("Olga", &some_encoder());
     let mut unfit = good.clone();
-    unfit.voice.mean_level = f32::NAN;
+    unfit.voice.mean_pitch_hz = f32::NAN;
     for (described, tensors) in [
         (&unfit, voice_tensors(1)),
         (&good, with("decoder.norm.bias", None)),

@@ -5,15 +5,14 @@
 use std::f64::consts::TAU;
 
 use autovoice::engine::ddsp::{DdspEngine, Ingredients};
-use autovoice::model::ddsp::features::level;
+use autovoice::model::ddsp::features::BANDS as MELS;
 use autovoice::model::ddsp::grid::BANDS;
 use autovoice::model::ddsp::{DdspConfig, DecoderConfig, EncoderConfig, Statistics};
 use autovoice::nn::Weights;
 use autovoice::quality::seeded;
 
-/// Of a voice that was recorded at -20 dB of full scale.
+/// Of a voice that ends at 20 kHz.
 pub const STATISTICS: Statistics = Statistics {
-    level: 0.464_943,
     log2_f0: 7.6,
     bandwidth_hz: 20_000.0,
 };
@@ -43,7 +42,6 @@ pub fn engine(config: &DdspConfig, seed: u64) -> DdspEngine {
 }
 
 fn made(config: &DdspConfig, weights: &Weights) -> DdspEngine {
-    assert!((level(0.01) - STATISTICS.level).abs() < 1e-5);
     let all = weights.root();
     let ingredients = Ingredients::of(config, &all, &all, STATISTICS).unwrap();
     DdspEngine::new(ingredients).unwrap()
@@ -52,7 +50,7 @@ fn made(config: &DdspConfig, weights: &Weights) -> DdspEngine {
 /// What the voice made by hand says of every band.
 #[derive(Clone, Copy)]
 pub struct Says {
-    /// Natural logarithm of the power per Hz, for a singer at full scale.
+    /// Natural logarithm of the power per Hz.
     pub ln_power: fn(usize) -> f32,
     /// Logit of the share of noise.
     pub noise: f32,
@@ -60,47 +58,54 @@ pub struct Says {
     pub follows: bool,
 }
 
-/// As loud as the singer, evenly up to 20 kHz, all of it harmonics where voiced.
+/// Louder and softer with the singer, evenly up to 20 kHz, all of it harmonics where voiced.
 pub const ECHO: Says = Says {
-    ln_power: |_| -9.9,
+    ln_power: |_| -14.0,
     noise: -30.0,
     follows: true,
 };
 
-/// An engine of a decoder that says so, whatever is said.
+/// An engine of a decoder that says so, whatever is said: the content has the mean of what the
+/// encoder hears, which is a quarter of the logarithm of its power, and nothing else.
 pub fn by_hand(ahead: usize, says: Says) -> DdspEngine {
+    let plain = small(ahead);
     let config = DdspConfig {
+        encoder: EncoderConfig {
+            width: 4,
+            dilations: vec![1],
+            ..plain.encoder
+        },
         decoder: DecoderConfig {
             width: 4,
             dilations: vec![1],
-            ..small(ahead).decoder
+            ..plain.decoder
         },
-        ..small(ahead)
     };
-    // The level in the first channel beside two great constants, so that normalising by the
-    // channels' deviation leaves it as it is but for a factor.
+    // It goes through the first channel beside two great constants, so that normalising by the
+    // channels' deviation leaves it as it is but for a factor; the mean of the channels, a quarter
+    // of it, is taken out.
     const GREAT: f32 = 1_000.0;
-    let deviation = (2.0 * GREAT * GREAT / 4.0f32).sqrt();
-    let ins = config.decoder.content + 3;
-    let plain = seeded::weights(config.shapes(), 1).unwrap();
+    let whole = (2.0 * GREAT * GREAT / 4.0f32).sqrt() / 0.75;
     let tensors = config.shapes().into_iter().map(|(name, shape)| {
         let mut values = vec![0.0; shape.iter().product()];
         match name.as_str() {
-            name if name.starts_with("encoder") => {
-                values = plain.root().get(name, &shape).unwrap().to_vec();
+            "encoder.input.weight" => {
+                let taps = 2 * ahead + 1;
+                let now = values[..MELS * taps].iter_mut().skip(ahead).step_by(taps);
+                now.for_each(|x| *x = 1.0 / MELS as f32);
             }
-            "decoder.input.weight" => values[ins - 1] = 1.0,
-            "decoder.input.bias" => values[1..3].copy_from_slice(&[GREAT, -GREAT]),
-            "decoder.norm.weight" => values.fill(1.0),
+            "encoder.content.weight" => values[0] = whole,
+            "decoder.input.weight" => values[0] = 1.0,
+            "encoder.input.bias" | "decoder.input.bias" => {
+                values[1..3].copy_from_slice(&[GREAT, -GREAT]);
+            }
+            "encoder.norm.weight" | "decoder.norm.weight" => values.fill(1.0),
             "decoder.head.weight" if says.follows => {
-                // The mean of the channels, a quarter of the level, is taken out.
-                let by = 3.0 * deviation / 0.75;
-                (0..BANDS).for_each(|band| values[band * 4] = by);
+                (0..BANDS).for_each(|band| values[band * 4] = 4.0 * whole);
             }
             "decoder.head.bias" => {
-                let of_level = if says.follows { -6.0 } else { 0.0 };
                 for band in 0..BANDS {
-                    values[band] = (says.ln_power)(band) + of_level;
+                    values[band] = (says.ln_power)(band);
                     values[BANDS + band] = says.noise;
                 }
             }

@@ -70,7 +70,6 @@ pub fn described(name: &str, encoder_sha256: &str) -> Described {
             ahead: encoder().ahead,
             encoder_sha256: encoder_sha256.to_owned(),
             bandwidth_hz: 16_000.0,
-            mean_level: 0.465,
             mean_pitch_hz: 187.3,
         },
     }

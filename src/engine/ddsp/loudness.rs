@@ -1,11 +1,14 @@
 //! How loud the singer is, and how loud the voice is to be. Inference thread; real-time safe.
 
-use crate::model::ddsp::features::gain;
+use crate::model::ddsp::features::STANDARD_LEVEL;
 
 /// Frames of 10 ms in which the mean follows a level by all but a third: 3 s.
 const FRAMES: f32 = 300.0;
-/// The most that a singer is made louder or softer, as a ratio of powers: 30 dB.
-const MOST: f32 = 1_000.0;
+/// Frames that count as heard before the first, all of them as loud as a voice is: what makes the
+/// first sounds of a quiet singer louder within half a second, and not the first frame alone.
+const AT_FIRST: f32 = 30.0;
+/// The most that a singer is made louder or softer, as a logarithm of power: 30 dB.
+const MOST: f32 = 6.9;
 
 /// Below this level there is no voice, in dB of full scale.
 const GATE_DB: f32 = -65.0;
@@ -14,36 +17,36 @@ const GATE_SLOPE: f32 = 4.0;
 /// What comes out at this level and below is nothing.
 const SILENT_DB: f32 = -80.0;
 
-/// Brings the singer to the level that the voice was recorded at.
-#[derive(Clone, Debug)]
+/// Brings the singer to the level at which voices are trained.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Loudness {
-    /// The mean level of the voice.
-    voice: f32,
-    /// That of the singer lately, while voiced.
+    /// The mean level of the singer lately, while voiced.
     singer: f32,
+    /// Frames that it is the mean of.
+    frames: f32,
 }
 
 impl Loudness {
-    /// For a voice of this mean level; the singer counts as being as loud at first.
-    pub fn new(voice: f32) -> Self {
+    pub fn new() -> Self {
         Self {
-            voice,
-            singer: voice,
+            singer: STANDARD_LEVEL,
+            frames: AT_FIRST,
         }
     }
 
     pub fn reset(&mut self) {
-        self.singer = self.voice;
+        *self = Self::new();
     }
 
     /// By how much the power of the singer is to be multiplied.
     pub fn gain(&self) -> f32 {
-        gain(self.singer, self.voice).clamp(1.0 / MOST, MOST)
+        (STANDARD_LEVEL - self.singer).clamp(-MOST, MOST).exp()
     }
 
     /// Takes the level of a frame that is known to be voiced.
     pub fn hear(&mut self, level: f32) {
-        self.singer += (level - self.singer) / FRAMES;
+        self.frames = (self.frames + 1.0).min(FRAMES);
+        self.singer += (level - self.singer) / self.frames;
     }
 }
 
@@ -61,26 +64,28 @@ pub(super) fn gate(mean_square: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ddsp::features::level;
 
     #[test]
-    fn a_singer_comes_to_the_level_of_the_voice() {
-        let voice = level(0.01);
-        let mut loudness = Loudness::new(voice);
+    fn a_singer_comes_to_the_level_of_voices() {
+        let mut loudness = Loudness::new();
         assert_eq!(loudness.gain(), 1.0);
-        let after = |loudness: &mut Loudness, frames: usize, mean_square: f32| {
-            (0..frames).for_each(|_| loudness.hear(level(mean_square)));
+        // A singer so many dB softer than that, for so many frames: the gain in dB.
+        let after = |loudness: &mut Loudness, frames: usize, db: f32| {
+            let level = STANDARD_LEVEL - db / (10.0 * std::f32::consts::LOG10_E);
+            (0..frames).for_each(|_| loudness.hear(level));
             10.0 * loudness.gain().log10()
         };
-        // 12 dB softer: two thirds of that are made up in 3 s, all in time.
-        let db = after(&mut loudness, 300, 0.01 / 16.0);
-        assert!((db - 12.04 * 0.632).abs() < 0.1, "{db}");
-        let db = after(&mut loudness, 3_000, 0.01 / 16.0);
-        assert!((db - 12.04).abs() < 0.05, "{db}");
-        assert!(
-            after(&mut loudness, 5_000, 1e-9) < 30.01,
-            "no more than 30 dB"
-        );
+        // A true mean, in which silence before counts as 0.3 s of voice.
+        for (frames, counted) in [(30, 30.0 / 60.0), (30, 60.0 / 90.0), (90, 150.0 / 180.0)] {
+            let db = after(&mut loudness, frames, 12.0);
+            assert!((db - 12.0 * counted).abs() < 0.02, "{frames}: {db}");
+        }
+        // Later it follows in 3 s.
+        after(&mut loudness, 3_000, 12.0);
+        let db = after(&mut loudness, 300, 0.0);
+        assert!((db - 12.0 * 0.367).abs() < 0.05, "{db}");
+        let db = after(&mut loudness, 5_000, 60.0);
+        assert!((db - 29.97).abs() < 0.01, "no more than 30 dB: {db}");
         loudness.reset();
         assert_eq!(loudness.gain(), 1.0);
     }

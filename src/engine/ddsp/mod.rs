@@ -13,7 +13,7 @@ pub use stage::Stage;
 
 use super::{Controls, Engine, EngineError, EngineSpec, Observation};
 use crate::dsp::resample::Resampler;
-use crate::model::ddsp::features::{self, Features, Heard};
+use crate::model::ddsp::features::{self, Features, Heard, level};
 use crate::model::ddsp::synthesis::{self, Synthesis, Tone};
 use crate::model::ddsp::{DdspConfig, Decoder, Encoder, MOST_AHEAD, OUTS, Statistics, Sung};
 use crate::nn::{Scope, WeightsError};
@@ -186,7 +186,7 @@ impl DdspEngine {
             follow: Follow::new(tracker, delay(ahead)),
             features: Features::new(),
             mel: [0.0; features::BANDS],
-            loudness: Loudness::new(statistics.level),
+            loudness: Loudness::new(),
             embedding: embedding.len(),
             synthesis: Synthesis::new(statistics.bandwidth_hz, seed),
             at: 0,
@@ -304,12 +304,11 @@ impl DdspEngine {
         let f0_hz = self.follow.take();
         let Kept { heard, gain } = self.heard[frame % KEPT];
         if 0.0 < f0_hz {
-            self.loudness.hear(heard.level(1.0));
+            self.loudness.hear(level(heard.mean_square));
         }
-        let level = heard.level(gain);
         let (own, sung) = self.input.split_at_mut(size);
         own.copy_from_slice(content);
-        sung.copy_from_slice(&Sung { f0_hz, level }.values());
+        sung.copy_from_slice(&Sung { f0_hz }.values());
         self.decoder.step(&self.input, &mut self.spectrum);
         if self.spectrum.iter().any(|x| !x.is_finite()) {
             return Err(failed(

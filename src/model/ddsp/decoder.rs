@@ -1,5 +1,6 @@
-//! The decoder: from what is said, and at which pitch and level, to the spectrum with which a voice
-//! says it. Causal. Any thread; `step` is real-time safe.
+//! The decoder: from what is said, and at which pitch, to the spectrum with which a voice says it.
+//! How loud a voice is from one sound to the next is its own affair: told the singer's level, a
+//! decoder leans on that, and the voice sounds like the singer. Causal. Any thread; `step` is real-time safe.
 
 use autovoice_kernels::cpu::Footprint;
 
@@ -8,8 +9,8 @@ use super::config::DecoderConfig;
 use super::grid::BANDS;
 use crate::nn::{LayerNorm, Linear, Scope, WeightsError};
 
-/// Values of a frame's input after its content: pitch, voicing and level.
-pub const SUNG: usize = 3;
+/// Values of a frame's input after its content: pitch and voicing.
+pub const SUNG: usize = 2;
 /// Values of a frame of output: [`BANDS`] times the logarithm of the power per Hz, full scale being
 /// 1, then as many logits of the share of it that is noise.
 pub const OUTS: usize = 2 * BANDS;
@@ -22,17 +23,15 @@ const PITCH_HZ: f32 = 200.0;
 pub struct Sung {
     /// Pitch in Hz, 0 where unvoiced.
     pub f0_hz: f32,
-    /// On the scale of [`super::features::level`].
-    pub level: f32,
 }
 
 impl Sung {
-    /// As the decoder takes it: octaves above 200 Hz, voicing, level.
+    /// As the decoder takes it: octaves above 200 Hz, voicing.
     #[must_use]
     pub fn values(self) -> [f32; SUNG] {
         match self.f0_hz {
-            hz if 0.0 < hz => [(hz / PITCH_HZ).log2(), 1.0, self.level],
-            _ => [0.0, 0.0, self.level],
+            hz if 0.0 < hz => [(hz / PITCH_HZ).log2(), 1.0],
+            _ => [0.0, 0.0],
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What an encoder hears: the power in mel bands and the level of every 10 ms of sound at 16 kHz.
+//! What an encoder hears: the power in mel bands of every 10 ms of sound at 16 kHz.
 //! Any thread; real-time safe after construction.
 //!
 //! Frame `k` belongs to the instant `160 k` and is made of the samples around it, 240 before and
@@ -25,8 +25,10 @@ pub const AFTER: Frames = 160;
 pub const BANDS: usize = 80;
 
 const FFT: usize = 512;
-/// The share of a new frame in the mean square of late: 1 - exp(-1 / 40).
-const FOLLOWS: f32 = 0.024_690_1;
+
+/// The level at which everybody is heard and every voice speaks: the mean of [`level`] where there
+/// is a pitch. -26 dB of full scale.
+pub const STANDARD_LEVEL: f32 = -6.0;
 
 /// One frame, as it is heard.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,8 +38,6 @@ pub struct Heard {
     /// The mean square of the sound under the window, that of the window taken out: a sine of full
     /// scale has 0.5.
     pub mean_square: f32,
-    /// What that was lately: it follows with a time constant of 400 ms, beginning at the first frame.
-    pub lately: f32,
 }
 
 impl Default for Heard {
@@ -45,7 +45,6 @@ impl Default for Heard {
         Self {
             bands: [0.0; BANDS],
             mean_square: 0.0,
-            lately: 0.0,
         }
     }
 }
@@ -62,27 +61,12 @@ impl Heard {
             *out = 0.25 * ((gain * power + 1e-6).ln() + 4.0);
         }
     }
-
-    /// The level of late of the sound `gain` times as powerful, on the scale of [`level`]. A decoder
-    /// that knew each frame's own would say by it what the content is to say, and every singer's
-    /// dynamics differ.
-    #[must_use]
-    pub fn level(&self, gain: f32) -> f32 {
-        level(gain * self.lately)
-    }
 }
 
-/// The level of a mean square as networks take it: -4.1 in silence, 1.8 at full scale. A third of
-/// a neper of power, or 1.45 dB, is 0.11.
+/// The level of a mean square: its natural logarithm, -18.4 in silence.
 #[must_use]
 pub fn level(mean_square: f32) -> f32 {
-    ((mean_square + 1e-8).ln() + 6.0) / 3.0
-}
-
-/// By how much more power there is at one level than at another.
-#[must_use]
-pub fn gain(from: f32, to: f32) -> f32 {
-    (3.0 * (to - from)).exp()
+    (mean_square + 1e-8).ln()
 }
 
 /// The front of a stream.
@@ -97,7 +81,6 @@ pub struct Features {
     spectrum: Vec<Complex<f32>>,
     scratch: Vec<Complex<f32>>,
     power: Vec<f32>,
-    lately: Option<f32>,
 }
 
 impl Features {
@@ -121,7 +104,6 @@ impl Features {
             spectrum: fft.make_output_vec(),
             scratch: fft.make_scratch_vec(),
             power: vec![0.0; FFT / 2 + 1],
-            lately: None,
             fft,
         }
     }
@@ -129,7 +111,6 @@ impl Features {
     /// Forgets the past. Real-time safe.
     pub fn reset(&mut self) {
         self.past.fill(0.0);
-        self.lately = None;
     }
 
     /// Takes the next samples and gives the frame they complete: the first 160 that of instant 0.
@@ -149,14 +130,8 @@ impl Features {
         for (power, bin) in self.power.iter_mut().zip(&self.spectrum) {
             *power = bin.norm_sqr();
         }
-        let mean_square = squares / self.window_square;
-        let lately = self.lately.map_or(mean_square, |lately| {
-            lately + FOLLOWS * (mean_square - lately)
-        });
-        self.lately = Some(lately);
         let mut heard = Heard {
-            mean_square,
-            lately,
+            mean_square: squares / self.window_square,
             ..Heard::default()
         };
         self.mel.apply(&self.power, &mut heard.bands);
@@ -236,24 +211,6 @@ mod tests {
     }
 
     #[test]
-    fn the_level_follows_in_400_ms() {
-        let mut front = Features::new();
-        let (loud, silent) = ([0.5; HOP], [0.0; HOP]);
-        let mut hear = |frames: usize| {
-            let heard: Vec<Heard> = (0..frames).map(|_| front.step(&loud)).collect();
-            heard[frames - 1]
-        };
-        let full = hear(3).mean_square;
-        assert!((full - 0.25).abs() < 1e-6, "{full}");
-        let settled = hear(400).lately;
-        assert!((settled - full).abs() < 1e-3 * full, "{settled}");
-        // Two frames see the end of what was loud.
-        let fading: Vec<f32> = (0..43).map(|_| front.step(&silent).lately).collect();
-        let ratio = fading[42] / fading[2];
-        assert!((ratio - (-1f32).exp()).abs() < 1e-3, "{ratio}");
-    }
-
-    #[test]
     fn a_stream_forgets_with_a_reset() {
         let wave: [f32; HOP] = std::array::from_fn(|n| (n as f32 * 0.3).sin());
         let mut front = Features::new();
@@ -265,9 +222,9 @@ mod tests {
 
     #[test]
     fn levels_are_logarithms() {
-        assert!((level(1.0) - 2.0).abs() < 1e-6);
-        assert!((level(0.0) + 4.140_227).abs() < 1e-4);
-        let by = gain(level(0.01), level(0.04));
-        assert!((by - 4.0).abs() < 1e-4, "{by}");
+        assert!(level(1.0).abs() < 1e-6);
+        assert!((level(0.0) + 18.42).abs() < 1e-2);
+        let standard_db = 10.0 * STANDARD_LEVEL * std::f32::consts::LOG10_E;
+        assert!((standard_db + 26.06).abs() < 0.01, "{standard_db}");
     }
 }

@@ -23,8 +23,6 @@ pub use synthesis::{Synthesis, Tone};
 /// What is known of a voice besides its weights.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Statistics {
-    /// The mean level where it is voiced, on the scale of [`features::level`].
-    pub level: f32,
     /// The mean pitch, as the logarithm to the base of 2 of Hz: for whoever suggests a
     /// transposition.
     pub log2_f0: f32,

@@ -49,7 +49,7 @@ pub fn checkpoint(output: &std::path::Path) -> PathBuf {
 pub fn digest(clips: &[Clip]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     for clip in clips {
-        for values in [&clip.level, &clip.f0_hz] {
+        for values in [&clip.mel, &clip.f0_hz] {
             values.iter().for_each(|x| hasher.update(&x.to_le_bytes()));
         }
         hasher.update(&clip.speaker.to_le_bytes());

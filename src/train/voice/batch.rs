@@ -91,7 +91,6 @@ impl Batch {
         for frame in first..first + frames {
             let sung = Sung {
                 f0_hz: clip.f0_hz[frame],
-                level: clip.level[frame],
             };
             let voiced = 0.0 < sung.f0_hz;
             self.sung.extend(sung.values());
@@ -158,7 +157,6 @@ mod tests {
         Clip {
             speaker,
             mel: vec![-1.0; frames * MELS],
-            level: vec![0.5; frames],
             f0_hz: (0..frames)
                 .map(|n| if n < frames / 2 { 400.0 } else { 0.0 })
                 .collect(),
@@ -196,7 +194,7 @@ mod tests {
         let sung = long.sung.to_vec3::<f32>().unwrap();
         assert_eq!(
             (sung[0][0].as_slice(), sung[0][150].as_slice()),
-            (&[1.0, 1.0, 0.5][..], &[0.0, 0.0, 0.5][..])
+            (&[1.0, 1.0][..], &[0.0, 0.0][..])
         );
     }
 }

@@ -10,7 +10,9 @@ use super::labels::Labels;
 use super::recordings::{Findings, Recording, advice, audio_files, speaker};
 use crate::dsp::envelope::{BANDS, Envelope, EnvelopeAnalysis, Pitch, bands_within, measured_hz};
 use crate::dsp::resample::Resampler;
-use crate::model::ddsp::features::{AFTER, BANDS as MELS, Features, HOP, RATE_HZ};
+use crate::model::ddsp::features::{
+    AFTER, BANDS as MELS, Features, HOP, Heard, RATE_HZ, STANDARD_LEVEL, level,
+};
 use crate::pitch::track::contour::Contour;
 use crate::pitch::track::neural::Neural;
 use crate::train::ops::shared;
@@ -20,10 +22,8 @@ use crate::train::ops::shared;
 pub struct Clip {
     /// Which of the speakers.
     pub speaker: u32,
-    /// What the encoder hears, `[frames, MELS]`.
+    /// What the encoder hears, `[frames, MELS]`, at [`STANDARD_LEVEL`] as `ln_power` is.
     pub mel: Vec<f32>,
-    /// The level as the decoder hears it.
-    pub level: Vec<f32>,
     /// Pitch in Hz, 0 where unvoiced.
     pub f0_hz: Vec<f32>,
     /// What should be said: `ln` power per Hz, `[frames, BANDS]`.
@@ -39,7 +39,7 @@ pub struct Clip {
 impl Clip {
     /// Frames.
     pub fn frames(&self) -> usize {
-        self.level.len()
+        self.f0_hz.len()
     }
 }
 
@@ -241,21 +241,29 @@ fn clip(signal: &[f32], rate_hz: u32) -> Clip {
     let mut padded = heard.clone();
     // The last frame sees silence after the end.
     padded.resize(heard.len().next_multiple_of(HOP) + AFTER - HOP, 0.0);
-    for frame in Features::forward(&padded) {
-        let from = clip.mel.len();
-        clip.mel.resize(from + MELS, 0.0);
-        frame.write(1.0, &mut clip.mel[from..]);
-        clip.level.push(frame.level(1.0));
+    let frames = Features::forward(&padded);
+    clip.f0_hz = pitch(&heard, frames.len());
+    let gain_ln = STANDARD_LEVEL - mean_level(&frames, &clip.f0_hz).unwrap_or(STANDARD_LEVEL);
+    clip.mel.resize(frames.len() * MELS, 0.0);
+    for (frame, mel) in frames.iter().zip(clip.mel.chunks_exact_mut(MELS)) {
+        frame.write(gain_ln.exp(), mel);
     }
-    clip.f0_hz = pitch(&heard, clip.frames());
     let mut analysis = EnvelopeAnalysis::new(rate_hz);
     for frame in 0..clip.frames() {
         let at = (frame * HOP) as f64 * f64::from(rate_hz) / f64::from(RATE_HZ);
         let found = measure(&mut analysis, signal, at, &clip.f0_hz, frame);
-        clip.ln_power.extend_from_slice(&found.ln_power);
+        clip.ln_power
+            .extend(found.ln_power.iter().map(|ln| ln + gain_ln));
         clip.noise.extend_from_slice(&found.noise);
     }
     clip
+}
+
+/// The mean level where there is a pitch. `None` without any.
+fn mean_level(frames: &[Heard], f0_hz: &[f32]) -> Option<f32> {
+    let voiced = frames.iter().zip(f0_hz).filter(|(_, hz)| 0.0 < **hz);
+    let levels: Vec<f32> = voiced.map(|(frame, _)| level(frame.mean_square)).collect();
+    (!levels.is_empty()).then(|| levels.iter().sum::<f32>() / levels.len() as f32)
 }
 
 /// The pitch of every frame, 0 where unvoiced.
@@ -347,7 +355,10 @@ mod tests {
     fn a_clip_is_in_time_at_every_rate() {
         let f0_hz = |t: f64| 150.0 + 60.0 * t;
         for rate_hz in [16_000, 22_050, 48_000] {
-            let clip = clip(&buzz(rate_hz, 0.6, f0_hz), rate_hz);
+            let buzz = buzz(rate_hz, 0.6, f0_hz);
+            let mean_square = buzz.iter().map(|x| x * x).sum::<f32>() / buzz.len() as f32;
+            let gain_ln = f64::from(STANDARD_LEVEL - level(mean_square));
+            let clip = clip(&buzz, rate_hz);
             assert_eq!((clip.frames(), clip.mel.len()), (60, 60 * MELS));
             for frame in 15..55 {
                 let wanted = f0_hz(0.01 * frame as f64);
@@ -356,7 +367,7 @@ mod tests {
                 // Amplitude 0.1 / k: power per Hz 0.005 / k^2 / f0.
                 for band in (0..bands_within(6_000.0)).step_by(7) {
                     let k = (band_hz(band) / wanted).max(1.0);
-                    let ln = (0.005 / (k * k * wanted)).ln();
+                    let ln = (0.005 / (k * k * wanted)).ln() + gain_ln;
                     let far = f64::from(clip.ln_power[frame * BANDS + band]) - ln;
                     assert!(far.abs() < 0.3, "{rate_hz}, {frame}, {band}: {far} nats");
                     assert!(

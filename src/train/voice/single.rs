@@ -283,44 +283,22 @@ fn learn(
     Ok((kept, histories))
 }
 
-/// What the engine has to know of a speaker.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Statistics {
-    /// Mean level while voiced, on the decoder's scale.
-    level: f64,
-    /// Mean binary logarithm of the pitch in Hz.
-    log2_f0: f64,
-}
-
-fn statistics(clips: &[Clip]) -> Statistics {
-    let (mut level, mut log2_f0, mut count) = (0.0, 0.0, 0.0);
-    for clip in clips {
-        for (hz, own) in clip
-            .f0_hz
-            .iter()
-            .zip(&clip.level)
-            .filter(|(hz, _)| 0.0 < **hz)
-        {
-            level += f64::from(*own);
-            log2_f0 += f64::from(*hz).log2();
-            count += 1.0;
-        }
-    }
-    let count = f64::max(count, 1.0);
-    Statistics {
-        level: level / count,
-        log2_f0: log2_f0 / count,
-    }
+/// The mean pitch in Hz, in octaves.
+fn mean_pitch_hz(clips: &[Clip]) -> f64 {
+    let voiced = clips.iter().flat_map(|clip| &clip.f0_hz);
+    let voiced = voiced.filter(|hz| 0.0 < **hz).map(|hz| f64::from(*hz));
+    let (sum, count) = voiced.fold((0.0, 0.0), |(sum, n), hz| (sum + hz.log2(), n + 1.0));
+    (sum / f64::max(count, 1.0)).exp2()
 }
 
 /// What the page says of a voice.
-fn facts(material: &Material) -> [(&'static str, String); 4] {
-    let statistics = statistics(&material.clips);
-    let level_db = 10.0 * (3.0 * statistics.level - 6.0) * std::f64::consts::LOG10_E;
+fn facts(material: &Material) -> [(&'static str, String); 3] {
     [
         ("Speech", format!("{:.0} s", material.seconds())),
-        ("Mean pitch", format!("{:.0} Hz", statistics.log2_f0.exp2())),
-        ("Mean level", format!("{level_db:.1} dBFS")),
+        (
+            "Mean pitch",
+            format!("{:.0} Hz", mean_pitch_hz(&material.clips)),
+        ),
         ("Bandwidth", format!("{:.0} Hz", material.bandwidth_hz)),
     ]
 }
@@ -341,7 +319,6 @@ fn write(
             tensors.push((name, tensor(shape, values)));
         }
     }
-    let statistics = statistics(&material.clips);
     let described = Described {
         name: plan.name.clone(),
         author: String::new(),
@@ -353,8 +330,7 @@ fn write(
             ahead: config.encoder.ahead,
             encoder_sha256: encoder_sha256.to_owned(),
             bandwidth_hz: material.bandwidth_hz as f32,
-            mean_level: statistics.level as f32,
-            mean_pitch_hz: statistics.log2_f0.exp2() as f32,
+            mean_pitch_hz: mean_pitch_hz(&material.clips) as f32,
         },
     };
     Ok(ddsp::write(&plan.output, &described, &tensors)?)
@@ -365,15 +341,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn statistics_are_of_what_is_voiced() {
+    fn the_mean_pitch_is_of_what_is_voiced() {
         let clip = Clip {
             f0_hz: vec![0.0, 100.0, 400.0, 0.0],
-            level: vec![-4.0, 1.0, 2.0, -3.0],
             ..Clip::default()
         };
-        let found = statistics(&[clip]);
-        assert!((found.level - 1.5).abs() < 1e-9);
-        assert!((found.log2_f0 - 200f64.log2()).abs() < 1e-6);
-        assert_eq!(statistics(&[]).level, 0.0);
+        assert!((mean_pitch_hz(&[clip]) - 200.0).abs() < 1e-6);
+        assert_eq!(mean_pitch_hz(&[]), 1.0);
     }
 }

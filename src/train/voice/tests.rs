@@ -204,7 +204,6 @@ fn clips() -> Vec<Clip> {
     let clip = |speaker| Clip {
         speaker,
         mel: values(frames * MELS, 1.0),
-        level: values(frames, 1.0),
         f0_hz: (0..frames)
             .map(|n| if n % 9 < 5 { 150.0 } else { 0.0 })
             .collect(),

@@ -20,8 +20,6 @@ use std::collections::HashMap;
 const BANDWIDTHS_HZ: (f32, f32) = (1_000.0, 24_000.0);
 /// The lowest and the highest mean pitch, in Hz.
 const PITCHES_HZ: (f32, f32) = (20.0, 2_000.0);
-/// The lowest and the highest mean level: beyond silence and full scale.
-const LEVELS: (f32, f32) = (-5.0, 3.0);
 
 /// Tensors by which our networks are known where nothing is said of them.
 const BLOCKS: [&str; 2] = [
@@ -41,9 +39,6 @@ pub struct DdspVoice {
     pub encoder_sha256: String,
     /// Where the recordings that it was made of end, in Hz; above it nothing is put out.
     pub bandwidth_hz: f32,
-    /// The mean level of those where somebody sings, on the scale of
-    /// [`level`](crate::model::ddsp::features::level).
-    pub mean_level: f32,
     /// Their mean pitch in Hz, that of the mean of logarithms.
     pub mean_pitch_hz: f32,
 }
@@ -97,7 +92,6 @@ impl DdspVoice {
                 self.mean_pitch_hz,
                 PITCHES_HZ,
             ),
-            ("a mean level of -5 to 3", self.mean_level, LEVELS),
         ] {
             // No number is in no range.
             if !(low..=high).contains(&found) {
@@ -112,7 +106,6 @@ impl DdspVoice {
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         Statistics {
-            level: self.mean_level,
             log2_f0: self.mean_pitch_hz.log2(),
             bandwidth_hz: self.bandwidth_hz,
         }

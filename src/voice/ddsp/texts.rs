@@ -10,7 +10,7 @@
 //! | `encoder_sha256` | of the content encoder's file |
 //! | `ahead` | frames that it hears ahead; 1 where it is missing |
 //! | `dilations` | of the decoder's blocks: `[1, 2, 4]` |
-//! | `bandwidth_hz`, `level`, `log2_f0` | of the recordings: where they end, their mean level and the mean of the logarithm of their pitch in Hz |
+//! | `bandwidth_hz`, `log2_f0` | of the recordings: where they end, and the mean of the logarithm of their pitch in Hz |
 
 use super::{DdspError, DdspVoice, tensors};
 use crate::io::checkpoint::{Tensor, TensorRef, write_safetensors};
@@ -122,7 +122,6 @@ impl Described {
             ("ahead", voice.ahead.to_string()),
             ("dilations", format!("{:?}", voice.decoder.dilations)),
             ("bandwidth_hz", voice.bandwidth_hz.to_string()),
-            ("level", voice.mean_level.to_string()),
             ("log2_f0", f64::from(voice.mean_pitch_hz).log2().to_string()),
         ];
         let filled = texts.into_iter().filter(|(_, text)| !text.is_empty());
@@ -158,7 +157,6 @@ pub(super) fn read(
             .text("encoder_sha256", 2 * MOST_LABEL)
             .to_ascii_lowercase(),
         bandwidth_hz: reader.number("bandwidth_hz")? as f32,
-        mean_level: reader.number("level")? as f32,
         mean_pitch_hz: reader.number("log2_f0")?.exp2() as f32,
     };
     voice.check()?;

@@ -20,7 +20,6 @@ pub(super) struct Written<'a> {
     width: usize,
     dilations: &'a [usize],
     bandwidth_hz: f32,
-    mean_level: f32,
     mean_pitch_hz: f32,
 }
 
@@ -34,7 +33,6 @@ impl<'a> From<&'a DdspVoice> for Written<'a> {
             width: voice.decoder.width,
             dilations: &voice.decoder.dilations,
             bandwidth_hz: voice.bandwidth_hz,
-            mean_level: voice.mean_level,
             mean_pitch_hz: voice.mean_pitch_hz,
         }
     }
@@ -53,7 +51,6 @@ pub(super) fn read(table: &Table) -> Result<DdspVoice, VoiceError> {
         ahead: reader.size("ahead")?,
         encoder_sha256: reader.text("encoder_sha256")?.to_ascii_lowercase(),
         bandwidth_hz: reader.number("bandwidth_hz")?,
-        mean_level: reader.number("mean_level")?,
         mean_pitch_hz: reader.number("mean_pitch_hz")?,
     };
     voice

@@ -27,7 +27,6 @@ const WARM_UP: usize = 200;
 const SEED: u64 = 1;
 /// Of a voice recorded at -20 dB of full scale, in full bandwidth.
 const STATISTICS: Statistics = Statistics {
-    level: 0.465,
     log2_f0: 7.6,
     bandwidth_hz: 20_000.0,
 };
