@@ -1,14 +1,13 @@
 //! `cargo xtask test`: everything a change must pass, cheapest first; stops at the first failure.
 //! The closing lines are the test runners' own.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use xtask::display::Display;
 use xtask::paths;
 
-use crate::{bundle, fixtures, packages, step};
+use crate::{bundle, fixtures, packages, python, step};
 
 /// Feature sets in which the product must compile, each alone, without a warning. Tests and benches
 /// are looked at once, with everything.
@@ -32,7 +31,7 @@ pub fn run() -> Result<()> {
     // `app`, whose tests start the program on a display of their own.
     let required = [("AUTOVOICE_REQUIRE_HOSTS", "1".to_owned())];
     let features = format!("--features {},train,app", bundle::FEATURES);
-    let packages = "--package autovoice --package autovoice-kernels";
+    let packages = "--package autovoice --package autovoice-corpus --package autovoice-kernels";
     cargo_test(&format!("{packages} {features}"), &required)?;
     fixtures::write(&features)?;
 
@@ -52,7 +51,7 @@ pub fn run() -> Result<()> {
     drop(display);
 
     steps.next("VST3 in pedalboard");
-    let python = python_environment(&paths::target()?)?;
+    let python = python::environment(&paths::target()?.join("venv"), REQUIREMENTS)?;
     println!(
         "    everything before this took {}",
         step::clock(steps.elapsed())
@@ -109,35 +108,4 @@ fn cargo_test(arguments: &str, environment: &[(&str, String)]) -> Result<()> {
         command.env(key, value);
     }
     step::run(&mut command)
-}
-
-/// The interpreter of a virtual environment that holds the pinned packages.
-fn python_environment(target: &Path) -> Result<PathBuf> {
-    let home = target.join("venv");
-    let python = home.join("bin/python");
-    let wanted = std::fs::read_to_string(REQUIREMENTS).context(REQUIREMENTS)?;
-    let stamp = home.join("installed-requirements.txt");
-    if python.exists() && std::fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
-        println!("    the packages of {REQUIREMENTS} are installed");
-        return Ok(python);
-    }
-    println!("    installing the packages of {REQUIREMENTS}");
-    step::run(
-        Command::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&home),
-    )?;
-    step::run(
-        Command::new(&python)
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-            ])
-            .args(["--requirement", REQUIREMENTS]),
-    )?;
-    std::fs::write(&stamp, wanted)?;
-    Ok(python)
 }

@@ -26,8 +26,8 @@ pub fn run() -> Result<()> {
 pub fn write(features: &str) -> Result<()> {
     // The packages of the other tests: fewer would be built anew with fewer features.
     let line = format!(
-        "cargo test --package autovoice --package autovoice-kernels {features} --test host_home \
-         -- --ignored"
+        "cargo test --package autovoice --package autovoice-corpus --package autovoice-kernels \
+         {features} --test host_home -- --ignored"
     );
     step::run(step::command(&line).env("AUTOVOICE_FIXTURES", home()?))
 }

@@ -1,13 +1,15 @@
-//! Chores: `cargo xtask bench-report | bundle | demo | editor-cost | fixtures | screenshots |
-//! test`. Needs Rust and a C linker, nothing else; what more a chore needs it installs or asks for.
+//! Chores: `cargo xtask bench-report | bundle | corpus | demo | editor-cost | fixtures |
+//! screenshots | test`. Needs Rust and a C linker, nothing else; what more a chore needs it installs or asks for.
 
 mod bench_report;
 mod bundle;
 mod check;
+mod corpus;
 mod demo;
 mod editor_cost;
 mod fixtures;
 mod packages;
+mod python;
 mod screenshots;
 mod step;
 
@@ -20,6 +22,7 @@ Usage: cargo xtask <chore>
 
   bench-report run every bench, write target/bench-report.md
   bundle       build target/bundled/AutoVoice.clap and .vst3, and target/release/autovoice
+  corpus       make the labelled corpus that our own voices are trained on; `corpus --help`
   demo         bundle, then run the demo recording through the plugin and the command line
   editor-cost  bundle, then measure what the open and the closed editor take
   fixtures     write the voices that the tests in real hosts use
@@ -46,6 +49,7 @@ fn run() -> Result<()> {
     match arguments[..] {
         ["bench-report"] => bench_report::run(),
         ["bundle"] => bundle::run(),
+        ["corpus", ref options @ ..] => corpus::run(options),
         ["demo"] => demo::run(),
         ["editor-cost"] => editor_cost::run(),
         [editor_cost::MEASURE, clap] => editor_cost::measure(clap),

@@ -99,6 +99,16 @@ pub const TEST: &[Need] = &[
     ),
 ];
 
+/// For labels of recordings in `corpus`: a package of Python does it.
+pub const LABELS: &[Need] = &[
+    need("python3", Probe::Program("python3"), "labels of recordings"),
+    need(
+        "python3-venv",
+        Probe::PythonModule("ensurepip"),
+        "labels of recordings",
+    ),
+];
+
 const SOFTWARE_GL: &[&str] = &[
     "/usr/lib/x86_64-linux-gnu/dri/swrast_dri.so",
     "/usr/lib/aarch64-linux-gnu/dri/swrast_dri.so",
@@ -142,6 +152,12 @@ pub fn ensure(needs: &[Need]) -> Result<()> {
         bail!("installed, but still not found: {}", still.join(" "));
     }
     Ok(())
+}
+
+/// Whether something is missing.
+#[cfg(test)]
+pub fn lacking(needs: &[Need]) -> bool {
+    !missing(needs).is_empty()
 }
 
 fn missing(needs: &[Need]) -> Vec<Need> {
