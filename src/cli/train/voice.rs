@@ -16,7 +16,8 @@ use std::time::Duration;
 /// Arguments of `train base`.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct BaseArgs {
-    /// Folders of recordings of many speakers; a file's name up to its first `-` says who speaks
+    /// Folders of recordings of many speakers; a file's name up to its first `-` says who speaks.
+    /// Where a folder has a corpus.toml, that is held against its files first
     #[arg(long, value_name = "FOLDER", required = true, num_args = 1..)]
     corpus: Vec<PathBuf>,
     /// Where the decoder and the speakers go

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::TrainError;
 use super::labels::Labels;
-use super::recordings::{Findings, Recording, advice, audio_files, speaker};
+use super::listed;
+use super::recordings::{Findings, Recording, advice, speaker};
 use crate::dsp::envelope::{BANDS, Envelope, EnvelopeAnalysis, Pitch, bands_within, measured_hz};
 use crate::dsp::resample::Resampler;
 use crate::model::ddsp::features::{
@@ -46,7 +47,7 @@ impl Clip {
 /// Where to learn from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Source {
-    /// Recordings in and below these are read.
+    /// Recordings in and below these are read; where a manifest lies in one, those it lists.
     pub folders: Vec<PathBuf>,
     /// At most so many seconds of speech.
     pub seconds: f64,
@@ -84,20 +85,21 @@ impl Material {
     /// Reads recordings; `progress` is told of files done of how many.
     ///
     /// # Errors
-    /// [`TrainError::NoRecordings`] where there is nothing, [`TrainError::Stopped`].
+    /// [`TrainError::NoRecordings`] where there is nothing, [`TrainError::Corpus`] where that is not
+    /// what a manifest says, [`TrainError::Stopped`].
     pub fn read(
         source: &Source,
         stop: &AtomicBool,
         mut progress: impl FnMut(usize, usize),
     ) -> Result<Self, TrainError> {
-        let files = audio_files(&source.folders);
+        let (files, advised) = listed::files(source)?;
         let count = files.len();
         let mut material = Self {
             clips: Vec::new(),
             speakers: Vec::new(),
             phones: Vec::new(),
             bandwidth_hz: 0.0,
-            advice: Vec::new(),
+            advice: advised,
         };
         let (mut findings, mut labels) = (Vec::new(), Labels::new(source.labels.as_deref()));
         let (mut numbers, mut bandwidths) = (BTreeMap::new(), Vec::new());

@@ -6,6 +6,7 @@ mod clip;
 mod critic;
 mod drive;
 mod labels;
+mod listed;
 mod loss;
 mod network;
 mod page;
@@ -39,6 +40,9 @@ pub enum TrainError {
     /// There was nothing to learn from.
     #[error("expected WAV, FLAC, OGG or MP3 recordings of a voice in the folders, found none")]
     NoRecordings,
+    /// A corpus is not what its manifest says.
+    #[error("expected the corpus as its manifest has it: {0}")]
+    Corpus(String),
     /// There was too little to learn from.
     #[error("expected at least {least_s:.0} s of a voice, found {found_s:.1} s")]
     TooShort {
@@ -83,6 +87,10 @@ impl TrainError {
         match self {
             Self::Compute(_) => "check the free memory, then run it again with --resume",
             Self::NoRecordings => "name a folder with recordings, one voice alone in each",
+            Self::Corpus(_) => {
+                "run `cargo xtask corpus` with the folder as --output: it makes what is missing or \
+                 was changed"
+            }
             Self::TooShort { .. } => "record more: three to ten minutes are best",
             Self::NoPitch => "name a folder with recordings of one voice alone",
             Self::NoFolder(_) => "make it first, or name another",

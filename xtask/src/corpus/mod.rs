@@ -257,8 +257,8 @@ fn label(plan: &Plan, store: &mut Store) -> Result<()> {
             .into_owned();
         done += 1;
         by_text += usize::from(found.by_text);
-        match &found.labels {
-            Ok(labels) if phones::heard(labels) => store.label(&name, Some(labels))?,
+        match found.labels.map(phones::without_noises) {
+            Ok(labels) if phones::heard(labels) => store.label(&name, Some(&labels))?,
             Ok(_) => println!("    {name}: no labels: no speech was recognised"),
             Err(why) => println!("    {name}: no labels: {why}"),
         }

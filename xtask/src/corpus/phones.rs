@@ -279,6 +279,16 @@ pub fn heard(labels: &[Label]) -> bool {
     labels.iter().any(|(name, ..)| name != SILENCE)
 }
 
+/// Noises are nobody's phones: recognisers mark them with a `+`.
+pub fn without_noises(labels: Vec<Label>) -> Vec<Label> {
+    let mut found = Vec::new();
+    for (name, first, count) in &labels {
+        let name = if name.starts_with('+') { SILENCE } else { name };
+        put(&mut found, name, *first, first + count);
+    }
+    found
+}
+
 /// The text of labels, as training reads it.
 pub fn document(labels: &[Label]) -> String {
     serde_json::json!({ "phones": labels }).to_string()
@@ -466,6 +476,19 @@ mod tests {
         for text in ["", "0.1 100 pau", "#\n", "#\n0.1 pau", "#\nx 100 pau"] {
             parse_segs(text).unwrap_err();
         }
+    }
+
+    #[test]
+    fn noises_are_silence() {
+        let label = |name: &str, first, count| (name.to_owned(), first, count);
+        let found = without_noises(vec![
+            label("SIL", 0, 3),
+            label("+NSN+", 3, 2),
+            label("AH", 5, 4),
+            label("+SPN+", 9, 1),
+        ]);
+        let wanted = [label("SIL", 0, 5), label("AH", 5, 4), label("SIL", 9, 1)];
+        assert_eq!(found, wanted);
     }
 
     #[test]
