@@ -33,7 +33,8 @@ pub struct Voice {
 const FREE: &str = "CMU and CSTR's, free for any use with their notices kept";
 const GPL_2: &str = "GPL-2.0-or-later";
 const GPL_3: &str = "GPL-3.0-or-later";
-const LGPL: &str = "LGPL-2.1-or-later";
+const LGPL_2: &str = "LGPL-2.0-or-later";
+const LGPL_2_1: &str = "LGPL-2.1-or-later";
 
 const fn need(package: &'static str, probe: Probe) -> Need {
     Need {
@@ -180,21 +181,21 @@ pub const VOICES: &[Voice] = &[
         "suo_fi_lj_diphone",
         Language::Finnish,
         festival!("festvox-suopuhe-lj", "finnish/suo_fi_lj_diphone"),
-        LGPL,
+        LGPL_2,
     ),
     festival(
         "suomv",
         "hy_fi_mv_diphone",
         Language::Finnish,
         festival!("festvox-suopuhe-mv", "finnish/hy_fi_mv_diphone"),
-        LGPL,
+        LGPL_2,
     ),
     festival(
         "ona",
         "upc_ca_ona_hts",
         Language::Catalan,
         festival!("festvox-ca-ona-hts", "catalan/upc_ca_ona_hts"),
-        LGPL,
+        LGPL_2_1,
     ),
     espeak("espeakm1", "en-us+m1"),
     espeak("espeakm3", "en-us+m3"),
