@@ -35,176 +35,28 @@ pub type Segment = (String, f64);
 /// A label, its first frame and its number of frames.
 pub type Label = (String, usize, usize);
 
-/// Names in one set and the nearest ARPABET has. Two of them share the time; none: nothing in
-/// English is near, so nothing is said about it.
-type Names = &'static [(&'static str, &'static str)];
+/// Phones of one set and the nearest that ARPABET has, `phone=NEAREST`. Two names share the time;
+/// none: nothing in English is near, so nothing is said about it.
+type Names = &'static str;
 
-const ENGLISH: Names = &[
-    ("pau", "SIL"),
-    ("h#", "SIL"),
-    ("brth", "SIL"),
-    ("ssil", "SIL"),
-    ("ax", "AH"),
-    ("axr", "ER"),
-    ("dx", "D"),
-    ("el", "L"),
-    ("em", "M"),
-    ("en", "N"),
-    ("hv", "HH"),
-    ("ix", "IH"),
-    ("nx", "N"),
-];
+const ENGLISH: Names = "\
+    pau=SIL h#=SIL brth=SIL ssil=SIL ax=AH axr=ER dx=D el=L em=M en=N hv=HH ix=IH nx=N";
 
-const ITALIAN: Names = &[
-    ("#", "SIL"),
-    ("a", "AA"),
-    ("e", "EH"),
-    ("E", "EH"),
-    ("i", "IY"),
-    ("o", "OW"),
-    ("O", "AO"),
-    ("u", "UW"),
-    ("j", "Y"),
-    ("w", "W"),
-    ("p", "P"),
-    ("t", "T"),
-    ("k", "K"),
-    ("b", "B"),
-    ("d", "D"),
-    ("g", "G"),
-    ("f", "F"),
-    ("s", "S"),
-    ("S", "SH"),
-    ("v", "V"),
-    ("z", "Z"),
-    ("Z", "ZH"),
-    ("ts", "T S"),
-    ("tS", "CH"),
-    ("dz", "D Z"),
-    ("dZ", "JH"),
-    ("m", "M"),
-    ("n", "N"),
-    ("nf", "M"),
-    ("ng", "NG"),
-    ("J", ""),
-    ("l", "L"),
-    ("L", ""),
-    ("r", "R"),
-];
+const ITALIAN: Names = "\
+    #=SIL a=AA e=EH E=EH i=IY o=OW O=AO u=UW j=Y w=W p=P t=T k=K b=B d=D g=G f=F s=S S=SH v=V \
+    z=Z Z=ZH ts=T+S tS=CH dz=D+Z dZ=JH m=M n=N nf=M ng=NG J= l=L L= r=R";
 
-const CZECH: Names = &[
-    ("#", "SIL"),
-    ("_", ""),
-    ("a", "AA"),
-    ("e", "EH"),
-    ("i", "IH"),
-    ("i:", "IY"),
-    ("o", "AO"),
-    ("u", "UH"),
-    ("u:", "UW"),
-    ("b", "B"),
-    ("c", "T S"),
-    ("c~", "CH"),
-    ("ch", ""),
-    ("d", "D"),
-    ("d~", ""),
-    ("dz", "D Z"),
-    ("dz~", "JH"),
-    ("f", "F"),
-    ("g", "G"),
-    ("h", "HH"),
-    ("j", "Y"),
-    ("k", "K"),
-    ("l", "L"),
-    ("m", "M"),
-    ("n", "N"),
-    ("n*", "NG"),
-    ("n~", ""),
-    ("p", "P"),
-    ("r", "R"),
-    ("r~", ""),
-    ("r~*", ""),
-    ("s", "S"),
-    ("s~", "SH"),
-    ("t", "T"),
-    ("t~", ""),
-    ("v", "V"),
-    ("z", "Z"),
-    ("z~", "ZH"),
-];
+const CZECH: Names = "\
+    #=SIL _= a=AA e=EH i=IH i:=IY o=AO u=UH u:=UW b=B c=T+S c~=CH ch= d=D d~= dz=D+Z dz~=JH f=F \
+    g=G h=HH j=Y k=K l=L m=M n=N n*=NG n~= p=P r=R r~= r~*= s=S s~=SH t=T t~= v=V z=Z z~=ZH";
 
-const FINNISH: Names = &[
-    ("#", "SIL"),
-    ("##", "SIL"),
-    ("a", "AA"),
-    ("@", "AE"),
-    ("e", "EH"),
-    ("i", "IH"),
-    ("i:", "IY"),
-    ("o", "AO"),
-    ("u", "UH"),
-    ("u:", "UW"),
-    ("y", ""),
-    ("7", ""),
-    ("&", "AH"),
-    ("p", "P"),
-    ("t", "T"),
-    ("k", "K"),
-    ("b", "B"),
-    ("d", "D"),
-    ("g", "G"),
-    ("f", "F"),
-    ("T", "TH"),
-    ("D", "DH"),
-    ("s", "S"),
-    ("z", "Z"),
-    ("S", "SH"),
-    ("Z", "ZH"),
-    ("h", "HH"),
-    ("v", "V"),
-    ("m", "M"),
-    ("n", "N"),
-    ("N", "NG"),
-    ("l", "L"),
-    ("L", "L"),
-    ("r", "R"),
-    ("j", "Y"),
-    ("w", "W"),
-];
+const FINNISH: Names = "\
+    #=SIL ##=SIL a=AA @=AE e=EH i=IH i:=IY o=AO u=UH u:=UW y= 7= &=AH p=P t=T k=K b=B d=D g=G \
+    f=F T=TH D=DH s=S z=Z S=SH Z=ZH h=HH v=V m=M n=N N=NG l=L L=L r=R j=Y w=W";
 
-const CATALAN: Names = &[
-    ("pau", "SIL"),
-    ("#", "SIL"),
-    ("_", "SIL"),
-    ("ax", "AH"),
-    ("a", "AA"),
-    ("e", "EH"),
-    ("E", "EH"),
-    ("i", "IY"),
-    ("o", "OW"),
-    ("O", "AO"),
-    ("u", "UW"),
-    ("j", "Y"),
-    ("w", "W"),
-    ("b", "B"),
-    ("d", "D"),
-    ("g", "G"),
-    ("p", "P"),
-    ("t", "T"),
-    ("k", "K"),
-    ("f", "F"),
-    ("s", "S"),
-    ("S", "SH"),
-    ("z", "Z"),
-    ("Z", "ZH"),
-    ("m", "M"),
-    ("n", "N"),
-    ("J", ""),
-    ("l", "L"),
-    ("L", ""),
-    ("r", ""),
-    ("rr", "R"),
-];
+const CATALAN: Names = "\
+    pau=SIL #=SIL _=SIL ax=AH a=AA e=EH E=EH i=IY o=OW O=AO u=UW j=Y w=W b=B d=D g=G p=P t=T k=K \
+    f=F s=S S=SH z=Z Z=ZH m=M n=N J= l=L L= r= rr=R";
 
 impl Set {
     /// What a phone is in ARPABET: one name, two that share its time, or nothing near.
@@ -218,9 +70,12 @@ impl Set {
             Self::Czech => (CZECH, phone),
             Self::Finnish => (FINNISH, phone),
         };
-        let find = |phone: &str| names.iter().find(|(name, _)| *name == phone);
-        if let Some((_, names)) = find(plain).or_else(|| find(plain.trim_end_matches(':'))) {
-            return Ok(names.split_whitespace().collect());
+        let find = |phone: &str| {
+            let found = pairs(names).find(|(name, _)| *name == phone);
+            found.map(|(_, nearest)| nearest)
+        };
+        if let Some(nearest) = find(plain).or_else(|| find(plain.trim_end_matches(':'))) {
+            return Ok(nearest.split('+').filter(|name| !name.is_empty()).collect());
         }
         let upper = phone.to_ascii_uppercase();
         match ARPABET
@@ -231,6 +86,12 @@ impl Set {
             None => bail!("expected a phone of {self:?}, found {phone:?}; add it to its table"),
         }
     }
+}
+
+fn pairs(names: Names) -> impl Iterator<Item = (&'static str, &'static str)> {
+    names
+        .split_whitespace()
+        .filter_map(|pair| pair.rsplit_once('='))
 }
 
 /// Labels of a recording so many seconds long. They begin with the first frame and end with the
@@ -330,6 +191,7 @@ pub fn parse_segs(text: &str) -> Result<Vec<Segment>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     fn segments(phones: &[(&str, f64)]) -> Vec<Segment> {
         phones
@@ -383,18 +245,14 @@ mod tests {
     #[test]
     fn every_name_in_the_tables_is_one_of_arpabet() {
         for names in [ENGLISH, ITALIAN, CZECH, FINNISH, CATALAN] {
-            for (n, (phone, to)) in names.iter().enumerate() {
-                for name in to.split_whitespace() {
-                    assert!(
-                        name == SILENCE || ARPABET.contains(&name),
-                        "{phone}: {name}"
-                    );
+            let mut seen = BTreeSet::new();
+            for (phone, nearest) in pairs(names) {
+                for name in nearest.split('+').filter(|name| !name.is_empty()) {
+                    assert!(name == SILENCE || ARPABET.contains(&name), "{phone}");
                 }
-                assert!(
-                    names[..n].iter().all(|(other, _)| other != phone),
-                    "{phone} twice"
-                );
+                assert!(seen.insert(phone), "{phone} twice");
             }
+            assert_eq!(seen.len(), names.split_whitespace().count());
         }
     }
 

@@ -32,39 +32,11 @@ const ALL: [Language; 5] = [
     Language::Catalan,
 ];
 
-/// Letters of Czech in ISO 8859-2.
-const LATIN_2: [(char, u8); 30] = [
-    ('Á', 0xc1),
-    ('Č', 0xc8),
-    ('Ď', 0xcf),
-    ('É', 0xc9),
-    ('Ě', 0xcc),
-    ('Í', 0xcd),
-    ('Ň', 0xd2),
-    ('Ó', 0xd3),
-    ('Ř', 0xd8),
-    ('Š', 0xa9),
-    ('Ť', 0xab),
-    ('Ú', 0xda),
-    ('Ů', 0xd9),
-    ('Ý', 0xdd),
-    ('Ž', 0xae),
-    ('á', 0xe1),
-    ('č', 0xe8),
-    ('ď', 0xef),
-    ('é', 0xe9),
-    ('ě', 0xec),
-    ('í', 0xed),
-    ('ň', 0xf2),
-    ('ó', 0xf3),
-    ('ř', 0xf8),
-    ('š', 0xb9),
-    ('ť', 0xbb),
-    ('ú', 0xfa),
-    ('ů', 0xf9),
-    ('ý', 0xfd),
-    ('ž', 0xbe),
-];
+/// Letters of Czech, and what they are in ISO 8859-2.
+const LETTERS: &str = "ÁČĎÉĚÍŇÓŘŠŤÚŮÝŽáčďéěíňóřšťúůýž";
+const LATIN_2: [u8; 30] = *b"\
+    \xc1\xc8\xcf\xc9\xcc\xcd\xd2\xd3\xd8\xa9\xab\xda\xd9\xdd\xae\
+    \xe1\xe8\xef\xe9\xec\xed\xf2\xf3\xf8\xb9\xbb\xfa\xf9\xfd\xbe";
 
 impl Language {
     fn text(self) -> &'static str {
@@ -90,10 +62,11 @@ impl Language {
         let byte = |c: char| match self {
             _ if c.is_ascii() => u8::try_from(c).ok(),
             Self::English => None,
-            Self::Czech => LATIN_2
-                .iter()
-                .find(|(letter, _)| *letter == c)
-                .map(|(_, byte)| *byte),
+            Self::Czech => LETTERS
+                .chars()
+                .zip(LATIN_2)
+                .find(|pair| pair.0 == c)
+                .map(|pair| pair.1),
             // The first 256 of Unicode are ISO 8859-1.
             Self::Italian | Self::Finnish | Self::Catalan => u8::try_from(u32::from(c)).ok(),
         };
