@@ -258,7 +258,7 @@ fn label(plan: &Plan, store: &mut Store) -> Result<()> {
         done += 1;
         by_text += usize::from(found.by_text);
         match found.labels.map(phones::without_noises) {
-            Ok(labels) if phones::heard(labels) => store.label(&name, Some(&labels))?,
+            Ok(labels) if phones::heard(&labels) => store.label(&name, Some(&labels))?,
             Ok(_) => println!("    {name}: no labels: no speech was recognised"),
             Err(why) => println!("    {name}: no labels: {why}"),
         }
