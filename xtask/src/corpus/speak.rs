@@ -143,11 +143,11 @@ mod tests {
         assert_eq!(dita.language, Language::Czech);
     }
 
-    /// With every synthesizer that is here.
+    /// With one voice of each synthesizer that is here.
     #[test]
     fn labels_end_where_the_sound_ends() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["slt", "kal", "lp", "dita", "suolj", "ona", "espeakf1"] {
+        for name in ["slt", "dita", "espeakf1"] {
             let voice = VOICES.iter().find(|voice| voice.name == name).unwrap();
             if crate::packages::lacking(voice.needs) {
                 eprintln!("SKIPPED: {name} is not installed");
