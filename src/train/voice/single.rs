@@ -16,7 +16,7 @@ use super::drive::{Drive, Event};
 use super::network::Network;
 use super::page::page;
 use super::perturb::Perturbation;
-use super::state::{Found, tensor};
+use super::state::{Found, halves};
 use super::steps::{Kept, Losses, Recipe, Run};
 use crate::io::checkpoint::{Checkpoint, Layout, Limits};
 use crate::io::{Existing, write_document};
@@ -314,9 +314,9 @@ fn write(
     for (name, (shape, values)) in kept {
         if name == "speakers.embedding" {
             let (name, shape) = config.decoder.embedding_shape();
-            tensors.push((name, tensor(shape, values)));
+            tensors.push((name, halves(shape, &values)));
         } else if name.starts_with("decoder.") {
-            tensors.push((name, tensor(shape, values)));
+            tensors.push((name, halves(shape, &values)));
         }
     }
     let described = Described {
