@@ -11,6 +11,7 @@ use candle_core::{Device, Tensor};
 use super::TrainError;
 use super::base::{checkpoint, digest};
 use super::clip::{Clip, Material, Source};
+use super::contrast::Contrast;
 use super::critic::CriticRecipe;
 use super::drive::{Drive, Event};
 use super::network::Network;
@@ -46,6 +47,8 @@ pub struct VoicePlan {
     pub at_most: Option<Duration>,
     /// Whether a critic makes it sharper in the second half.
     pub critic: bool,
+    /// Whether its spectra are made to vary as much as those of the recordings.
+    pub contrast: bool,
     /// Seed of the batches.
     pub seed: u64,
     /// Go on where a run of this plan stopped.
@@ -279,6 +282,10 @@ fn learn(
         kept = run.kept()?;
         histories[stage] = run.history;
         network = run.network;
+    }
+    if plan.contrast {
+        let bend = Perturbation::default();
+        Contrast::of(&network, &material.clips, &bend, plan.seed, bands)?.apply(&mut kept);
     }
     Ok((kept, histories))
 }
