@@ -90,7 +90,7 @@ impl Contrast {
         let mut real_sums = made_sums.clone();
         for look in 0..LOOKS {
             let batch = Batch::draw(clips, bend, seed, look).tensors()?;
-            let content = network.encode(&batch.mel)?;
+            let content = Network::centred(&network.encode(&batch.mel)?, &batch.sung)?;
             let who = network.speakers(&batch.speakers)?;
             let made = network.decode(&content, &batch.sung, &who)?.envelope;
             let (made, real) = (values(&made)?, values(&batch.ln_power)?);
