@@ -74,6 +74,14 @@ pub(in crate::cli) struct VoiceArgs {
     /// Let a second network judge the spectra in the second half: less blurred, and slower
     #[arg(long)]
     critic: bool,
+    /// Deviation of the noise on what the encoder says while the voice is learnt: more of it, less
+    /// of the singer is left in the sound, and less of what is sung is understood
+    #[arg(long, value_name = "S", default_value_t = 1.0)]
+    blur: f64,
+    /// Leave spectra as flat as learning makes them, not as varied as those of the recordings: to
+    /// hear the difference
+    #[arg(long)]
+    no_contrast: bool,
     #[command(flatten)]
     usual: UsualArgs,
 }
@@ -143,6 +151,8 @@ pub(super) fn run_voice(arguments: &VoiceArgs) -> Result<Exit, Failure> {
         steps: [arguments.first_steps.max(1), arguments.steps.max(1)],
         at_most: arguments.usual.at_most(),
         critic: arguments.critic,
+        blur: arguments.blur.clamp(0.0, 10.0),
+        contrast: !arguments.no_contrast,
         seed: arguments.usual.seed,
         resume: arguments.usual.resume,
     };

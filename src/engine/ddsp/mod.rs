@@ -15,7 +15,9 @@ use super::{Controls, Engine, EngineError, EngineSpec, Observation};
 use crate::dsp::resample::Resampler;
 use crate::model::ddsp::features::{self, Features, Heard, level};
 use crate::model::ddsp::synthesis::{self, Synthesis, Tone};
-use crate::model::ddsp::{DdspConfig, Decoder, Encoder, MOST_AHEAD, OUTS, Statistics, Sung};
+use crate::model::ddsp::{
+    Centre, DdspConfig, Decoder, Encoder, MOST_AHEAD, OUTS, Statistics, Sung,
+};
 use crate::nn::{Scope, WeightsError};
 use crate::pitch::PitchTracker;
 use crate::pitch::track::neural::Neural;
@@ -137,6 +139,8 @@ pub struct DdspEngine {
     /// Frame `k` at `k % KEPT`: how it was heard, and its content.
     heard: [Kept; KEPT],
     content: Vec<f32>,
+    /// Takes out of the content who says it.
+    centre: Centre,
     /// What the decoder takes and gives.
     input: Vec<f32>,
     spectrum: [f32; OUTS],
@@ -192,6 +196,7 @@ impl DdspEngine {
             at: 0,
             heard: [Kept::default(); KEPT],
             content: vec![0.0; KEPT * content],
+            centre: Centre::new(content),
             input: vec![0.0; decoder.ins()],
             spectrum: [0.0; OUTS],
             encoder,
@@ -308,6 +313,7 @@ impl DdspEngine {
         }
         let (own, sung) = self.input.split_at_mut(size);
         own.copy_from_slice(content);
+        self.centre.step(0.0 < f0_hz, own);
         sung.copy_from_slice(&Sung { f0_hz }.values());
         self.decoder.step(&self.input, &mut self.spectrum);
         if self.spectrum.iter().any(|x| !x.is_finite()) {
@@ -347,6 +353,7 @@ impl Engine for DdspEngine {
         self.features.reset();
         self.loudness.reset();
         self.encoder.reset();
+        self.centre.reset();
         self.decoder.reset();
         self.synthesis.reset();
         self.at = 0;

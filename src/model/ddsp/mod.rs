@@ -6,6 +6,7 @@
 //! and to `480 k` of that at 48 kHz that is put out.
 
 mod block;
+mod centre;
 mod config;
 mod decoder;
 mod encoder;
@@ -15,6 +16,7 @@ pub mod synthesis;
 #[cfg(test)]
 mod tests;
 
+pub use centre::Centre;
 pub use config::{ConfigError, DdspConfig, DecoderConfig, EncoderConfig, MOST_AHEAD, Shapes};
 pub use decoder::{Decoder, OUTS, SUNG, Sung};
 pub use encoder::Encoder;

@@ -7,11 +7,12 @@
 
 use candle_core::{D, Device, Result, Tensor, Var};
 
-use crate::model::ddsp::DdspConfig;
 use crate::model::ddsp::grid::BANDS;
+use crate::model::ddsp::{Centre, DdspConfig, SUNG};
 use crate::train::ops::conv1d::Conv1d;
 use crate::train::ops::gelu::Gelu;
 use crate::train::ops::layer_norm::LayerNorm;
+use crate::train::ops::values;
 use crate::train::optimizer::Parameters;
 use crate::train::random::Random;
 
@@ -182,6 +183,42 @@ impl Network {
             x = self.block(&x, &format!("encoder.blocks.{i}"), *dilation, None)?;
         }
         self.linear(&self.norm(&x, "encoder.norm")?, "encoder.content")
+    }
+
+    /// Content without who says it, as the engine takes that out of a stream: `[batch, frames,
+    /// content]`, how it is sung `[batch, frames, SUNG]`. Every other sequence is one that begins
+    /// the stream; the others have been heard before. The mean is a constant to gradients.
+    ///
+    /// # Errors
+    /// If a shape is another.
+    pub fn centred(content: &Tensor, sung: &Tensor) -> Result<Tensor> {
+        let (_, frames, width) = content.dims3()?;
+        let mut means = values(content)?;
+        let voiced: Vec<bool> = values(sung)?
+            .chunks_exact(SUNG)
+            .map(|sung| 0.0 < sung[1])
+            .collect();
+        let sequences = means.chunks_exact_mut(frames * width);
+        for (n, (sequence, voiced)) in sequences.zip(voiced.chunks_exact(frames)).enumerate() {
+            let mut centre = Centre::new(width);
+            let mut row = vec![0.0; width];
+            for last in [n % 2 == 0, true] {
+                for (content, voiced) in sequence.chunks_exact_mut(width).zip(voiced) {
+                    row.copy_from_slice(content);
+                    centre.step(*voiced, &mut row);
+                    if last {
+                        content
+                            .iter_mut()
+                            .zip(&row)
+                            .for_each(|(x, less)| *x -= less);
+                    }
+                }
+                if last {
+                    break;
+                }
+            }
+        }
+        content - Tensor::from_vec(means, content.shape(), content.device())?
     }
 
     /// How it sounds: content `[batch, frames, content]`, how it is sung `[batch, frames, 3]`,

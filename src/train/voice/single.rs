@@ -11,12 +11,13 @@ use candle_core::{Device, Tensor};
 use super::TrainError;
 use super::base::{checkpoint, digest};
 use super::clip::{Clip, Material, Source};
+use super::contrast::Contrast;
 use super::critic::CriticRecipe;
 use super::drive::{Drive, Event};
 use super::network::Network;
 use super::page::page;
 use super::perturb::Perturbation;
-use super::state::{Found, tensor};
+use super::state::{Found, halves};
 use super::steps::{Kept, Losses, Recipe, Run};
 use crate::io::checkpoint::{Checkpoint, Layout, Limits};
 use crate::io::{Existing, write_document};
@@ -46,6 +47,11 @@ pub struct VoicePlan {
     pub at_most: Option<Duration>,
     /// Whether a critic makes it sharper in the second half.
     pub critic: bool,
+    /// Deviation of the noise on the content: a decoder that hears it blurred leans less on what
+    /// the content still knows of who spoke.
+    pub blur: f64,
+    /// Whether its spectra are made to vary as much as those of the recordings.
+    pub contrast: bool,
     /// Seed of the batches.
     pub seed: u64,
     /// Go on where a run of this plan stopped.
@@ -59,7 +65,7 @@ const STAGES: [(&str, &[&str]); 2] = [
 ];
 
 /// How a stage is learnt: an embedding has far to go, a decoder is nearly there.
-fn recipe(stage: usize, critic: bool) -> Recipe {
+fn recipe(stage: usize, critic: bool, blur: f64) -> Recipe {
     let usual = Recipe::default();
     let (rate, warm_up) = [(2e-2, 10.0), (8e-4, 20.0)][stage];
     Recipe {
@@ -71,8 +77,7 @@ fn recipe(stage: usize, critic: bool) -> Recipe {
             decay: [0.0, 0.01][stage],
             ..usual.optimizer
         },
-        // A clearer content than in the base: what is said should come through.
-        content_noise: 0.5,
+        content_noise: blur,
         speaker_noise: 0.0,
         critic: (stage == 1 && critic).then(CriticRecipe::default),
         ..usual
@@ -251,7 +256,7 @@ fn learn(
     let (mut resume, mut kept) = (plan.resume, Kept::new());
     let mut histories = [Vec::new(), Vec::new()];
     for (stage, (name, parts)) in STAGES.into_iter().enumerate() {
-        let recipe = recipe(stage, plan.critic);
+        let recipe = recipe(stage, plan.critic, plan.blur);
         let drive = Drive {
             clips: &material.clips,
             bend: Perturbation::default(),
@@ -279,6 +284,10 @@ fn learn(
         kept = run.kept()?;
         histories[stage] = run.history;
         network = run.network;
+    }
+    if plan.contrast {
+        let bend = Perturbation::default();
+        Contrast::of(&network, &material.clips, &bend, plan.seed, bands)?.apply(&mut kept);
     }
     Ok((kept, histories))
 }
@@ -314,9 +323,9 @@ fn write(
     for (name, (shape, values)) in kept {
         if name == "speakers.embedding" {
             let (name, shape) = config.decoder.embedding_shape();
-            tensors.push((name, tensor(shape, values)));
+            tensors.push((name, halves(shape, &values)));
         } else if name.starts_with("decoder.") {
-            tensors.push((name, tensor(shape, values)));
+            tensors.push((name, halves(shape, &values)));
         }
     }
     let described = Described {

@@ -39,7 +39,7 @@ impl Default for Recipe {
             rate: 1.5e-3,
             warm_up: 100.0,
             phones: 0.2,
-            bottleneck: 0.004,
+            bottleneck: 0.001,
             content_noise: 1.0,
             speaker_noise: 0.05,
             optimizer: Settings {
@@ -181,7 +181,8 @@ impl Run {
         who = (who + (deviates * self.recipe.speaker_noise)?)?;
         let values = content.dim(D::Minus1)?;
         let blur = batch.blur.narrow(D::Minus1, 0, values)?;
-        let blurred = (&content + (blur * self.recipe.content_noise)?)?;
+        let centred = Network::centred(&content, &batch.sung)?;
+        let blurred = (centred + (blur * self.recipe.content_noise)?)?;
         let output = network.decode(&blurred, &batch.sung, &who)?;
         let envelope = masked_l1(&output.envelope, &batch.ln_power, &batch.known)?;
         let noise = sigmoid(&output.aperiodicity)?;

@@ -16,7 +16,7 @@ use super::{BasePlan, Event, Source, TrainError, VoicePlan, checkpoint, train_ba
 use crate::io::checkpoint::{Checkpoint, Limits};
 use crate::model::ddsp::features::BANDS as MELS;
 use crate::model::ddsp::grid::BANDS;
-use crate::model::ddsp::{DdspConfig, Decoder, DecoderConfig, Encoder, EncoderConfig, SUNG};
+use crate::model::ddsp::{Centre, DdspConfig, Decoder, DecoderConfig, Encoder, EncoderConfig, SUNG};
 use crate::nn::Weights;
 use crate::train::ops::testing::{check_gradients, random_var};
 use crate::train::ops::values;
@@ -300,6 +300,34 @@ fn recordings(folder: &Path, speakers: &[(&str, f64)]) {
     }
 }
 
+#[test]
+fn content_is_centred_as_a_stream_is() {
+    let (frames, width) = (40, 6);
+    let content = noise(40, &[2, frames, width]);
+    let sung: Vec<f32> = (0..2 * frames)
+        .flat_map(|n| if n % 5 < 3 { [0.1, 1.0] } else { [0.0, 0.0] })
+        .collect();
+    let sung = Tensor::from_vec(sung, (2, frames, SUNG), &Device::Cpu).unwrap();
+    let found = values(&Network::centred(&content, &sung).unwrap()).unwrap();
+    let all = values(&content).unwrap();
+    for (sequence, passes) in [(0, 1), (1, 2)] {
+        let mut centre = Centre::new(width);
+        let rows = sequence * frames * width..(sequence + 1) * frames * width;
+        let mut wanted = Vec::new();
+        for _ in 0..passes {
+            wanted.clear();
+            for (n, row) in all[rows.clone()].chunks_exact(width).enumerate() {
+                let mut row = row.to_vec();
+                centre.step((sequence * frames + n) % 5 < 3, &mut row);
+                wanted.extend(row);
+            }
+        }
+        for (found, wanted) in found[rows].iter().zip(&wanted) {
+            assert!((found - wanted).abs() < 1e-6);
+        }
+    }
+}
+
 fn base_plan(home: &Path) -> BasePlan {
     BasePlan {
         source: Source {
@@ -333,6 +361,8 @@ fn voice_plan(home: &Path) -> VoicePlan {
         steps: [2, 2],
         at_most: None,
         critic: true,
+        blur: 1.0,
+        contrast: true,
         seed: 1,
         resume: false,
     }
