@@ -65,12 +65,12 @@ fn neither_the_audio_thread_nor_a_warm_worker_of_ours_allocates() {
             let settings = settings(block);
             let count = violations(|| rig.processor.process(&mut [&mut audio], &settings));
             assert_eq!(count, 0, "{}, block {block}", kind.name);
-            // Stalls of up to 0.2 s.
-            if 80 < block % 400 {
+            // Stalls of 0.6 s, longer than what is under way.
+            if 240 < block % 700 {
                 let count = violations(|| rig.drain());
-                late += if 400 < block { count } else { 0 };
+                late += if 700 < block { count } else { 0 };
             }
-            if block % 700 == 690 {
+            if block % 700 == 600 {
                 put(&mut rig, 1 + block / 700 % 2);
             }
             rig.voices.collect();
