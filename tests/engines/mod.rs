@@ -65,8 +65,8 @@ pub struct Spy {
 impl Spy {
     /// Hears parts of this song and nothing else.
     pub fn boxed(engine: Box<dyn Engine>, song: &[f32]) -> (Box<dyn Engine>, Said) {
-        let windows = song.array_windows::<3>().enumerate();
-        let frames = windows.map(|(n, x)| (x.map(f32::to_bits), n as u64));
+        let windows = song.windows(3).enumerate();
+        let frames = windows.map(|(n, x)| ([x[0], x[1], x[2]].map(f32::to_bits), n as u64));
         let said = Said::default();
         let spy = Self {
             engine,
