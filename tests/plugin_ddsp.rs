@@ -11,9 +11,9 @@ mod tones;
 mod voice_files;
 
 use autovoice::bridge::{HostConfig, Latency};
-use autovoice::engine::Quality;
 use autovoice::engine::ddsp::DdspEngine;
 use autovoice::engine::rvc::Reach;
+use autovoice::engine::{EngineSpec, Quality};
 use autovoice::io::checkpoint::write_safetensors;
 use autovoice::model::rvc::{RvcConfig, Version};
 use autovoice::plugin::AutoVoicePlugin;
@@ -209,17 +209,17 @@ fn an_rvc_voice_and_one_of_ours_change_places_at_the_delay_of_the_longer() {
     let host = Host::new(PluginApi::Clap);
     host.mode.set(ProcessMode::Offline);
     assert!(host.activate(&mut plugin, (1, 1), RATE_HZ as f32, 512));
-    let of = |spec| {
+    let of = |spec: EngineSpec| {
         let host = HostConfig {
             rate_hz: RATE_HZ,
             channels: 1,
             max_block: 512,
             offline: true,
         };
-        Latency::of_worker(&host, spec).total()
+        Latency::of_worker(&host, &spec).total()
     };
-    let ours = of(&DdspEngine::spec_of(1));
-    let theirs = of(&Reach::of(Quality::Live).spec(&config));
+    let ours = of(DdspEngine::spec_of(1));
+    let theirs = of(Reach::of(Quality::Live).spec(&config));
     let delay = host.latencies.borrow()[0] as usize;
     assert!(ours < theirs);
     assert_eq!(delay, theirs, "the longer, whichever is heard");
