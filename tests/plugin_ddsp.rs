@@ -7,20 +7,29 @@ mod ddsp_voices;
 mod fake_voices;
 mod plugin_host;
 mod rvc_nets;
+mod tones;
+mod voice_files;
 
 use autovoice::bridge::{HostConfig, Latency};
-use autovoice::engine::Quality;
 use autovoice::engine::ddsp::DdspEngine;
+use autovoice::engine::rvc::Reach;
+use autovoice::engine::{EngineSpec, Quality};
+use autovoice::io::checkpoint::write_safetensors;
+use autovoice::model::rvc::{RvcConfig, Version};
 use autovoice::plugin::AutoVoicePlugin;
 use autovoice::plugin::voices::{SlotState, Stock, VoiceSetup, Voices};
 use autovoice::preset::VoiceRef;
+use autovoice::voice::models::{ModelKind, content_tensors, path_in};
+use autovoice::voice::rvc::tensors as rvc_tensors;
 use autovoice::voice::{Starter, Starters};
 use ddsp_voices::{starter, write_encoder, write_voice};
 use fake_voices::{until, until_shown};
 use nice_plug::prelude::*;
 use plugin_host::{Host, bounce, set_text};
-use rvc_nets::{more_of, sung};
+use rvc_nets::{ENCODER, more_of, sung};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use tones::torch::{Py, save};
 
 const RATE_HZ: u32 = 48_000;
 
@@ -54,6 +63,20 @@ impl Home {
         let path = self.folder.path().join("x.safetensors");
         write_voice(&path, name, encoder_sha256, 2);
         self.stock.import(&path).unwrap().voice
+    }
+
+    /// Imports an RVC voice with the content encoder it needs.
+    fn import_rvc(&self, name: &str, config: &RvcConfig) -> VoiceRef {
+        let encoder = ddsp_voices::tensors(content_tensors(&ENCODER), 1);
+        let models = self.folder.path().join("models");
+        let path = path_in(&models, ModelKind::ContentVec);
+        write_safetensors(&path, &encoder, &BTreeMap::new()).unwrap();
+        let file = self.folder.path().join(format!("{name}.pth"));
+        let weights = ddsp_voices::tensors(rvc_tensors(config, 21), 2).into_iter();
+        let weights = weights.map(|(name, x)| (name, Py::half(&x.shape, &x.to_f32())));
+        let voice = voice_files::around(config, weights.collect());
+        std::fs::write(&file, save(&voice)).unwrap();
+        self.stock.import(&file).unwrap().voice
     }
 
     fn voice(&self, name: &str) -> VoiceRef {
@@ -173,6 +196,69 @@ fn a_voice_for_another_encoder_is_refused_with_what_to_do() {
         }
         true
     });
+}
+
+#[test]
+fn an_rvc_voice_and_one_of_ours_change_places_at_the_delay_of_the_longer() {
+    let config = rvc_nets::small(Version::V2, RATE_HZ, true);
+    let home = Home::new();
+    let ada = home.import_rvc("Ada", &config);
+    let mut plugin = home.plugin(home.voice("Olga"), VoiceSetup::default());
+    let params = plugin.parameters();
+    params.rack.put(2, Some(ada));
+    let host = Host::new(PluginApi::Clap);
+    host.mode.set(ProcessMode::Offline);
+    assert!(host.activate(&mut plugin, (1, 1), RATE_HZ as f32, 512));
+    let of = |spec: EngineSpec| {
+        let host = HostConfig {
+            rate_hz: RATE_HZ,
+            channels: 1,
+            max_block: 512,
+            offline: true,
+        };
+        Latency::of_worker(&host, &spec).total()
+    };
+    let ours = of(DdspEngine::spec_of(1));
+    let theirs = of(Reach::of(Quality::Live).spec(&config));
+    let delay = host.latencies.borrow()[0] as usize;
+    assert!(ours < theirs);
+    assert_eq!(delay, theirs, "the longer, whichever is heard");
+    // A leap of pitch twice a second, and another slot in between.
+    let input = sung(RATE_HZ, 3.2, |t| {
+        if (2.0 * t) as usize % 2 == 0 {
+            200.0
+        } else {
+            290.0
+        }
+    });
+    let mut output = Vec::new();
+    let slot = params.all().into_iter().find(|(id, _)| *id == "slot");
+    let (_, slot) = slot.unwrap();
+    for (n, block) in input.chunks(512).enumerate() {
+        let second = n * 512 / RATE_HZ as usize;
+        set_text(slot, ["Voice 1", "Voice 2"][second % 2]);
+        let mut channels = [block.to_vec()];
+        host.process(&mut plugin, &mut channels);
+        output.extend_from_slice(&channels[0]);
+    }
+    for (n, engine) in ["ddsp", "rvc"].into_iter().enumerate() {
+        let shown = &params.rack.shown().slots[n];
+        assert_eq!(
+            (&shown.state, shown.engine),
+            (&SlotState::Ready, Some(engine))
+        );
+    }
+    // Whoever sings, the leap is heard where it was sung: this far before and after it.
+    let (before, after) = (RATE_HZ as usize / 10, RATE_HZ as usize / 20);
+    for (half, ours) in [(1, true), (3, false), (5, true)] {
+        let leap = delay + half * RATE_HZ as usize / 2;
+        let low = more_of(&output, RATE_HZ, leap - before, 200.0, 290.0);
+        let high = more_of(&output, RATE_HZ, leap + after, 290.0, 200.0);
+        let least = if ours { 10.0 } else { 0.0 };
+        assert!(least < low && least < high, "{half}: {low} dB, {high} dB");
+    }
+    assert_eq!(plugin.feed().newest().dropouts.count, 0);
+    assert_eq!(host.restarts.get(), 0);
 }
 
 #[test]

@@ -65,8 +65,13 @@ pub const ECHO: Says = Says {
     follows: true,
 };
 
+/// Bands up to 1.8 kHz, as far as what is sung here reaches: above there is nothing but the floor of
+/// what encoders hear, which no level moves.
+const SUNG: usize = 40;
+
 /// An engine of a decoder that says so, whatever is said: the content has the mean of what the
-/// encoder hears, which is a quarter of the logarithm of its power, and nothing else.
+/// encoder hears of [`SUNG`] bands, which is a quarter of the logarithm of its power, and nothing
+/// else.
 pub fn by_hand(ahead: usize, says: Says) -> DdspEngine {
     let plain = small(ahead);
     let config = DdspConfig {
@@ -92,7 +97,7 @@ pub fn by_hand(ahead: usize, says: Says) -> DdspEngine {
             "encoder.input.weight" => {
                 let taps = 2 * ahead + 1;
                 let now = values[..MELS * taps].iter_mut().skip(ahead).step_by(taps);
-                now.for_each(|x| *x = 1.0 / MELS as f32);
+                now.take(SUNG).for_each(|x| *x = 1.0 / SUNG as f32);
             }
             "encoder.content.weight" => values[0] = whole,
             "decoder.input.weight" => values[0] = 1.0,

@@ -72,6 +72,10 @@ impl Watch {
                     say(format_args!("step {step:5} of {steps}  {line}"));
                 }
             }
+            Event::Trouble(what) => {
+                self.bar
+                    .suspend(|| complain(format_args!("  note: {what}")));
+            }
             Event::Saved(path) => {
                 self.bar
                     .suspend(|| say(format_args!("kept in {}", path.display())));

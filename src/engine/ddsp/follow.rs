@@ -9,6 +9,8 @@ use crate::model::ddsp::features::{HOP, RATE_HZ};
 use crate::pitch::{PitchControl, PitchTracker, TargetFrame};
 use crate::units::{Frames, midi_to_hz};
 
+use super::voicing::Voicing;
+
 /// Samples over which loudness is measured, 20 ms.
 const LOUDNESS: usize = 320;
 
@@ -23,6 +25,7 @@ const NEAR: f64 = 16.0;
 /// Follows the pitch of a stream at 16 kHz.
 pub(super) struct Follow {
     tracker: Box<dyn PitchTracker>,
+    voicing: Voicing,
     control: PitchControl,
     wave: History,
     /// Of the frames from the next that is taken on, as far as they are known.
@@ -39,6 +42,7 @@ impl Follow {
     pub fn new(tracker: Box<dyn PitchTracker>, delay: Frames) -> Self {
         let mut made = Self {
             tracker,
+            voicing: Voicing::default(),
             control: PitchControl::new(RATE_HZ),
             wave: History::new(RATE_HZ as usize),
             targets: vec![TargetFrame::default(); delay + 1],
@@ -57,24 +61,26 @@ impl Follow {
 
     pub fn reset(&mut self) {
         self.tracker.reset();
+        self.voicing.reset();
         self.control.reset();
         self.wave.reset();
         self.known = 0;
         self.next = 0;
         self.last = TargetFrame::default();
         self.observation = Observation::default();
-        self.push(&[0.0; LEAD], &Controls::default());
+        self.push(&[0.0; LEAD], &Controls::default(), 0.0);
     }
 
-    /// Takes the next samples.
-    pub fn push(&mut self, wave: &[f32], controls: &Controls) {
+    /// Takes the next samples of a singer who has lately been at a level, in dB of full scale.
+    pub fn push(&mut self, wave: &[f32], controls: &Controls, singer_db: f32) {
         for sample in wave {
             self.wave.push(*sample);
-            if let Some(frame) = self.tracker.push(*sample) {
+            if let Some(mut frame) = self.tracker.push(*sample) {
                 let newest = self.wave.written() - LOUDNESS as i64;
                 let around = (frame.at as i64 - LOUDNESS as i64 / 2).min(newest);
                 let around = self.wave.range(around, LOUDNESS);
                 let mean_square = dot(around, around) / LOUDNESS as f32;
+                frame.voiced = self.voicing.decide(&frame, mean_square, singer_db);
                 let target = self.control.update(&frame, mean_square, &controls.pitch());
                 self.know(target);
             }

@@ -43,6 +43,11 @@ impl Loudness {
         (STANDARD_LEVEL - self.singer).clamp(-MOST, MOST).exp()
     }
 
+    /// The mean level of the singer lately, in dB of full scale.
+    pub fn singer_db(&self) -> f32 {
+        10.0 * std::f32::consts::LOG10_E * self.singer
+    }
+
     /// Takes the level of a frame that is known to be voiced.
     pub fn hear(&mut self, level: f32) {
         self.frames = (self.frames + 1.0).min(FRAMES);
@@ -69,6 +74,7 @@ mod tests {
     fn a_singer_comes_to_the_level_of_voices() {
         let mut loudness = Loudness::new();
         assert_eq!(loudness.gain(), 1.0);
+        assert!((loudness.singer_db() + 26.06).abs() < 0.01);
         // A singer so many dB softer than that, for so many frames: the gain in dB.
         let after = |loudness: &mut Loudness, frames: usize, db: f32| {
             let level = STANDARD_LEVEL - db / (10.0 * std::f32::consts::LOG10_E);

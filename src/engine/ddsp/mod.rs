@@ -8,6 +8,7 @@
 mod follow;
 mod loudness;
 mod stage;
+mod voicing;
 
 pub use stage::Stage;
 
@@ -277,7 +278,8 @@ impl DdspEngine {
             };
         }
         observe(Stage::Resampling, &self.wave);
-        self.follow.push(&self.wave, controls);
+        let singer_db = self.loudness.singer_db();
+        self.follow.push(&self.wave, controls, singer_db);
         observe(Stage::Pitch, &[]);
         let wave = self.wave.first_chunk().expect("a hop gives a hop");
         let heard = self.features.step(wave);

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use super::TrainError;
 use super::clip::{Clip, Material, Source};
-use super::drive::{Drive, Event};
+use super::drive::{Drive, Event, SAVED_EVERY, told};
 use super::network::Network;
-use super::page::page;
+use super::page::{Page, page};
 use super::perturb::Perturbation;
 use super::state::halves;
 use super::steps::{Recipe, Run};
@@ -87,12 +87,14 @@ pub fn train_base(
         seed: plan.seed,
         checkpoint: &path,
         plan: format!(
-            "base, seed {}, {steps} steps, {:?}, {recipe:?}, clips {:08x}, {} phones",
+            "base, seed {}, {steps} steps, {:?}, {recipe:?}, {:?}, clips {:08x}, {} phones",
             plan.seed,
             plan.config,
+            Perturbation::default(),
             digest(&material.clips),
             material.phones.len()
         ),
+        saved_every: SAVED_EVERY,
         at_most: plan.at_most,
         stop,
     };
@@ -103,21 +105,34 @@ pub fn train_base(
         name: "base",
         step: run.step,
     });
-    drive.go(&mut run, report)?;
+    drive.go(&mut run, report, &mut |run| show(plan, &material, run))?;
     write(plan, &material, &run)?;
-    let facts = [
-        ("Speech", format!("{:.0} s", material.seconds())),
-        ("Speakers", material.speakers.len().to_string()),
-        ("Phones", material.phones.len().to_string()),
-    ];
-    let html = page("Base", &facts, &material.advice, &[("base", &run.history)]);
-    write_document(
-        &plan.output.with_extension("html"),
-        &html,
-        Existing::Replace,
-    )?;
+    told(show(plan, &material, &run), report);
     // It has served; what cannot be removed only takes space.
     let _ = std::fs::remove_file(&path);
+    Ok(())
+}
+
+/// Writes the page about it.
+fn show(plan: &BasePlan, material: &Material, run: &Run) -> Result<(), TrainError> {
+    let state = match run.finished() {
+        true => "The base is finished.".to_owned(),
+        false => format!("Still learning: step {} of {}.", run.step, run.steps),
+    };
+    let html = page(&Page {
+        title: "Base",
+        state: &state,
+        facts: &[
+            ("Speech", format!("{:.0} s", material.seconds())),
+            ("Speakers", material.speakers.len().to_string()),
+            ("Phones", material.phones.len().to_string()),
+        ],
+        notes: &material.advice,
+        stages: &[("base", run.history.clone())],
+        ..Page::default()
+    })?;
+    let path = plan.output.with_extension("html");
+    write_document(&path, &html, Existing::Replace)?;
     Ok(())
 }
 

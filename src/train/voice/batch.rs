@@ -164,6 +164,7 @@ mod tests {
             noise: vec![0.25; frames * BANDS],
             known,
             phones: (speaker == 1).then(|| vec![3; frames]),
+            ..Clip::default()
         }
     }
 

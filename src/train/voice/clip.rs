@@ -2,6 +2,7 @@
 //! should be said.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -35,12 +36,38 @@ pub struct Clip {
     pub known: usize,
     /// Phones by number, where they are known.
     pub phones: Option<Vec<u32>>,
+    /// The recording it is of, and the second at which it begins in it.
+    pub file: PathBuf,
+    /// See `file`.
+    pub start_s: f64,
 }
 
 impl Clip {
     /// Frames.
     pub fn frames(&self) -> usize {
         self.f0_hz.len()
+    }
+
+    /// Some of its frames as a clip.
+    ///
+    /// # Panics
+    /// If it has not all of them.
+    pub fn cut(&self, frames: Range<usize>) -> Self {
+        let rows = |values: &[f32], width: usize| {
+            values[frames.start * width..frames.end * width].to_vec()
+        };
+        let phones = self.phones.as_ref();
+        Self {
+            speaker: self.speaker,
+            mel: rows(&self.mel, MELS),
+            f0_hz: rows(&self.f0_hz, 1),
+            ln_power: rows(&self.ln_power, BANDS),
+            noise: rows(&self.noise, BANDS),
+            known: self.known,
+            phones: phones.map(|phones| phones[frames.clone()].to_vec()),
+            file: self.file.clone(),
+            start_s: self.start_s + (frames.start * HOP) as f64 / f64::from(RATE_HZ),
+        }
     }
 }
 
@@ -126,6 +153,7 @@ impl Material {
                 let label = labels.of(path);
                 for (start_s, mut clip) in taken.clips {
                     clip.speaker = number;
+                    (clip.file, clip.start_s) = (path.clone(), start_s);
                     clip.phones = label
                         .as_ref()
                         .map(|label| label.frames(start_s, clip.frames()));
@@ -220,7 +248,7 @@ fn bandwidth<'a>(clips: impl Iterator<Item = &'a Clip>) -> Option<f64> {
 }
 
 /// A signal at 16 kHz, in time with the one given.
-fn at_16k(signal: &[f32], rate_hz: u32) -> Vec<f32> {
+pub fn at_16k(signal: &[f32], rate_hz: u32) -> Vec<f32> {
     if rate_hz == RATE_HZ {
         return signal.to_vec();
     }

@@ -12,8 +12,10 @@ use super::clip::Clip;
 use super::perturb::Perturbation;
 use super::steps::{Losses, Run};
 
+/// Steps between two writings of the page.
+const PAGE_EVERY: u64 = 50;
 /// Time between checkpoints.
-const SAVED_EVERY: Duration = Duration::from_secs(300);
+pub const SAVED_EVERY: Duration = Duration::from_secs(300);
 /// Steps that are timed before it is known how many fit into some minutes.
 const TIMED: u64 = 8;
 /// Steps that a report is the mean of.
@@ -58,6 +60,8 @@ pub enum Event {
     },
     /// The run is in a file, to go on with.
     Saved(PathBuf),
+    /// Something could not be written that training can do without: why, and what to do.
+    Trouble(String),
 }
 
 /// What a run is driven with.
@@ -72,6 +76,8 @@ pub struct Drive<'a> {
     pub checkpoint: &'a Path,
     /// See [`Run::save`].
     pub plan: String,
+    /// The time between two writings of it.
+    pub saved_every: Duration,
     /// The time it may take, if not all its steps.
     pub at_most: Option<Duration>,
     /// The wish to stop.
@@ -79,11 +85,19 @@ pub struct Drive<'a> {
 }
 
 impl Drive<'_> {
-    /// Goes through the steps that are left.
+    /// Goes through the steps that are left; `page` writes a page about them as they go. The run is
+    /// in its file at the end, too, until what came of it is written. Where a page or a checkpoint
+    /// cannot be written, the last one stays, and training goes on.
     ///
     /// # Errors
     /// [`TrainError::Stopped`] when the user wants it to; the run is then in its file.
-    pub fn go(&self, run: &mut Run, report: &mut dyn FnMut(Event)) -> Result<(), TrainError> {
+    pub fn go(
+        &self,
+        run: &mut Run,
+        report: &mut dyn FnMut(Event),
+        page: &mut dyn FnMut(&Run) -> Result<(), TrainError>,
+    ) -> Result<(), TrainError> {
+        told(page(run), report);
         std::thread::scope(|scope| {
             let (send, receive) = sync_channel(2);
             let first = run.step;
@@ -123,11 +137,16 @@ impl Drive<'_> {
                     });
                     since = (Instant::now(), run.step);
                 }
-                if SAVED_EVERY <= saved.elapsed() {
-                    self.save(run, report)?;
+                if run.step.is_multiple_of(PAGE_EVERY) && !run.finished() {
+                    told(page(run), report);
+                }
+                if self.saved_every <= saved.elapsed() {
+                    let done = self.save(run, report);
+                    told(done, report);
                     saved = Instant::now();
                 }
             }
+            told(run.save(self.checkpoint, &self.plan), report);
             Ok(())
         })
     }
@@ -136,5 +155,12 @@ impl Drive<'_> {
         run.save(self.checkpoint, &self.plan)?;
         report(Event::Saved(self.checkpoint.to_owned()));
         Ok(())
+    }
+}
+
+/// Tells of what went wrong and is no reason to stop.
+pub fn told(done: Result<(), TrainError>, report: &mut dyn FnMut(Event)) {
+    if let Err(error) = done {
+        report(Event::Trouble(format!("{error}; {}", error.remedy())));
     }
 }

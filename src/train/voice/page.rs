@@ -1,9 +1,11 @@
-//! A page about a finished training: what it learnt from, and how the losses fell. One file of
-//! HTML that loads nothing.
+//! A page about a training: what it learns from, how the losses fall, and what it makes of what it
+//! has not learnt. One file of HTML that loads nothing.
 
 use std::fmt::Write as _;
 
+use super::picture::{spectrogram, wav};
 use super::steps::Losses;
+use crate::io::WriteError;
 
 /// Size of a picture, and the points of a curve at most.
 const WIDTH: f64 = 640.0;
@@ -21,32 +23,66 @@ const TITLES: [&str; 5] = [
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:44em;margin:2em auto;\
 padding:0 1em;color:#222;background:#fff}table{border-collapse:collapse}td{padding:.1em 1em .1em 0}\
-svg{width:100%;height:auto}polyline{fill:none;stroke:#2563a8;stroke-width:1.5}\
+svg,img,audio{width:100%;height:auto}img{image-rendering:pixelated}audio{height:2em}\
+polyline{fill:none;stroke:#2563a8;stroke-width:1.5}\
 path{stroke:#ddd}text{font-size:11px;fill:#666}\
 @media(prefers-color-scheme:dark){body{color:#ddd;background:#1a1a1a}path{stroke:#444}\
 polyline{stroke:#7db3e8}}";
 
-/// The page: a title, facts in pairs, notes, and the curves of each stage that has any steps.
-pub fn page(
-    title: &str,
-    facts: &[(&str, String)],
-    notes: &[String],
-    stages: &[(&str, &[Losses])],
-) -> String {
-    let title = escaped(title);
+/// How likeness is measured, for whoever reads it.
+const MEASURE: &str = "Measured in the stretches that were held out, where there is a pitch, with \
+the level left out. Both are distances of spectra, by no network that others trained: they tell \
+whether a training gets nearer to the voice, not whether a listener takes it for the speaker.";
+
+/// What is on a page.
+#[derive(Clone, Copy, Default)]
+pub struct Page<'a> {
+    /// What is trained.
+    pub title: &'a str,
+    /// How far it is, in words.
+    pub state: &'a str,
+    /// In pairs.
+    pub facts: &'a [(&'static str, String)],
+    /// What to do about the recordings.
+    pub notes: &'a [String],
+    /// The losses of each stage; those without any are left out.
+    pub stages: &'a [(&'static str, Vec<Losses>)],
+    /// What can be heard.
+    pub sounds: &'a [Sounds<'a>],
+    /// Figures, in pairs.
+    pub likeness: &'a [(&'static str, String)],
+    /// Distances in dB, one each time that the page was written.
+    pub course: &'a [f64],
+}
+
+/// One stretch, at 16 kHz: as it was recorded, and as it is made.
+#[derive(Clone, Copy)]
+pub struct Sounds<'a> {
+    pub recorded: &'a [f32],
+    /// With a voice that has learnt nothing.
+    pub before: &'a [f32],
+    pub now: &'a [f32],
+}
+
+/// The page as HTML.
+///
+/// # Errors
+/// If a picture cannot be encoded.
+pub fn page(page: &Page) -> Result<String, WriteError> {
+    let title = escaped(page.title);
     let mut html = format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n\
          <title>{title}</title>\n<style>{STYLE}</style>\n<h1>{title}</h1>\n<table>\n"
     );
-    for (name, value) in facts {
-        let _ = writeln!(html, "<tr><td>{}<td>{}", escaped(name), escaped(value));
-    }
+    pairs(&mut html, page.facts);
     html.push_str("</table>\n");
-    for note in notes {
+    for note in std::iter::once(page.state).chain(page.notes.iter().map(String::as_str)) {
         let _ = writeln!(html, "<p>{}", escaped(note));
     }
-    for (name, history) in stages {
+    likeness(&mut html, page);
+    heard(&mut html, page.sounds)?;
+    for (name, history) in page.stages {
         if history.is_empty() {
             continue;
         }
@@ -58,7 +94,45 @@ pub fn page(
             }
         }
     }
-    html
+    Ok(html)
+}
+
+fn pairs(html: &mut String, pairs: &[(&str, String)]) {
+    for (name, value) in pairs {
+        let _ = writeln!(html, "<tr><td>{}<td>{}", escaped(name), escaped(value));
+    }
+}
+
+fn likeness(html: &mut String, page: &Page) {
+    if page.likeness.is_empty() {
+        return;
+    }
+    html.push_str("<h2>How like the speaker</h2>\n<table>\n");
+    pairs(html, page.likeness);
+    let _ = writeln!(html, "</table>\n<p>{MEASURE}");
+    if 1 < page.course.len() {
+        let title = "Mel-cepstral distance in dB, each time that this page was written";
+        let _ = writeln!(html, "<h3>{title}</h3>\n{}", curve(page.course));
+    }
+}
+
+fn heard(html: &mut String, all: &[Sounds]) -> Result<(), WriteError> {
+    for (n, sounds) in all.iter().enumerate() {
+        let _ = writeln!(html, "<h2>Held out: stretch {}</h2>", n + 1);
+        for (name, sound) in [
+            ("Recorded", sounds.recorded),
+            ("Made before any training", sounds.before),
+            ("Made now", sounds.now),
+        ] {
+            let (picture, wav) = (spectrogram(sound)?, wav(sound));
+            let _ = writeln!(
+                html,
+                "<h3>{name}</h3>\n<img alt=\"Spectrogram up to 8 kHz\" src=\"{picture}\">\n\
+                 <audio controls preload=\"none\" src=\"{wav}\"></audio>"
+            );
+        }
+    }
+    Ok(())
 }
 
 fn escaped(text: &str) -> String {
@@ -114,27 +188,43 @@ mod tests {
             })
             .collect();
         let facts = [("Speech", "3 minutes".to_owned())];
-        let notes = ["a <b> & c".to_owned()];
-        let html = page(
-            "Voice <x>",
-            &facts,
-            &notes,
-            &[("one", &history), ("none", &[])],
-        );
+        let sound: Vec<f32> = (0..1_600).map(|n| (0.3 * n as f32).sin()).collect();
+        let sounds = Sounds {
+            recorded: &sound,
+            before: &sound,
+            now: &sound,
+        };
+        let html = page(&Page {
+            title: "Voice <x>",
+            state: "step 3",
+            facts: &facts,
+            notes: &["a <b> & c".to_owned()],
+            stages: &[("one", history), ("none", Vec::new())],
+            sounds: &[sounds; 2],
+            likeness: &[("Distance", "4.5 dB".to_owned())],
+            course: &[9.0, 4.5],
+        });
+        let html = html.unwrap();
         for part in [
             "<title>Voice &lt;x&gt;</title>",
             "<td>3 minutes",
+            "<p>step 3",
             "<p>a &lt;b&gt; &amp; c",
+            "<td>Distance<td>4.5 dB",
             "one: 1000 steps",
             "step 1000, at last 5.015",
         ] {
             assert!(html.contains(part), "{part}");
         }
-        assert!(!html.contains("none: ") && !html.contains("NaN") && !html.contains("http"));
-        assert_eq!(html.matches("<polyline").count(), 2);
+        let text = html.split('"').filter(|part| !part.starts_with("data:"));
+        let text: String = text.collect();
+        assert!(!text.contains("none: ") && !text.contains("NaN") && !text.contains("http"));
+        assert_eq!(html.matches("<audio controls").count(), 6);
+        assert_eq!(html.matches("<img ").count(), 6);
+        assert_eq!(html.matches("<polyline").count(), 3);
         let points = html
             .split("points=\"")
-            .nth(1)
+            .nth(2)
             .unwrap()
             .split('"')
             .next()

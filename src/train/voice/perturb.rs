@@ -1,5 +1,7 @@
 //! Other voices from the same words: what the encoder hears is bent so that it learns to hear what
-//! is said, not who says it, nor into which microphone.
+//! is said, not who says it, nor in which room, into which microphone and through which codec.
+//! All of it is done to the picture of the sound, frame by frame: approximations that cost next to
+//! nothing.
 
 use crate::model::ddsp::features::BANDS as MELS;
 use crate::train::random::Random;
@@ -29,6 +31,25 @@ pub struct Perturbation {
     pub noisy: f64,
     /// See `noisy`.
     pub noise_db: (f64, f64),
+    /// Share of sequences in a room: what was heard goes on for a while.
+    pub rooms: f64,
+    /// Time in which that falls by 60 dB, in seconds, and how far in all it is below the sound, in
+    /// dB.
+    pub room_s: (f64, f64),
+    /// See `room_s`.
+    pub room_db: (f64, f64),
+    /// Share of sequences through a microphone or a line that has not all of the band.
+    pub narrow: f64,
+    /// Where it begins and where it ends, in Hz.
+    pub low_hz: (f64, f64),
+    /// See `low_hz`.
+    pub high_hz: (f64, f64),
+    /// Share of sequences through a codec: what is masked is gone, the rest is in steps.
+    pub coded: f64,
+    /// How far below the loudest band of a frame others are gone, in dB, and the step, in dB.
+    pub masked_db: (f64, f64),
+    /// See `masked_db`.
+    pub step_db: (f64, f64),
 }
 
 impl Default for Perturbation {
@@ -40,6 +61,15 @@ impl Default for Perturbation {
             gain_db: 6.0,
             noisy: 0.9,
             noise_db: (25.0, 70.0),
+            rooms: 0.2,
+            room_s: (0.15, 0.6),
+            room_db: (4.0, 18.0),
+            narrow: 0.2,
+            low_hz: (60.0, 300.0),
+            high_hz: (3_400.0, 7_600.0),
+            coded: 0.1,
+            masked_db: (35.0, 55.0),
+            step_db: (1.5, 4.0),
         }
     }
 }
@@ -54,7 +84,55 @@ struct Bend {
     shift: [f32; MELS],
     /// Power of the noise.
     noise: Option<[f32; MELS]>,
+    room: Option<Room>,
+    /// Added to the logarithm of power, noise included: what a narrow line takes away.
+    line: Option<[f32; MELS]>,
+    codec: Option<Codec>,
 }
+
+/// What goes on of what was heard, by power.
+struct Room {
+    /// The share of it that stays from one frame to the next, and that of a frame which comes in.
+    stays: f32,
+    enters: f32,
+    tail: [f32; MELS],
+}
+
+impl Room {
+    /// The power of a band with what was there before it.
+    fn hear(&mut self, band: usize, power: f32) -> f32 {
+        let before = self.tail[band];
+        self.tail[band] = self.stays * (before + self.enters * power);
+        power + before
+    }
+}
+
+/// In natural logarithms of power.
+struct Codec {
+    masked: f32,
+    step: f32,
+}
+
+impl Codec {
+    fn apply(&self, frame: &mut [f32; MELS]) {
+        let loudest = frame.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let least = ln_power(loudest) - self.masked;
+        for x in frame {
+            let ln = ln_power(*x);
+            let coded = match least <= ln {
+                true => (ln / self.step).round() * self.step,
+                false => SILENT,
+            };
+            *x = feature(coded.max(SILENT));
+        }
+    }
+}
+
+/// The natural logarithm of power that features give to silence.
+const SILENT: f32 = -13.8;
+
+/// Frames of a second.
+const FRAMES_PER_S: f64 = 100.0;
 
 /// Natural logarithm of power per dB.
 const LN_PER_DB: f64 = std::f64::consts::LN_10 / 10.0;
@@ -63,7 +141,7 @@ impl Perturbation {
     /// Bends the features of one sequence, `[frames, MELS]`.
     pub fn apply(&self, random: &mut Random, mel: &mut [f32]) {
         let loudest = mel.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let bend = self.draw(random, f64::from(ln_power(loudest)));
+        let mut bend = self.draw(random, f64::from(ln_power(loudest)));
         let mut row = [0.0; MELS];
         for frame in mel.as_chunks_mut::<MELS>().0 {
             for (x, place) in row.iter_mut().zip(&bend.places) {
@@ -78,23 +156,33 @@ impl Perturbation {
                     sum += weight * (at(band + n) + row[band.saturating_sub(n)]);
                 }
                 let mut ln = ln_power(sum) + bend.shift[band];
-                if let Some(noise) = &bend.noise {
-                    // Powers of a spectrum's places are spread as an exponential is.
-                    let spread = -(random.unit().max(1e-3).ln() as f32);
-                    ln = (ln.exp() + noise[band] * (0.5 + 0.5 * spread)).ln();
+                if bend.room.is_some() || bend.noise.is_some() {
+                    let mut power = ln.exp();
+                    if let Some(room) = &mut bend.room {
+                        power = room.hear(band, power);
+                    }
+                    if let Some(noise) = &bend.noise {
+                        // Powers of a spectrum's places are spread as an exponential is.
+                        let spread = -(random.unit().max(1e-3).ln() as f32);
+                        power += noise[band] * (0.5 + 0.5 * spread);
+                    }
+                    ln = power.ln();
+                }
+                if let Some(line) = &bend.line {
+                    ln = (ln + line[band]).max(SILENT);
                 }
                 *x = feature(ln);
+            }
+            if let Some(codec) = &bend.codec {
+                codec.apply(frame);
             }
         }
     }
 
     fn draw(&self, random: &mut Random, loudest: f64) -> Bend {
         let warp = random.log_range(self.warp.0, self.warp.1);
-        let mel = |hz: f64| 2_595.0 * (1.0 + hz / 700.0).log10();
-        let step = mel(8_000.0) / (MELS + 1) as f64;
         let places = std::array::from_fn(|band| {
-            let hz = 700.0 * (10f64.powf(step * (band + 1) as f64 / 2_595.0) - 1.0);
-            let place = mel((hz * warp).min(8_000.0)) / step - 1.0;
+            let place = mel((band_hz(band) * warp).min(8_000.0)) / mel_step() - 1.0;
             place.clamp(0.0, (MELS - 1) as f64) as f32
         });
         let sigma = random.range(0.0, self.blur).max(0.05);
@@ -130,8 +218,66 @@ impl Perturbation {
             blur,
             shift,
             noise,
+            room: self.room(random),
+            line: self.line(random),
+            codec: self.codec(random),
         }
     }
+
+    fn room(&self, random: &mut Random) -> Option<Room> {
+        random.chance(self.rooms).then(|| {
+            let seconds = random.log_range(self.room_s.0, self.room_s.1);
+            let stays = (-60.0 * LN_PER_DB / (seconds * FRAMES_PER_S)).exp();
+            let below = random.range(self.room_db.0, self.room_db.1);
+            // All that stays of a frame adds up to so much of it.
+            let enters = (-LN_PER_DB * below).exp() * (1.0 - stays) / stays;
+            Room {
+                stays: stays as f32,
+                enters: enters as f32,
+                tail: [0.0; MELS],
+            }
+        })
+    }
+
+    /// 12 dB per octave below where it begins, 24 dB above where it ends.
+    fn line(&self, random: &mut Random) -> Option<[f32; MELS]> {
+        random.chance(self.narrow).then(|| {
+            let low_hz = random.log_range(self.low_hz.0, self.low_hz.1);
+            let high_hz = random.log_range(self.high_hz.0, self.high_hz.1);
+            std::array::from_fn(|band| {
+                let hz = band_hz(band);
+                let octaves = |below: f64, above: f64| (below / above).log2().max(0.0);
+                let db = 12.0 * octaves(low_hz, hz) + 24.0 * octaves(hz, high_hz);
+                (-LN_PER_DB * db) as f32
+            })
+        })
+    }
+
+    fn codec(&self, random: &mut Random) -> Option<Codec> {
+        random.chance(self.coded).then(|| {
+            let masked = random.range(self.masked_db.0, self.masked_db.1);
+            let step = random.range(self.step_db.0, self.step_db.1);
+            Codec {
+                masked: (LN_PER_DB * masked) as f32,
+                step: (LN_PER_DB * step) as f32,
+            }
+        })
+    }
+}
+
+/// HTK's mel scale, the distance of two bands on it, and the middle of a band.
+fn mel(hz: f64) -> f64 {
+    2_595.0 * (1.0 + hz / 700.0).log10()
+}
+
+/// See [`mel`].
+fn mel_step() -> f64 {
+    mel(8_000.0) / (MELS + 1) as f64
+}
+
+/// See [`mel`].
+fn band_hz(band: usize) -> f64 {
+    700.0 * (10f64.powf(mel_step() * (band + 1) as f64 / 2_595.0) - 1.0)
 }
 
 #[cfg(test)]
@@ -145,6 +291,15 @@ mod tests {
         gain_db: 0.0,
         noisy: 0.0,
         noise_db: (0.0, 0.0),
+        rooms: 0.0,
+        room_s: (0.3, 0.3),
+        room_db: (6.0, 6.0),
+        narrow: 0.0,
+        low_hz: (300.0, 300.0),
+        high_hz: (3_400.0, 3_400.0),
+        coded: 0.0,
+        masked_db: (20.0, 20.0),
+        step_db: (3.0, 3.0),
     };
 
     /// Two frames with a formant at one band.
@@ -202,5 +357,84 @@ mod tests {
             assert!(all.iter().all(|x| x.is_finite()));
             assert!(all == bent(Perturbation::default(), seed));
         }
+    }
+
+    /// Of a sequence whose every band is as loud as `of` says by its frame, in dB: what becomes of
+    /// it, by frame.
+    fn decibels(perturbation: Perturbation, of: impl Fn(usize) -> f32) -> Vec<[f32; MELS]> {
+        let db = 10.0 * std::f32::consts::LOG10_E;
+        let mut mel: Vec<f32> = (0..60 * MELS).map(|n| feature(of(n / MELS) / db)).collect();
+        perturbation.apply(&mut Random::new(3), &mut mel);
+        mel.iter_mut().for_each(|x| *x = db * ln_power(*x));
+        mel.as_chunks::<MELS>().0.to_vec()
+    }
+
+    #[test]
+    fn in_a_room_sounds_go_on_and_fall_by_60_db_in_its_time() {
+        let room = Perturbation {
+            rooms: 1.0,
+            ..STILL
+        };
+        // Ten frames at 0 dB, then next to nothing.
+        let found = decibels(room, |frame| if frame < 10 { 0.0 } else { -59.0 });
+        for band in [0, 40, 79] {
+            let at = |frame: usize| found[frame][band];
+            assert!(at(0).abs() < 0.01, "the first of it: {}", at(0));
+            // 2 dB a frame.
+            assert!(
+                (at(15) - at(10) + 10.0).abs() < 0.1,
+                "{} to {}",
+                at(10),
+                at(15)
+            );
+            // Where it has lasted for long, all of it is 6 dB below the sound: ten frames are
+            // nearly that.
+            let tail = 10.0 * (10f32.powf(0.1 * at(9)) - 1.0).log10();
+            assert!((-6.5..-5.9).contains(&tail), "{tail}");
+            assert!(at(59) < -57.0, "it ends");
+        }
+    }
+
+    #[test]
+    fn a_narrow_line_takes_away_what_is_outside_of_it() {
+        let line = Perturbation {
+            narrow: 1.0,
+            ..STILL
+        };
+        let found = decibels(line, |_| 0.0);
+        for (band, db) in found[20].iter().enumerate() {
+            let hz = band_hz(band) as f32;
+            let wanted = match hz {
+                ..300.0 => -12.0 * (300.0 / hz).log2(),
+                3_400.0.. => -24.0 * (hz / 3_400.0).log2(),
+                _ => 0.0,
+            };
+            assert!((db - wanted).abs() < 0.1, "{hz} Hz: {db} dB");
+        }
+    }
+
+    #[test]
+    fn a_codec_leaves_out_what_is_masked_and_has_steps() {
+        let codec = Perturbation {
+            coded: 1.0,
+            ..STILL
+        };
+        let mut mel: Vec<f32> = (0..MELS)
+            .map(|band| feature(-0.5 * band as f32 * LN_PER_DB as f32))
+            .collect();
+        codec.apply(&mut Random::new(3), &mut mel);
+        let mut steps = 0;
+        for (band, x) in mel.iter().enumerate() {
+            let db = ln_power(*x) / LN_PER_DB as f32;
+            let sung = -0.5 * band as f32;
+            if sung < -20.1 {
+                assert!(db < -59.0, "{sung} dB: {db}");
+            } else if -19.9 < sung {
+                assert!((db - sung).abs() < 1.51, "{sung} dB: {db}");
+                assert!((db / 3.0 - (db / 3.0).round()).abs() < 1e-3, "{db}");
+                steps += usize::from(mel[band] != mel[band.saturating_sub(1)]);
+            }
+        }
+        assert!((6..=7).contains(&steps), "of 3 dB in 20: {steps}");
     }
 }

@@ -13,14 +13,13 @@ use super::base::{checkpoint, digest};
 use super::clip::{Clip, Material, Source};
 use super::contrast::Contrast;
 use super::critic::CriticRecipe;
-use super::drive::{Drive, Event};
+use super::drive::{Drive, Event, SAVED_EVERY, told};
 use super::network::Network;
-use super::page::page;
 use super::perturb::Perturbation;
+use super::report::Report;
 use super::state::{Found, halves};
-use super::steps::{Kept, Losses, Recipe, Run};
+use super::steps::{Kept, Recipe, Run};
 use crate::io::checkpoint::{Checkpoint, Layout, Limits};
-use crate::io::{Existing, write_document};
 use crate::model::ddsp::{DdspConfig, DecoderConfig, EncoderConfig};
 use crate::train::optimizer::Settings;
 use crate::voice::ddsp::{self, DdspVoice, Described};
@@ -199,7 +198,7 @@ pub fn train_voice(
 ) -> Result<(), TrainError> {
     super::have_folders(&[&plan.output])?;
     let base = Base::open(plan)?;
-    let material = Material::read(&plan.source, stop, |files, total| {
+    let mut material = Material::read(&plan.source, stop, |files, total| {
         report(Event::Prepared { files, total });
     })?;
     report(Event::Ready {
@@ -221,31 +220,37 @@ pub fn train_voice(
         return Err(TrainError::NoPitch);
     }
     let (config, encoder) = (base.config.clone(), base.encoder_sha256.clone());
-    let (kept, histories) = learn(plan, &material, base, stop, report)?;
-    write(plan, &material, &config, &encoder, kept)?;
-    let stages = [0, 1].map(|n| (STAGES[n].0, histories[n].as_slice()));
-    let html = page(&plan.name, &facts(&material), &material.advice, &stages);
-    let beside = plan.output.with_extension("html");
-    write_document(&beside, &html, Existing::Replace)?;
+    let (facts, seconds) = (facts(&material), material.seconds());
+    let mut page = Report::new(
+        plan.output.with_extension("html"),
+        (&plan.name, facts, &material.advice),
+        &mut material.clips,
+        (&config, material.bandwidth_hz),
+    );
+    let kept = learn(plan, &material, base, &mut page, (stop, report))?;
+    let finished = kept.clone();
+    write(plan, &material, seconds, (&config, &encoder), kept)?;
+    told(page.finish(finished), report);
     // It has served; what cannot be removed only takes space.
     let _ = std::fs::remove_file(checkpoint(&plan.output));
     Ok(())
 }
 
-/// One stage after the other: what to keep, and the losses of each.
+/// One stage after the other: what to keep.
 fn learn(
     plan: &VoicePlan,
     material: &Material,
     base: Base,
-    stop: &AtomicBool,
-    report: &mut dyn FnMut(Event),
-) -> Result<(Kept, [Vec<Losses>; 2]), TrainError> {
+    page: &mut Report,
+    (stop, report): (&AtomicBool, &mut dyn FnMut(Event)),
+) -> Result<Kept, TrainError> {
     let path = checkpoint(&plan.output);
     let origin = format!(
-        "seed {}, {:?} steps, {:?}, clips {:08x}, encoder {}, base {}",
+        "seed {}, {:?} steps, {:?}, {:?}, clips {:08x}, encoder {}, base {}",
         plan.seed,
         plan.steps,
         base.config,
+        Perturbation::default(),
         digest(&material.clips),
         base.encoder_sha256,
         super::sha256(&plan.base)?
@@ -254,7 +259,6 @@ fn learn(
     let bands = known.min().unwrap_or(0).max(1);
     let mut network = base.network()?;
     let (mut resume, mut kept) = (plan.resume, Kept::new());
-    let mut histories = [Vec::new(), Vec::new()];
     for (stage, (name, parts)) in STAGES.into_iter().enumerate() {
         let recipe = recipe(stage, plan.critic, plan.blur);
         let drive = Drive {
@@ -263,10 +267,14 @@ fn learn(
             seed: plan.seed.wrapping_add(stage as u64),
             checkpoint: &path,
             plan: format!("voice, {name}, {origin}, {recipe:?}"),
+            saved_every: SAVED_EVERY,
             at_most: plan.at_most.filter(|_| stage == 1),
             stop,
         };
         let mut run = Run::new(network, parts, plan.steps[stage], recipe, bands)?;
+        if stage == 0 {
+            page.begin(run.kept()?)?;
+        }
         if resume {
             match run.resume(&path, &drive.plan) {
                 Ok(()) => resume = false,
@@ -280,16 +288,16 @@ fn learn(
         }
         let step = run.step;
         report(Event::Stage { name, step });
-        drive.go(&mut run, report)?;
+        drive.go(&mut run, report, &mut |run| page.go_on(name, run))?;
         kept = run.kept()?;
-        histories[stage] = run.history;
+        page.end(name, run.history);
         network = run.network;
     }
     if plan.contrast {
         let bend = Perturbation::default();
         Contrast::of(&network, &material.clips, &bend, plan.seed, bands)?.apply(&mut kept);
     }
-    Ok((kept, histories))
+    Ok(kept)
 }
 
 /// The mean pitch in Hz, in octaves.
@@ -301,8 +309,8 @@ fn mean_pitch_hz(clips: &[Clip]) -> f64 {
 }
 
 /// What the page says of a voice.
-fn facts(material: &Material) -> [(&'static str, String); 3] {
-    [
+fn facts(material: &Material) -> Vec<(&'static str, String)> {
+    vec![
         ("Speech", format!("{:.0} s", material.seconds())),
         (
             "Mean pitch",
@@ -315,8 +323,8 @@ fn facts(material: &Material) -> [(&'static str, String); 3] {
 fn write(
     plan: &VoicePlan,
     material: &Material,
-    config: &DdspConfig,
-    encoder_sha256: &str,
+    seconds: f64,
+    (config, encoder_sha256): (&DdspConfig, &str),
     kept: Kept,
 ) -> Result<(), TrainError> {
     let mut tensors = Vec::new();
@@ -333,7 +341,7 @@ fn write(
         author: String::new(),
         licence: String::new(),
         notes: String::new(),
-        info: format!("{:.0} s of recordings", material.seconds()),
+        info: format!("{seconds:.0} s of recordings"),
         voice: DdspVoice {
             decoder: config.decoder.clone(),
             ahead: config.encoder.ahead,

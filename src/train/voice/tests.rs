@@ -2,12 +2,14 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use candle_core::{Device, Tensor};
 
 use super::batch::Batch;
 use super::clip::Clip;
 use super::critic::CriticRecipe;
+use super::drive::Drive;
 use super::loss::masked_l1;
 use super::network::Network;
 use super::perturb::Perturbation;
@@ -16,7 +18,9 @@ use super::{BasePlan, Event, Source, TrainError, VoicePlan, checkpoint, train_ba
 use crate::io::checkpoint::{Checkpoint, Limits};
 use crate::model::ddsp::features::BANDS as MELS;
 use crate::model::ddsp::grid::BANDS;
-use crate::model::ddsp::{Centre, DdspConfig, Decoder, DecoderConfig, Encoder, EncoderConfig, SUNG};
+use crate::model::ddsp::{
+    Centre, DdspConfig, Decoder, DecoderConfig, Encoder, EncoderConfig, SUNG,
+};
 use crate::nn::Weights;
 use crate::train::ops::testing::{check_gradients, random_var};
 use crate::train::ops::values;
@@ -211,6 +215,7 @@ fn clips() -> Vec<Clip> {
         noise: vec![0.3; frames * BANDS],
         known: 70,
         phones: Some((0..frames as u32).map(|n| n % 5).collect()),
+        ..Clip::default()
     };
     [0, 1, 2].map(clip).into()
 }
@@ -460,4 +465,158 @@ fn a_training_that_is_stopped_is_kept_and_goes_on() {
     // There is nothing left to go on with.
     let (outcome, _) = result(None, true);
     assert!(matches!(outcome, Err(TrainError::Resume(_))));
+}
+
+#[test]
+fn a_page_tells_of_a_voice_as_it_is_learnt() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    recordings(&home.join("many"), &[("a", 120.0), ("b", 210.0)]);
+    let names: Vec<String> = (0..12).map(|n| format!("x{n}")).collect();
+    let one: Vec<(&str, f64)> = names.iter().map(|name| (name.as_str(), 160.0)).collect();
+    recordings(&home.join("one"), &one);
+    let go = AtomicBool::new(false);
+    train_base(&base_plan(home), &go, &mut |_| {}).unwrap();
+    let page = || std::fs::read_to_string(home.join("anna.html")).unwrap_or_default();
+    let mut pages = Vec::new();
+    let plan = VoicePlan {
+        critic: false,
+        ..voice_plan(home)
+    };
+    train_voice(&plan, &go, &mut |event| {
+        assert!(!matches!(event, Event::Trouble(_)), "{event:?}");
+        if matches!(event, Event::Step { .. }) {
+            pages.push(page());
+        }
+    })
+    .unwrap();
+    pages.push(page());
+    let states = [
+        "Still learning: who speaks, step 0 of 2.",
+        "Still learning: the voice, step 0 of 2.",
+        "The voice is finished.",
+    ];
+    assert_eq!(pages.len(), states.len());
+    for (page, state) in pages.iter().zip(states) {
+        assert!(page.contains(state), "{state}");
+        for part in [
+            "<td>Held out of it<td>3 s",
+            "Held out: stretch 1",
+            "Mel-cepstral distance from what the speaker said<td>",
+            "two halves of the recordings: ",
+        ] {
+            assert!(page.contains(part), "{state}: {part}");
+        }
+        assert_eq!(page.matches("data:audio/wav").count(), 3, "{state}");
+        assert_eq!(page.matches("data:image/png").count(), 3, "{state}");
+        let text = page.split('"').filter(|part| !part.starts_with("data:"));
+        let text: String = text.collect();
+        assert!(!text.contains("NaN") && !text.contains("http"), "{state}");
+    }
+    // The voice says of how much it was made, whatever was held out.
+    let voice = Checkpoint::open(&home.join("anna.safetensors"), &Limits::default()).unwrap();
+    assert_eq!(
+        ddsp::read(&voice).unwrap().described.info,
+        "34 s of recordings"
+    );
+}
+
+#[test]
+fn what_cannot_be_kept_is_told_and_training_goes_on() {
+    let clips = clips();
+    let folder = tempfile::tempdir().unwrap();
+    // A folder is where the file should be.
+    let path = folder.path().join("run.safetensors");
+    std::fs::create_dir_all(path.join("x")).unwrap();
+    let drive = |stop| Drive {
+        clips: &clips,
+        bend: Perturbation::default(),
+        seed: 7,
+        checkpoint: &path,
+        plan: "plan".to_owned(),
+        saved_every: Duration::ZERO,
+        at_most: None,
+        stop,
+    };
+    let mut troubles = 0;
+    let mut report = |event| {
+        if let Event::Trouble(what) = event {
+            assert!(
+                what.ends_with("check the names, the rights and the free space"),
+                "{what}"
+            );
+            troubles += 1;
+        }
+    };
+    let mut page = |_: &Run| Err(TrainError::Io(std::io::ErrorKind::StorageFull.into()));
+    let go = AtomicBool::new(false);
+    let mut run = small_run(&[""]);
+    drive(&go).go(&mut run, &mut report, &mut page).unwrap();
+    assert!(run.finished());
+    // The page once, and the run after every step and at the end.
+    assert_eq!(troubles, 1 + 6 + 1);
+    // Nobody is told that a run is kept which is not.
+    let stop = AtomicBool::new(true);
+    let mut run = small_run(&[""]);
+    let stopped = drive(&stop).go(&mut run, &mut |_| {}, &mut |_| Ok(()));
+    assert!(matches!(stopped, Err(TrainError::File(_))), "{stopped:?}");
+}
+
+/// The same test runs a second time, in a process that may write no file longer than 2 KiB.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_the_last_checkpoint_to_go_on_with() {
+    const HOME: &str = "AUTOVOICE_TEST_FULL_DISK";
+    const NAME: &str = "train::voice::tests::a_full_disk_leaves_the_last_checkpoint_to_go_on_with";
+    let plan = |home: &Path, resume| BasePlan {
+        steps: 14,
+        resume,
+        ..base_plan(home)
+    };
+    let go = AtomicBool::new(false);
+    if let Some(home) = std::env::var_os(HOME) {
+        let mut troubles = 0;
+        let outcome = train_base(&plan(Path::new(&home), true), &go, &mut |event| {
+            troubles += usize::from(matches!(event, Event::Trouble(_)));
+        });
+        let error = outcome.unwrap_err();
+        assert!(matches!(error, TrainError::File(_)), "{error}");
+        assert!(error.remedy().contains("free space"));
+        assert_ne!(troubles, 0, "the page and the finished run");
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    recordings(&home.join("many"), &[("a", 120.0), ("b", 210.0)]);
+    train_base(&plan(home, false), &go, &mut |_| {}).unwrap();
+    let output = home.join("base.safetensors");
+    let whole = std::fs::read(&output).unwrap();
+    std::fs::remove_file(&output).unwrap();
+    let stop = AtomicBool::new(false);
+    let stopped = train_base(&plan(home, false), &stop, &mut |event| {
+        let stops = matches!(event, Event::Step { .. });
+        stop.store(stops || stop.load(Ordering::Relaxed), Ordering::Relaxed);
+    });
+    assert!(matches!(stopped, Err(TrainError::Stopped)));
+    let kept = std::fs::read(checkpoint(&output)).unwrap();
+    let files = || std::fs::read_dir(home).unwrap().count();
+    let before = files();
+
+    let script = "trap '' XFSZ; ulimit -f 4; exec \"$0\" --exact --nocapture \"$1\"";
+    let child = std::process::Command::new("sh")
+        .args(["-c", script])
+        .arg(std::env::current_exe().unwrap())
+        .arg(NAME)
+        .env(HOME, home)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(
+        child.status.success() && said.contains("1 passed"),
+        "{said}"
+    );
+    assert!(kept == std::fs::read(checkpoint(&output)).unwrap());
+    assert_eq!(files(), before, "nothing half-written stays");
+    train_base(&plan(home, true), &go, &mut |_| {}).unwrap();
+    assert!(whole == std::fs::read(&output).unwrap());
 }
