@@ -230,8 +230,7 @@ fn what_is_set_is_heard() {
         "the pitch stays"
     );
     // Somebody who sings 12 dB softer sounds as loud in time, or as soft where that is asked.
-    let soft: Vec<f32> = sung(12.0, |_| 200.0).iter().map(|x| 0.25 * x).collect();
-    let late = |rms_mix| {
+    let late = |share: f32, rms_mix| {
         let voice = VoiceControls {
             rms_mix,
             ..VoiceControls::DEFAULT
@@ -240,16 +239,13 @@ fn what_is_set_is_heard() {
             voice,
             ..Controls::default()
         };
-        level_db(&heard(&mut by_hand(1, hill), &soft, &controls)[11 * RATE..])
+        let input: Vec<f32> = sung(12.0, |_| 200.0).iter().map(|x| share * x).collect();
+        level_db(&heard(&mut by_hand(1, hill), &input, &controls)[11 * RATE..])
     };
-    let db = level_db(&plain);
-    assert!((late(1.0) - db).abs() < 1.5, "{} for {db}", late(1.0));
-    assert!(
-        (late(0.0) - db + 12.0).abs() < 1.5,
-        "{} for {db}",
-        late(0.0)
-    );
-    assert!((late(0.5) - db + 6.0).abs() < 1.5);
+    for (rms_mix, wanted) in [(1.0, 0.0), (0.5, -6.0), (0.0, -12.0)] {
+        let db = late(0.25, rms_mix) - late(1.0, rms_mix);
+        assert!((db - wanted).abs() < 1.5, "{rms_mix}: {db} for {wanted} dB");
+    }
 }
 
 #[test]
