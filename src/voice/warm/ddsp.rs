@@ -1,7 +1,7 @@
 //! A voice of our own in memory: its decoder, and the content encoder that it was trained with.
 
 use super::WarmError;
-use crate::engine::ddsp::{DdspEngine, Ingredients};
+use crate::engine::ddsp::{Company, DdspEngine, Ingredients};
 use crate::engine::{Engine, EngineSpec};
 use crate::model::ddsp::{Decoder, features};
 use crate::pitch::TrackerKind;
@@ -64,6 +64,7 @@ impl WarmDdsp {
             statistics: self.voice.statistics(),
             tracker,
             seed,
+            company: Company::default(),
         })?;
         Ok(Box::new(engine))
     }
