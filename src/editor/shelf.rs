@@ -6,7 +6,7 @@ use crate::io::Existing;
 use crate::plugin::AutoVoiceParams;
 use crate::plugin::presets::{Change, capture, changes};
 use crate::preset::{
-    About, Entry, Extent, Library, Notice, Origin, Preset, PresetError, Values, VoiceRef,
+    About, Corners, Entry, Extent, Library, Notice, Origin, Preset, PresetError, Values, VoiceRef,
     from_code, looks_like_code, to_code,
 };
 use nice_plug::params::Param;
@@ -186,7 +186,17 @@ impl Shelf {
     pub fn set(&mut self, preset: &Preset, params: &AutoVoiceParams, hand: &Hand<'_>) {
         let selected = usize::try_from(params.voice.slot.value()).unwrap_or(0);
         let take_in = |voice: &VoiceRef| params.rack.take_in(voice, selected);
-        let (current, notices) = Current::of(preset, &take_in);
+        let missing = match preset.corners.iter().any(Option::is_some) {
+            true => params.rack.take_corners(&preset.corners),
+            false => Vec::new(),
+        };
+        let (current, mut notices) = Current::of(preset, &take_in);
+        for voice in missing {
+            let notice = Notice::VoiceMissing(voice.name);
+            if !notices.contains(&notice) {
+                notices.push(notice);
+            }
+        }
         let moves: Vec<_> = changes(params, &current.values)
             .filter_map(|change| as_move(hand, change))
             .collect();
@@ -240,7 +250,7 @@ impl Shelf {
             false => Extent::Sound,
         };
         let mut preset = Preset::of(&form.name, &capture(params), extent);
-        preset.voice = voice_of(params);
+        (preset.voice, preset.corners) = voices_of(params);
         preset.about = About::written(&form.name, &form.author, &form.tags, &form.comment);
         let existing = match form.replaces {
             true => Existing::Replace,
@@ -269,7 +279,7 @@ impl Shelf {
         let about = self.current.as_ref().map(|current| &current.preset.about);
         let name = about.map_or("Shared sound", |about| about.name.as_str());
         let mut preset = Preset::of(name, &capture(params), Extent::Sound);
-        preset.voice = voice_of(params);
+        (preset.voice, preset.corners) = voices_of(params);
         if let Some(about) = about {
             preset.about = about.clone();
         }
@@ -379,6 +389,7 @@ impl Current {
     fn is_set(&self, params: &AutoVoiceParams) -> bool {
         let voice = self.preset.voice.as_ref();
         let is_held = voice.is_none_or(|voice| params.rack.slot_of(voice).is_some());
+        let is_held = is_held && params.rack.has_corners(&self.preset.corners);
         is_held && changes(params, &self.values).next().is_none()
     }
 }
@@ -407,10 +418,15 @@ impl Said {
     }
 }
 
-/// The voice that is selected.
-fn voice_of(params: &AutoVoiceParams) -> Option<VoiceRef> {
-    let slot = usize::try_from(params.voice.slot.value()).ok()?;
-    params.rack.voice_in(slot)
+/// The voice that is selected, and those it is morphed with.
+fn voices_of(params: &AutoVoiceParams) -> (Option<VoiceRef>, Corners) {
+    let slot = usize::try_from(params.voice.slot.value()).unwrap_or(0);
+    let voice = params.rack.voice_in(slot);
+    let corners = match voice.is_some() && params.morph.on.value() {
+        true => params.rack.corners(slot),
+        false => Corners::default(),
+    };
+    (voice, corners)
 }
 
 /// A change as the hand takes it.

@@ -6,7 +6,7 @@ use super::state::LoadReport;
 use super::text::{self, Text};
 use super::voices::{self, Rack, Stock};
 use crate::bridge::Settings;
-use crate::engine::Quality;
+use crate::engine::{Morph, Quality};
 use crate::pitch::{HeldNotes, TrackerChoice, VoiceRange};
 use crate::preset::parameter::COUNT;
 use crate::preset::{Id, Kind, PARAMETERS, Value, Values};
@@ -402,6 +402,16 @@ impl AutoVoiceParams {
     #[must_use]
     pub fn settings(&self, notes: HeldNotes) -> Settings {
         self.values().settings(notes)
+    }
+
+    /// The point of the morph pad, automation and modulation included. Real-time safe.
+    #[must_use]
+    pub fn point(&self) -> Morph {
+        Morph {
+            on: self.morph.on.value(),
+            x: self.morph.x.value(),
+            y: self.morph.y.value(),
+        }
     }
 
     /// What only a restart can change, as it is set now. Real-time safe.

@@ -28,7 +28,7 @@ use follow::Follow;
 use loudness::{Loudness, gate};
 
 /// The name shown and typed.
-const NAME: &str = "ddsp";
+pub const NAME: &str = "ddsp";
 /// The time that a hop may take: half as long as it is, ten times what it takes.
 const BUDGET: Frames = synthesis::HOP / 2;
 /// The same where more is heard ahead, so that all stays within 45 ms: four times what it takes.
