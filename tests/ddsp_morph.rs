@@ -10,7 +10,7 @@ use autovoice::engine::ddsp::{Company, DdspEngine};
 use autovoice::engine::morph::CORNERS;
 use autovoice::engine::{Controls, Engine, Morph};
 use autovoice::model::ddsp::grid::hz;
-use ddsp_nets::{AtCorner, ECHO, Says, among, sung};
+use ddsp_nets::{AtCorner, Says, among, sung};
 
 const RATE: usize = 48_000;
 const HOP: usize = 480;
@@ -131,12 +131,14 @@ fn the_share_of_noise_is_blended_too() {
     let input = sung(1.2, |_| 200.0);
     let level = |other: f32, morph: Morph| {
         let y = run(&mut among(0, &corners(other)), &input, |_| morph);
-        tone_db(&y[RATE / 2..RATE], 600.0)
+        // A mean over harmonics, for the noise between them is in each.
+        let tones = (1..=40).map(|k| tone_db(&y[RATE / 2..RATE], 200.0 * f64::from(k)));
+        tones.sum::<f64>() / 40.0
     };
     // A logit of 0 leaves half of the power to the harmonics, and so does the mean of -4 and 4.
     let pure = level(-4.0, OFF);
     let half = level(4.0, at(0.5, 0.5));
-    assert!((half - pure + 2.93).abs() < 0.2, "{half} for {pure}");
+    assert!((half - pure + 2.93).abs() < 0.4, "{half} for {pure}");
 }
 
 #[test]
@@ -237,8 +239,14 @@ fn a_jump_of_the_point_does_not_click() {
 #[test]
 fn one_that_slept_goes_on_as_if_it_had_always_listened() {
     let corners = || {
-        let [a, b, ..] = four();
-        [a, b, None, None]
+        // It remembers no more than it hears again within a frame.
+        let [a, ..] = four();
+        [
+            a,
+            Some(AtCorner::seeded(2, &[1, 2, 4], 7_000.0)),
+            None,
+            None,
+        ]
     };
     let input = sung(1.0, |t| 150.0 + 200.0 * t);
     let after = |before: Morph| {
@@ -278,7 +286,7 @@ fn a_voice_for_other_content_is_refused() {
     other.config.decoder.content = 12;
     let shapes = other.config.decoder.shapes();
     let embedding = other.config.decoder.embedding_shape();
-    let shapes = shapes.into_iter().chain([embedding]).collect();
+    let shapes: Vec<_> = shapes.into_iter().chain([embedding]).collect();
     other.weights = autovoice::quality::seeded::weights(shapes, 3).unwrap();
     let company = |corner| {
         let mut others: [_; CORNERS] = Default::default();

@@ -4,10 +4,10 @@
 use super::hand::Hand;
 use crate::io::Existing;
 use crate::plugin::AutoVoiceParams;
-use crate::plugin::presets::{Change, capture, changes};
+use crate::plugin::presets::{Change, capture, changes, take_in};
 use crate::preset::{
-    About, Corners, Entry, Extent, Library, Notice, Origin, Preset, PresetError, Values, VoiceRef,
-    from_code, looks_like_code, to_code,
+    About, Corners, Entry, Extent, Library, Notice, Origin, Preset, PresetError, Resolved, Values,
+    VoiceRef, from_code, looks_like_code, to_code,
 };
 use nice_plug::params::Param;
 use std::path::{Path, PathBuf};
@@ -122,7 +122,7 @@ impl Shelf {
         // A project that is opened again shows what it was saved with.
         let set = library.entries().iter().find_map(|entry| {
             let slot_of = |voice: &VoiceRef| params.rack.slot_of(voice);
-            let current = Current::of(&entry.preset, &slot_of).0;
+            let current = Current::of(&entry.preset, &slot_of);
             current.is_set(params).then_some(current)
         });
         self.current = self.current.take().or(set);
@@ -185,18 +185,11 @@ impl Shelf {
     /// Sets a preset.
     pub fn set(&mut self, preset: &Preset, params: &AutoVoiceParams, hand: &Hand<'_>) {
         let selected = usize::try_from(params.voice.slot.value()).unwrap_or(0);
-        let take_in = |voice: &VoiceRef| params.rack.take_in(voice, selected);
-        let missing = match preset.corners.iter().any(Option::is_some) {
-            true => params.rack.take_corners(&preset.corners),
-            false => Vec::new(),
+        let Resolved { values, notices } = take_in(preset, &params.rack, selected);
+        let current = Current {
+            preset: preset.clone(),
+            values,
         };
-        let (current, mut notices) = Current::of(preset, &take_in);
-        for voice in missing {
-            let notice = Notice::VoiceMissing(voice.name);
-            if !notices.contains(&notice) {
-                notices.push(notice);
-            }
-        }
         let moves: Vec<_> = changes(params, &current.values)
             .filter_map(|change| as_move(hand, change))
             .collect();
@@ -263,7 +256,7 @@ impl Shelf {
             Ok(path) => {
                 self.said = Some(Said::done(format!("Saved as {}", path.display())));
                 let slot_of = |voice: &VoiceRef| params.rack.slot_of(voice);
-                self.current = Some(Current::of(&preset, &slot_of).0);
+                self.current = Some(Current::of(&preset, &slot_of));
                 self.form = None;
                 self.listed = None;
             }
@@ -377,13 +370,11 @@ impl Shelf {
 }
 
 impl Current {
-    fn of(preset: &Preset, slot_of: &dyn Fn(&VoiceRef) -> Option<usize>) -> (Self, Vec<Notice>) {
-        let resolved = preset.resolve(slot_of);
-        let current = Self {
+    fn of(preset: &Preset, slot_of: &dyn Fn(&VoiceRef) -> Option<usize>) -> Self {
+        Self {
             preset: preset.clone(),
-            values: resolved.values,
-        };
-        (current, resolved.notices)
+            values: preset.resolve(slot_of).values,
+        }
     }
 
     fn is_set(&self, params: &AutoVoiceParams) -> bool {

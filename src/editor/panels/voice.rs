@@ -91,7 +91,14 @@ fn ours(ui: &mut Ui, view: &View<'_>) {
                     knob(ui, view, param, |knob| knob.stepped(1.0).centered_on(0.0));
                 }
             });
-            knob(ui, view, &converted.rms_mix, |knob| knob);
+            ui.horizontal(|ui| {
+                knob(ui, view, &converted.rms_mix, |knob| knob);
+                if !morph::has_company(view) {
+                    let text = "Voices in other slots come to the corners.";
+                    let text = RichText::new(text).small().color(theme::of(ui).dim);
+                    ui.add(Label::new(text).wrap());
+                }
+            });
         });
     });
 }

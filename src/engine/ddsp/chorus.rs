@@ -18,6 +18,9 @@ const GLIDE: f32 = 0.3;
 const NEAR: f32 = 1e-3;
 /// The most frames that are kept for those who sleep: more than usual decoders remember.
 const MOST_PAST: usize = 64;
+/// The most frames of them that are heard again within one: a voice that wakes may take two frames
+/// for it, and the time of none gets long.
+const PORTION: usize = 16;
 /// Logits beyond this are all or nothing.
 const MOST_LOGIT: f32 = 30.0;
 
@@ -51,7 +54,7 @@ pub(super) struct Chorus {
     /// count.
     past: Vec<f32>,
     past_frames: usize,
-    /// What one voice says, of as many frames as are kept.
+    /// What one voice says, of as many frames as are heard at a time.
     said: Vec<f32>,
     /// By band, the sum of the weights of those that reach so far.
     sums: [f32; BANDS],
@@ -66,6 +69,8 @@ struct Voice {
     reach: [f32; BANDS],
     weight: f32,
     is_awake: bool,
+    /// How many of the frames kept it has still to hear, while it wakes.
+    behind: Option<usize>,
     /// Whether it gave what is no number: it is not heard any more.
     is_lost: bool,
 }
@@ -90,6 +95,7 @@ impl Voice {
             reach: std::array::from_fn(|band| edge(bandwidth_hz, hz(band as f32))),
             weight: 0.0,
             is_awake: false,
+            behind: None,
             is_lost: false,
         })
     }
@@ -126,7 +132,7 @@ impl Chorus {
             ins,
             past: vec![0.0; kept * ins],
             past_frames: 0,
-            said: vec![0.0; kept.max(1) * OUTS],
+            said: vec![0.0; kept.clamp(1, PORTION) * OUTS],
             sums: [0.0; BANDS],
         })
     }
@@ -150,6 +156,7 @@ impl Chorus {
         for voice in &mut self.voices {
             voice.decoder.reset();
             voice.is_awake = false;
+            voice.behind = None;
             voice.is_lost = false;
         }
         self.past_frames = 0;
@@ -168,31 +175,35 @@ impl Chorus {
     ) -> Result<(), EngineError> {
         let is_morphed = morph.on && 1 < self.voices.len();
         let is_first = !self.voices[0].is_awake;
-        self.wake(is_morphed, is_first);
+        self.wake(is_morphed);
         self.glide(morph, is_morphed, is_first);
         self.speak(input, spectrum)?;
         self.keep(input);
         Ok(())
     }
 
-    /// Wakes whom it takes: at the start all of them, then one with a frame, for each has to hear
-    /// what was said lately.
-    fn wake(&mut self, is_morphed: bool, is_first: bool) {
-        let from = self.past.len() - self.past_frames * self.ins;
-        let past = &self.past[from..];
+    /// Wakes whom it takes: at the start all of them, later one after the other, for each has to
+    /// hear what was said lately.
+    fn wake(&mut self, is_morphed: bool) {
         self.voices[0].is_awake = true;
-        if !is_morphed {
-            return;
-        }
-        for voice in &mut self.voices {
-            if voice.is_awake || voice.is_lost {
+        let (first, others) = (self.past.len() / self.ins, &mut self.voices[1..]);
+        for voice in others {
+            if !is_morphed || voice.is_awake || voice.is_lost {
+                voice.behind = None;
                 continue;
             }
-            voice.decoder.reset();
+            if voice.behind.is_none() {
+                voice.decoder.reset();
+                voice.weight = 0.0;
+            }
+            let behind = voice.behind.unwrap_or(self.past_frames);
+            let portion = behind.min(PORTION);
+            let past = &self.past[(first - behind) * self.ins..][..portion * self.ins];
             voice.decoder.step(past, &mut self.said);
-            voice.is_awake = true;
-            voice.weight = 0.0;
-            if !is_first {
+            voice.is_awake = portion == behind;
+            // By the next time there is one more.
+            voice.behind = (!voice.is_awake).then_some(behind - portion + 1);
+            if 0 < portion {
                 break;
             }
         }
