@@ -277,7 +277,7 @@ fn every_parameter_reaches_the_audio_path() {
         ("hold_pitch", "on", |s| s.controls.voice.hold_pitch),
         ("morph", "on", |s| s.controls.voice.morph.on),
         ("morph_x", "25", |s| s.controls.voice.morph.x == 0.25),
-        ("morph_y", "75", |s| s.controls.voice.morph.y == 0.75),
+        ("morph_y", "25", |s| s.controls.voice.morph.y == 0.25),
     ];
     for (id, text, has_arrived) in cases {
         let params = AutoVoiceParams::default();

@@ -8,7 +8,7 @@ pub const CORNERS: usize = 4;
 const LEAST: f32 = 1e-4;
 /// How near a corner the point comes: at the very edge there would be no telling how those beside
 /// it relate where its own corners are empty.
-const NEAREST: f32 = 1e-6;
+const NEAREST: f32 = 1.0 / 65_536.0;
 
 /// What a musician sets of the pad.
 #[derive(Clone, Copy, Debug, PartialEq)]

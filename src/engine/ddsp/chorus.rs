@@ -99,6 +99,19 @@ impl Voice {
             is_lost: false,
         })
     }
+
+    /// Adds what it said to the sums of all.
+    fn add(&self, said: &[f32], spectrum: &mut [f32; OUTS], sums: &mut [f32; BANDS]) {
+        let (low, high) = LN_POWER;
+        let (own_ln, own_logits) = said.split_at(BANDS);
+        let (ln_power, logits) = spectrum.split_at_mut(BANDS);
+        for band in 0..BANDS {
+            let weight = self.weight * self.reach[band];
+            ln_power[band] += weight * own_ln[band].clamp(low, high);
+            logits[band] += weight * own_logits[band].clamp(-MOST_LOGIT, MOST_LOGIT);
+            sums[band] += weight;
+        }
+    }
 }
 
 impl Chorus {
@@ -303,19 +316,5 @@ impl Chorus {
         self.past.copy_within(self.ins.., 0);
         self.past[end..].copy_from_slice(input);
         self.past_frames = (self.past_frames + 1).min(self.past.len() / self.ins);
-    }
-}
-
-impl Voice {
-    fn add(&self, said: &[f32], spectrum: &mut [f32; OUTS], sums: &mut [f32; BANDS]) {
-        let (low, high) = LN_POWER;
-        let (own_ln, own_logits) = said.split_at(BANDS);
-        let (ln_power, logits) = spectrum.split_at_mut(BANDS);
-        for band in 0..BANDS {
-            let weight = self.weight * self.reach[band];
-            ln_power[band] += weight * own_ln[band].clamp(low, high);
-            logits[band] += weight * own_logits[band].clamp(-MOST_LOGIT, MOST_LOGIT);
-            sums[band] += weight;
-        }
     }
 }
