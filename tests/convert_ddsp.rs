@@ -114,6 +114,44 @@ fn the_report_and_a_preset_name_the_voice() {
 }
 
 #[test]
+fn a_preset_morphs_its_voices() {
+    let desk = desk();
+    let encoder = write_encoder(&desk.path("home/models"));
+    write_voice(&desk.path("bo.safetensors"), "Bo", &encoder, 5);
+    desk.run(&["voices", "import", "bo.safetensors"]).expect(0);
+    let convert = |options: &str| {
+        let run = desk
+            .convert(&format!("in.wav -o out.wav -f {options}"))
+            .expect(0);
+        (fs::read(desk.path("out.wav")).unwrap(), run.stderr)
+    };
+    let (olga, _) = convert("--voice Olga");
+    let (bo, _) = convert("--voice Bo");
+    for (x, other, expected) in [
+        ("0.0", "Bo", Some(&olga)),
+        ("1.0", "Bo", Some(&bo)),
+        ("0.5", "Bo", None),
+        ("1.0", "Gone", Some(&olga)),
+    ] {
+        let preset = format!(
+            "format = 1\nname = \"both\"\n[voice]\nname = \"Olga\"\n[corners]\n\
+             a.name = \"Olga\"\nb.name = \"{other}\"\n[parameters]\nmorph = true\n\
+             morph_x = {x}\nmorph_y = 1.0\n"
+        );
+        fs::write(desk.path("both.toml"), preset).unwrap();
+        let (got, said) = convert("--preset both.toml");
+        match expected {
+            Some(expected) => assert!(&got == expected, "{x} {other}"),
+            None => assert!(got != olga && got != bo),
+        }
+        let note = "\"Gone\" is left out of the morph: it is not here";
+        assert_eq!(said.contains(note), other == "Gone", "{said}");
+    }
+    // Who names another voice hears that one alone.
+    assert!(convert("--preset both.toml --voice Bo").0 == bo);
+}
+
+#[test]
 fn a_file_is_used_without_being_imported() {
     let desk = desk();
     desk.convert("in.wav -o name.wav --voice Olga").expect(0);

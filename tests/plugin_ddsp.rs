@@ -17,7 +17,7 @@ use autovoice::engine::{EngineSpec, Quality};
 use autovoice::io::checkpoint::write_safetensors;
 use autovoice::model::rvc::{RvcConfig, Version};
 use autovoice::plugin::AutoVoicePlugin;
-use autovoice::plugin::voices::{SlotState, Stock, VoiceSetup, Voices};
+use autovoice::plugin::voices::{CornerState, SlotState, Stock, VoiceSetup, Voices};
 use autovoice::preset::VoiceRef;
 use autovoice::voice::models::{ModelKind, content_tensors, path_in};
 use autovoice::voice::rvc::tensors as rvc_tensors;
@@ -88,18 +88,38 @@ impl Home {
     /// A plugin with this voice in slot 1, selected.
     fn plugin(&self, voice: VoiceRef, setup: VoiceSetup) -> AutoVoicePlugin {
         let plugin = AutoVoicePlugin::with_voices(self.stock.clone());
-        let params = plugin.parameters();
-        params.rack.put(1, Some(voice));
-        for (id, text) in [
-            ("slot", "Voice 1"),
-            ("quality", setup.quality.name()),
-            ("threads", setup.threads.to_string().as_str()),
-        ] {
-            let all = params.all();
-            let (_, param) = all.into_iter().find(|(known, _)| *known == id).unwrap();
-            set_text(param, text);
-        }
+        plugin.parameters().rack.put(1, Some(voice));
+        set_all(
+            &plugin,
+            &[
+                ("slot", "Voice 1"),
+                ("quality", setup.quality.name()),
+                ("threads", setup.threads.to_string().as_str()),
+            ],
+        );
         plugin
+    }
+
+    /// What comes out of a plugin with these voices in its slots.
+    fn bounce(&self, slots: &[(usize, &str)], set: &[(&str, &str)]) -> Vec<f32> {
+        let mut plugin = AutoVoicePlugin::with_voices(self.stock.clone());
+        for (slot, name) in slots {
+            let voice = self.voice(name);
+            plugin.parameters().rack.put(*slot, Some(voice));
+        }
+        set_all(&plugin, set);
+        let (delay, output) = bounce(&mut plugin, RATE_HZ, &turning()[..RATE_HZ as usize], 512);
+        assert_eq!(plugin.feed().newest().dropouts.count, 0);
+        output[delay..].to_vec()
+    }
+}
+
+fn set_all(plugin: &AutoVoicePlugin, set: &[(&str, &str)]) {
+    let params = plugin.parameters();
+    for (id, text) in set {
+        let all = params.all();
+        let (_, param) = all.into_iter().find(|(known, _)| known == id).unwrap();
+        set_text(param, text);
     }
 }
 
@@ -259,6 +279,63 @@ fn an_rvc_voice_and_one_of_ours_change_places_at_the_delay_of_the_longer() {
     }
     assert_eq!(plugin.feed().newest().dropouts.count, 0);
     assert_eq!(host.restarts.get(), 0);
+}
+
+#[test]
+fn voices_in_slots_are_morphed_where_they_hear_alike() {
+    let home = Home::new();
+    home.import("Other", &"5e".repeat(32));
+    let alone = |name| home.bounce(&[(1, name)], &[("slot", "Voice 1")]);
+    let (olga, bo) = (alone("Olga"), alone("Bo"));
+    // Other cannot be read, and slot 4 is empty.
+    let three = [(1, "Olga"), (2, "Bo"), (3, "Other")];
+    let with = |slot, morph, x, y| {
+        let set = [
+            ("slot", slot),
+            ("morph", morph),
+            ("morph_x", x),
+            ("morph_y", y),
+        ];
+        home.bounce(&three, &set)
+    };
+    assert!(with("Voice 1", "off", "100", "100") == olga, "off");
+    for slot in ["Voice 1", "Voice 2"] {
+        assert!(with(slot, "on", "0", "100") == olga, "{slot}");
+        assert!(with(slot, "on", "100", "100") == bo, "{slot}");
+        // Nobody is below: what is above counts.
+        assert!(with(slot, "on", "100", "0") == bo, "{slot}");
+    }
+    let middle = with("Voice 1", "on", "50", "50");
+    assert!(middle != olga && middle != bo);
+    assert!(middle == with("Voice 2", "on", "50", "50"));
+    let shift = with("Shift", "on", "50", "50");
+    assert!(
+        shift == home.bounce(&three, &[("slot", "Shift")]),
+        "it stays what it is"
+    );
+}
+
+#[test]
+fn who_leaves_a_slot_leaves_the_morph() {
+    let home = Home::new();
+    let input = &turning()[..24_000];
+    let mut plugin = home.plugin(home.voice("Olga"), VoiceSetup::default());
+    set_all(
+        &plugin,
+        &[("morph", "on"), ("morph_x", "100"), ("morph_y", "100")],
+    );
+    let params = plugin.parameters();
+    let olga = bounce(&mut plugin, RATE_HZ, input, 512).1;
+    params.rack.put(2, Some(home.voice("Bo")));
+    let both = bounce(&mut plugin, RATE_HZ, input, 512).1;
+    assert!(both != olga);
+    use CornerState::{Empty, Present};
+    let corners = || params.rack.shown().corners(1);
+    assert_eq!(corners(), [Present, Present, Empty, Empty]);
+    params.rack.put(2, None);
+    let after = bounce(&mut plugin, RATE_HZ, input, 512).1;
+    assert!(after == olga);
+    assert_eq!(corners(), [Present, Empty, Empty, Empty]);
 }
 
 #[test]

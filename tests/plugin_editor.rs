@@ -25,9 +25,11 @@ fn every_parameter_has_a_place() {
             .iter()
             .find_map(|(_, param)| (param.pointer() == pointer).then_some(param.name()));
         let name = name.expect("every parameter is listed");
-        // The custom scale is the keyboard, which another test plays on.
+        // The custom scale is the keyboard, the morph a pad that voices of our own bring with them:
+        // other tests play on both.
         let is_shown = shown.iter().any(|(text, _)| text == name);
-        assert!(name == "Custom scale" || is_shown, "{name}");
+        let is_elsewhere = name == "Custom scale" || name.starts_with("Morph");
+        assert!(is_elsewhere || is_shown, "{name}");
     }
 }
 

@@ -15,7 +15,7 @@ use plugin_host::{set, set_text};
 use std::collections::BTreeMap;
 
 /// Id, automatable, steps between the lowest and the highest value (none: continuous).
-const FROZEN: [(&str, bool, Option<usize>); 31] = [
+const FROZEN: [(&str, bool, Option<usize>); 34] = [
     ("bypass", true, Some(1)),
     ("mix", true, None),
     ("input_db", true, None),
@@ -47,6 +47,9 @@ const FROZEN: [(&str, bool, Option<usize>); 31] = [
     ("hold_pitch", true, Some(1)),
     ("quality", false, Some(2)),
     ("threads", false, Some(1)),
+    ("morph", true, Some(1)),
+    ("morph_x", true, None),
+    ("morph_y", true, None),
 ];
 
 fn with<T>(param: ParamRef<'_>, f: impl Fn(&dyn Erased) -> T) -> T {
@@ -193,6 +196,9 @@ fn values_are_typed_as_musicians_type_them() {
         ("threads", " 2 ", "2"),
         ("threads", "0", "1"),
         ("threads", "8", "2"),
+        ("morph", "on", "on"),
+        ("morph_x", "25 %", "25 %"),
+        ("morph_y", "110", "100 %"),
         ("bypass", "on", "on"),
         ("bypass", "NO", "off"),
     ] {
@@ -216,6 +222,8 @@ fn values_are_typed_as_musicians_type_them() {
         ("speaker", "1.5"),
         ("quality", "best"),
         ("threads", "all"),
+        ("morph", "half"),
+        ("morph_x", "left"),
         ("low_cut_hz", "low"),
         ("high_cut_hz", "1e39 kHz"),
         ("bypass", "maybe"),
@@ -228,7 +236,7 @@ fn values_are_typed_as_musicians_type_them() {
 #[test]
 fn every_parameter_reaches_the_audio_path() {
     type Get = fn(&Settings) -> bool;
-    let cases: [(&str, &str, Get); 26] = [
+    let cases: [(&str, &str, Get); 29] = [
         ("bypass", "on", |s| s.bypass),
         ("mix", "25 %", |s| s.mix == 0.25),
         ("input_db", "-6 dB", |s| s.input_db == -6.0),
@@ -267,6 +275,9 @@ fn every_parameter_reaches_the_audio_path() {
         ("rms_mix", "25", |s| s.controls.voice.rms_mix == 0.25),
         ("speaker", "108", |s| s.controls.voice.speaker == 108),
         ("hold_pitch", "on", |s| s.controls.voice.hold_pitch),
+        ("morph", "on", |s| s.controls.voice.morph.on),
+        ("morph_x", "25", |s| s.controls.voice.morph.x == 0.25),
+        ("morph_y", "25", |s| s.controls.voice.morph.y == 0.25),
     ];
     for (id, text, has_arrived) in cases {
         let params = AutoVoiceParams::default();
@@ -361,7 +372,7 @@ fn what_is_saved_carries_the_version() {
 
 #[test]
 fn states_of_before_there_was_a_parameter_are_complete() {
-    const UNKNOWN: [&str; 10] = [
+    const UNKNOWN: [&str; 13] = [
         "tracker",
         "low_cut_hz",
         "high_cut_hz",
@@ -372,13 +383,17 @@ fn states_of_before_there_was_a_parameter_are_complete() {
         "hold_pitch",
         "quality",
         "threads",
+        "morph",
+        "morph_x",
+        "morph_y",
     ];
     for (version, unknown) in [
         ("1", &UNKNOWN[..]),
         ("2", &UNKNOWN[1..]),
         ("3", &UNKNOWN[3..]),
         ("4", &UNKNOWN[9..]),
-        ("5", &[]),
+        ("5", &UNKNOWN[10..]),
+        ("6", &[]),
     ] {
         let mut old: Vec<(&str, ParamValue)> = Vec::new();
         let params = AutoVoiceParams::default();
@@ -399,6 +414,8 @@ fn states_of_before_there_was_a_parameter_are_complete() {
         assert!(matches!(loaded["protect"], ParamValue::F32(0.33)));
         assert!(matches!(loaded["quality"], ParamValue::I32(0)));
         assert!(matches!(loaded["threads"], ParamValue::I32(2)));
+        assert!(matches!(loaded["morph"], ParamValue::Bool(false)));
+        assert!(matches!(loaded["morph_y"], ParamValue::F32(0.5)));
     }
 }
 
@@ -461,6 +478,12 @@ fn values_are_mended_on_load() {
         ("threads", I32(1), I32(1), ""),
         ("threads", I32(0), I32(1), "clamped to its range: threads"),
         ("threads", I32(64), I32(2), "clamped to its range: threads"),
+        (
+            "morph_x",
+            F32(-1.0),
+            F32(0.0),
+            "clamped to its range: morph_x",
+        ),
         ("bypass", Bool(true), Bool(true), ""),
         (
             "bypass",

@@ -6,10 +6,10 @@ mod plugin_host;
 mod voice_rig;
 
 use autovoice::plugin::state::{self, VOICES_KEY};
-use autovoice::plugin::voices::SlotState;
+use autovoice::plugin::voices::{CornerState, SlotState};
 use autovoice::plugin::{AutoVoiceParams, AutoVoicePlugin};
 use autovoice::preset::VoiceRef;
-use fake_voices::{Watch, stock, until, until_shown};
+use fake_voices::{Kind, Watch, fake, stock, until, until_shown};
 use nice_plug::prelude::*;
 use voice_rig::{ADA, BLOCK, BO, Rig, assert_delayed, noise};
 
@@ -83,7 +83,7 @@ fn slots_are_saved_with_the_project_and_damage_is_told() {
         let told = other.load_report.notice();
         assert!(told.contains(notice), "{told}");
     }
-    assert_eq!(state::CURRENT, 5);
+    assert_eq!(state::CURRENT, 6);
 }
 
 #[test]
@@ -126,6 +126,43 @@ fn a_presets_voice_finds_its_slot() {
         Some(1),
         "all are full"
     );
+}
+
+#[test]
+fn a_presets_corners_take_their_slots() {
+    let ours = |name| fake(name, Kind::Ours);
+    let (stock, _) = stock(&[ADA, ours("Olga"), ours("Bo"), ours("Cy")]);
+    let params = AutoVoiceParams::with_voices(stock);
+    let rack = &params.rack;
+    rack.put(1, Some(ours("Cy").voice()));
+    rack.put(2, Some(ADA.voice()));
+    rack.put(3, Some(ours("Cy").voice()));
+    let gone = VoiceRef::written("Gone", None).expect("a name");
+    let corners = [
+        Some(ours("Olga").voice()),
+        None,
+        None,
+        Some(ours("Bo").voice()),
+    ];
+    assert_eq!(rack.take_corners(&corners), []);
+    let held = |slot: usize| rack.voice_in(slot).map(|voice| voice.name);
+    let name = |name: &str| Some(name.to_owned());
+    // Ada stays, for she is not heard in a morph.
+    assert_eq!(
+        [1, 2, 3, 4].map(held),
+        [name("Olga"), name("Ada"), None, name("Bo")]
+    );
+    assert!(rack.has_corners(&corners));
+    until_shown(rack, "the voices", |shown| {
+        [0, 1, 3].map(|at| &shown.slots[at].state) == [&SlotState::Ready; 3]
+    });
+    assert_eq!(rack.corners(1), corners);
+    assert_eq!(rack.shown().corners(4)[1], CornerState::Alone);
+
+    let missing = [None, None, None, Some(gone.clone())];
+    assert_eq!(rack.take_corners(&missing), [gone]);
+    assert_eq!([1, 2, 3, 4].map(held), [None, name("Ada"), None, None]);
+    assert!(!rack.has_corners(&missing) && rack.has_corners(&Default::default()));
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod indices;
 mod nets;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc, reset_violation_count, violation_count};
-use autovoice::engine::{Controls, Engine, EngineError};
+use autovoice::engine::{Controls, Engine, EngineError, Morph};
 use autovoice::model::crepe::Capacity;
 use autovoice::model::retrieval::{Retrieval, Search};
 use autovoice::model::rmvpe::RmvpeConfig;
@@ -16,6 +16,7 @@ use autovoice::pitch::track::crepe::{CrepeConfig, CrepeTracker, Decoder};
 use autovoice::pitch::track::neural::Neural;
 use autovoice::pitch::track::rmvpe::{RmvpeTracker, Windows};
 use autovoice_kernels::cpu::Conv1dShape;
+use ddsp_nets::AtCorner;
 
 #[global_allocator]
 static ALLOCATOR: AllocDisabler = AllocDisabler;
@@ -185,4 +186,38 @@ fn our_own_voices_never_allocate() {
         assert_eq!((count, result), (0, Ok(())), "{ahead} frames ahead");
         assert!(output.iter().any(|y| *y != 0.0));
     }
+}
+
+#[test]
+fn moving_between_our_own_voices_never_allocates() {
+    let corner = |seed, bandwidth_hz| AtCorner::seeded(seed, &[1, 2, 4], bandwidth_hz);
+    let corners = [
+        Some(corner(1, 20_000.0)),
+        Some(corner(2, 7_000.0)),
+        Some(corner(3, 23_000.0)),
+        Some(corner(4, 16_000.0)),
+    ];
+    let mut engine = ddsp_nets::among(0, &corners);
+    let input = ddsp_nets::sung(1.2, |t| if t < 0.8 { 150.0 } else { 0.0 });
+    let mut output = vec![0.0; input.len()];
+    let mut result = Ok(());
+    let count = violations(|| {
+        for _ in 0..2 {
+            let hops = input.chunks(480).zip(output.chunks_mut(480));
+            for (n, (x, y)) in hops.enumerate() {
+                let mut controls = Controls::default();
+                controls.voice.morph = Morph {
+                    // On, off for long, and on again: sleeping voices wake.
+                    on: !(30..70).contains(&n),
+                    x: (n % 7) as f32 / 6.0,
+                    y: (n % 11) as f32 / 10.0,
+                };
+                let made: Result<(), EngineError> = engine.step(&[x], &mut [y], &controls);
+                result = result.clone().and(made);
+            }
+            engine.reset();
+        }
+    });
+    assert_eq!((count, result), (0, Ok(())));
+    assert!(output.iter().any(|y| *y != 0.0));
 }

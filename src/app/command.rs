@@ -9,6 +9,7 @@ use super::status::{State, Status};
 use super::supervisor::{Command, Shared};
 use super::window::{self, Closing};
 use crate::io::folders;
+use crate::plugin::presets::take_in;
 use crate::preset::Library;
 use clap::Parser;
 use serde_json::json;
@@ -226,8 +227,7 @@ fn set_preset(wanted: &str, host: &Host) -> Result<(), String> {
     let (preset, mut notices, _) = library
         .choose(wanted)
         .map_err(|error| format!("{error}; {}", error.remedy()))?;
-    let rack = host.rack();
-    let resolved = preset.resolve(&|voice| rack.take_in(voice, host.slot()));
+    let resolved = take_in(&preset, host.rack(), host.slot());
     notices.extend(resolved.notices);
     host.set_values(&resolved.values);
     for notice in notices {

@@ -144,6 +144,8 @@ impl Settings {
         voice.index_rate = clamp(voice.index_rate, 0.0, 1.0, plain.index_rate);
         voice.protect = clamp(voice.protect, 0.0, 0.5, plain.protect);
         voice.rms_mix = clamp(voice.rms_mix, 0.0, 1.0, plain.rms_mix);
+        voice.morph.x = clamp(voice.morph.x, 0.0, 1.0, plain.morph.x);
+        voice.morph.y = clamp(voice.morph.y, 0.0, 1.0, plain.morph.y);
         self
     }
 }
@@ -184,6 +186,8 @@ mod tests {
         settings.controls.formant_semitones = -99.0;
         settings.controls.correction.tuning_hz = 1e9;
         settings.controls.voice.protect = f32::INFINITY;
+        settings.controls.voice.morph.x = f32::NAN;
+        settings.controls.voice.morph.y = -1.0;
         let got = settings.clamped();
         assert_eq!(
             (got.mix, got.input_db, got.gate_db, got.output_db),
@@ -194,6 +198,8 @@ mod tests {
         assert_eq!(got.controls.formant_semitones, -12.0);
         assert_eq!(got.controls.correction.tuning_hz, 480.0);
         assert_eq!(got.controls.voice.protect, 0.5);
+        let morph = got.controls.voice.morph;
+        assert_eq!((morph.x, morph.y), (0.5, 0.0));
         assert_eq!(Settings::default().clamped(), Settings::default());
     }
 

@@ -24,7 +24,14 @@ pub struct Memory {
     /// Steps to undo in what it is compared with.
     other_history: History,
     /// The gesture under way.
-    held: Option<Change>,
+    held: Option<Held>,
+}
+
+/// A gesture under way: its label, where it has one of its own, and what it moves.
+#[derive(Debug)]
+struct Held {
+    label: Option<&'static str>,
+    changes: Vec<Change>,
 }
 
 impl<'a> Hand<'a> {
@@ -46,23 +53,43 @@ impl<'a> Hand<'a> {
     /// Starts a gesture.
     pub fn begin<P: Param>(&self, param: &P) {
         self.finish_held();
-        if let Some(id) = self.id_of(param) {
-            let before = param.unmodulated_normalized_value();
-            self.memory.borrow_mut().held = Some(Change {
-                id,
-                before,
-                after: before,
-            });
-        }
+        self.hold(None, self.change_of(param).into_iter().collect());
         self.setter.begin_set_parameter(param);
+    }
+
+    /// Starts a gesture of two parameters that are moved together: one step with this label.
+    pub fn begin_both<P: Param>(&self, label: &'static str, one: &P, other: &P) {
+        self.finish_held();
+        let changes = [one, other].map(|param| self.change_of(param));
+        self.hold(Some(label), changes.into_iter().flatten().collect());
+        self.setter.begin_set_parameter(one);
+        self.setter.begin_set_parameter(other);
+    }
+
+    fn hold(&self, label: Option<&'static str>, changes: Vec<Change>) {
+        self.memory.borrow_mut().held = Some(Held { label, changes });
+    }
+
+    /// A parameter that is not moved yet.
+    fn change_of<P: Param>(&self, param: &P) -> Option<Change> {
+        let before = param.unmodulated_normalized_value();
+        Some(Change {
+            id: self.id_of(param)?,
+            before,
+            after: before,
+        })
     }
 
     /// Moves the parameter within a gesture.
     pub fn set<P: Param>(&self, param: &P, value: P::Plain) {
         // The host may take the value later: what was asked for is remembered, not what is there.
         let normalized = param.preview_normalized(value);
+        let id = self.id_of(param);
         if let Some(held) = &mut self.memory.borrow_mut().held {
-            held.after = normalized;
+            let mut changes = held.changes.iter_mut();
+            if let Some(change) = changes.find(|change| Some(change.id) == id) {
+                change.after = normalized;
+            }
         }
         self.setter.set_parameter_normalized(param, normalized);
     }
@@ -70,6 +97,13 @@ impl<'a> Hand<'a> {
     /// Ends a gesture.
     pub fn end<P: Param>(&self, param: &P) {
         self.setter.end_set_parameter(param);
+        self.finish_held();
+    }
+
+    /// Ends a gesture of two parameters.
+    pub fn end_both<P: Param>(&self, one: &P, other: &P) {
+        self.setter.end_set_parameter(one);
+        self.setter.end_set_parameter(other);
         self.finish_held();
     }
 
@@ -157,9 +191,10 @@ impl<'a> Hand<'a> {
 
     fn finish_held(&self) {
         let mut memory = self.memory.borrow_mut();
-        if let Some(change) = memory.held.take() {
-            let label = self.name_of(change.id);
-            memory.history.done(&label, vec![change], self.now_s);
+        if let Some(Held { label, changes }) = memory.held.take() {
+            let named = || changes.first().map(|change| self.name_of(change.id));
+            let label = label.map(str::to_owned).or_else(named).unwrap_or_default();
+            memory.history.done(&label, changes, self.now_s);
         }
     }
 

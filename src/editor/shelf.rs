@@ -4,10 +4,10 @@
 use super::hand::Hand;
 use crate::io::Existing;
 use crate::plugin::AutoVoiceParams;
-use crate::plugin::presets::{Change, capture, changes};
+use crate::plugin::presets::{Change, capture, changes, take_in};
 use crate::preset::{
-    About, Entry, Extent, Library, Notice, Origin, Preset, PresetError, Values, VoiceRef,
-    from_code, looks_like_code, to_code,
+    About, Corners, Entry, Extent, Library, Notice, Origin, Preset, PresetError, Resolved, Values,
+    VoiceRef, from_code, looks_like_code, to_code,
 };
 use nice_plug::params::Param;
 use std::path::{Path, PathBuf};
@@ -122,7 +122,7 @@ impl Shelf {
         // A project that is opened again shows what it was saved with.
         let set = library.entries().iter().find_map(|entry| {
             let slot_of = |voice: &VoiceRef| params.rack.slot_of(voice);
-            let current = Current::of(&entry.preset, &slot_of).0;
+            let current = Current::of(&entry.preset, &slot_of);
             current.is_set(params).then_some(current)
         });
         self.current = self.current.take().or(set);
@@ -185,8 +185,11 @@ impl Shelf {
     /// Sets a preset.
     pub fn set(&mut self, preset: &Preset, params: &AutoVoiceParams, hand: &Hand<'_>) {
         let selected = usize::try_from(params.voice.slot.value()).unwrap_or(0);
-        let take_in = |voice: &VoiceRef| params.rack.take_in(voice, selected);
-        let (current, notices) = Current::of(preset, &take_in);
+        let Resolved { values, notices } = take_in(preset, &params.rack, selected);
+        let current = Current {
+            preset: preset.clone(),
+            values,
+        };
         let moves: Vec<_> = changes(params, &current.values)
             .filter_map(|change| as_move(hand, change))
             .collect();
@@ -240,7 +243,7 @@ impl Shelf {
             false => Extent::Sound,
         };
         let mut preset = Preset::of(&form.name, &capture(params), extent);
-        preset.voice = voice_of(params);
+        (preset.voice, preset.corners) = voices_of(params);
         preset.about = About::written(&form.name, &form.author, &form.tags, &form.comment);
         let existing = match form.replaces {
             true => Existing::Replace,
@@ -253,7 +256,7 @@ impl Shelf {
             Ok(path) => {
                 self.said = Some(Said::done(format!("Saved as {}", path.display())));
                 let slot_of = |voice: &VoiceRef| params.rack.slot_of(voice);
-                self.current = Some(Current::of(&preset, &slot_of).0);
+                self.current = Some(Current::of(&preset, &slot_of));
                 self.form = None;
                 self.listed = None;
             }
@@ -269,7 +272,7 @@ impl Shelf {
         let about = self.current.as_ref().map(|current| &current.preset.about);
         let name = about.map_or("Shared sound", |about| about.name.as_str());
         let mut preset = Preset::of(name, &capture(params), Extent::Sound);
-        preset.voice = voice_of(params);
+        (preset.voice, preset.corners) = voices_of(params);
         if let Some(about) = about {
             preset.about = about.clone();
         }
@@ -367,18 +370,17 @@ impl Shelf {
 }
 
 impl Current {
-    fn of(preset: &Preset, slot_of: &dyn Fn(&VoiceRef) -> Option<usize>) -> (Self, Vec<Notice>) {
-        let resolved = preset.resolve(slot_of);
-        let current = Self {
+    fn of(preset: &Preset, slot_of: &dyn Fn(&VoiceRef) -> Option<usize>) -> Self {
+        Self {
             preset: preset.clone(),
-            values: resolved.values,
-        };
-        (current, resolved.notices)
+            values: preset.resolve(slot_of).values,
+        }
     }
 
     fn is_set(&self, params: &AutoVoiceParams) -> bool {
         let voice = self.preset.voice.as_ref();
         let is_held = voice.is_none_or(|voice| params.rack.slot_of(voice).is_some());
+        let is_held = is_held && params.rack.has_corners(&self.preset.corners);
         is_held && changes(params, &self.values).next().is_none()
     }
 }
@@ -407,10 +409,15 @@ impl Said {
     }
 }
 
-/// The voice that is selected.
-fn voice_of(params: &AutoVoiceParams) -> Option<VoiceRef> {
-    let slot = usize::try_from(params.voice.slot.value()).ok()?;
-    params.rack.voice_in(slot)
+/// The voice that is selected, and those it is morphed with.
+fn voices_of(params: &AutoVoiceParams) -> (Option<VoiceRef>, Corners) {
+    let slot = usize::try_from(params.voice.slot.value()).unwrap_or(0);
+    let voice = params.rack.voice_in(slot);
+    let corners = match voice.is_some() && params.morph.on.value() {
+        true => params.rack.corners(slot),
+        false => Corners::default(),
+    };
+    (voice, corners)
 }
 
 /// A change as the hand takes it.

@@ -62,6 +62,12 @@ pub fn tip(id: &str) -> &'static str {
             "How many processor cores work on a voice. One answers a step sooner, but must be twice \
              as fast to keep up. A change restarts the plugin, because it changes the delay."
         }
+        "morph" => {
+            "Blends the voices at the corners of the pad: what is heard is between them, as the \
+             point says. Voices of AutoVoice's own can be blended, others are heard as they are."
+        }
+        "morph_x" => "The point on the morph pad from left to right.",
+        "morph_y" => "The point on the morph pad from below to above.",
         "dropout_mode" => "What is heard while a voice is late: the dry voice, silence, or Shift.",
         "report_latency" => {
             "Tells the host the delay, so that it moves the other tracks to match. \

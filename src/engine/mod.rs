@@ -3,9 +3,12 @@
 
 pub mod beside;
 pub mod ddsp;
+pub mod morph;
 pub mod rvc;
 pub mod shift;
 pub mod through;
+
+pub use morph::Morph;
 
 use crate::pitch::{Correction, HeldNotes, PitchSettings};
 use crate::units::Frames;
@@ -78,6 +81,8 @@ pub struct VoiceControls {
     pub speaker: u16,
     /// Whether the source keeps its last pitch through unvoiced sounds, instead of none.
     pub hold_pitch: bool,
+    /// The point between voices of our own.
+    pub morph: Morph,
 }
 
 impl VoiceControls {
@@ -88,6 +93,7 @@ impl VoiceControls {
         rms_mix: 1.0,
         speaker: 0,
         hold_pitch: false,
+        morph: Morph::DEFAULT,
     };
     /// The last speaker that can be set: the original's voices have 109.
     pub const LAST_SPEAKER: u16 = 108;

@@ -6,7 +6,7 @@ use super::state::LoadReport;
 use super::text::{self, Text};
 use super::voices::{self, Rack, Stock};
 use crate::bridge::Settings;
-use crate::engine::Quality;
+use crate::engine::{Morph, Quality};
 use crate::pitch::{HeldNotes, TrackerChoice, VoiceRange};
 use crate::preset::parameter::COUNT;
 use crate::preset::{Id, Kind, PARAMETERS, Value, Values};
@@ -37,6 +37,9 @@ pub struct AutoVoiceParams {
     /// What belongs to converted voices alone.
     #[nested(group = "Converted voice")]
     pub converted: ConvertedParams,
+    /// The point between voices of our own.
+    #[nested(group = "Morph")]
+    pub morph: MorphParams,
     /// Which voice is in which slot.
     #[persist = "voices"]
     pub rack: Rack,
@@ -168,6 +171,20 @@ pub struct ConvertedParams {
     pub threads: IntParam,
 }
 
+/// The point between voices of our own; nobody else heeds it.
+#[derive(Params)]
+pub struct MorphParams {
+    /// Whether a voice at a corner of the pad becomes what is at the point.
+    #[id = "morph"]
+    pub on: BoolParam,
+    /// The point from left to right.
+    #[id = "morph_x"]
+    pub x: FloatParam,
+    /// The point from below to above.
+    #[id = "morph_y"]
+    pub y: FloatParam,
+}
+
 /// What only a restart can change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
@@ -287,6 +304,11 @@ impl AutoVoiceParams {
                 quality: words(Id::Quality).non_automatable(),
                 threads: int(Id::Threads, text::count()).non_automatable(),
             },
+            morph: MorphParams {
+                on: switch(Id::Morph),
+                x: share(Id::MorphX),
+                y: share(Id::MorphY),
+            },
             rack: Rack::new(stock),
             load_report: LoadReport::default(),
         }
@@ -298,7 +320,7 @@ impl AutoVoiceParams {
         use ParamRef::{Bool, Float, Int};
         let (voice, correction) = (&self.voice, &self.correction);
         let (levels, system, tone) = (&self.levels, &self.system, &self.tone);
-        let converted = &self.converted;
+        let (converted, morph) = (&self.converted, &self.morph);
         [
             ("bypass", Bool(&self.bypass)),
             ("mix", Float(&levels.mix)),
@@ -331,6 +353,9 @@ impl AutoVoiceParams {
             ("hold_pitch", Bool(&converted.hold_pitch)),
             ("quality", Int(&converted.quality)),
             ("threads", Int(&converted.threads)),
+            ("morph", Bool(&morph.on)),
+            ("morph_x", Float(&morph.x)),
+            ("morph_y", Float(&morph.y)),
         ]
     }
 
@@ -377,6 +402,16 @@ impl AutoVoiceParams {
     #[must_use]
     pub fn settings(&self, notes: HeldNotes) -> Settings {
         self.values().settings(notes)
+    }
+
+    /// The point of the morph pad, automation and modulation included. Real-time safe.
+    #[must_use]
+    pub fn point(&self) -> Morph {
+        Morph {
+            on: self.morph.on.value(),
+            x: self.morph.x.value(),
+            y: self.morph.y.value(),
+        }
     }
 
     /// What only a restart can change, as it is set now. Real-time safe.

@@ -2,7 +2,8 @@
 //! itself: that is the host's, through the gestures of whoever applies a [`Change`].
 
 use super::params::{AutoVoiceParams, ParamRef};
-use crate::preset::{PARAMETERS, Value, Values};
+use super::voices::Rack;
+use crate::preset::{Notice, PARAMETERS, Preset, Resolved, Value, Values};
 use nice_plug::prelude::{BoolParam, FloatParam, IntParam, Param};
 
 /// Finer than any parameter's step: what a product of steps has beyond it is rounding.
@@ -19,6 +20,24 @@ pub fn capture(params: &AutoVoiceParams) -> Values {
         }
     }
     values
+}
+
+/// Puts the voices of a preset into their slots while this one, 0..=4, is selected; what it sets
+/// then. Reads small files.
+pub fn take_in(preset: &Preset, rack: &Rack, selected: usize) -> Resolved {
+    let missing = match preset.corners.iter().any(Option::is_some) {
+        true => rack.take_corners(&preset.corners),
+        false => Vec::new(),
+    };
+    let mut resolved = preset.resolve(&|voice| rack.take_in(voice, selected));
+    for voice in missing {
+        let notice = Notice::VoiceMissing(voice.name);
+        // It may be the one selected, too.
+        if !resolved.notices.contains(&notice) {
+            resolved.notices.push(notice);
+        }
+    }
+    resolved
 }
 
 /// A parameter and the plain value it is to get.

@@ -41,6 +41,12 @@ pub fn pages(params: &AutoVoiceParams, context: &mut impl RemoteControlsContext)
             page.add_param(&converted.hold_pitch);
             page.add_param(&voice.formant);
         });
+        section.add_page("Morph", |page| {
+            page.add_param(&params.morph.on);
+            page.add_param(&params.morph.x);
+            page.add_param(&params.morph.y);
+            page.add_param(&voice.slot);
+        });
         // What restarts the plugin is kept away from what is turned while singing.
         section.add_page("Delay", |page| {
             page.add_param(&voice.range);

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 /// The version of the states written now.
-pub const CURRENT: u32 = 5;
+pub const CURRENT: u32 = 6;
 
 /// The field that carries the version.
 pub const VERSION_KEY: &str = "state_version";
@@ -67,6 +67,19 @@ const STEPS: [Step; CURRENT as usize - 1] = [
         if params.contains_key("range") {
             let threads = params.entry("threads".to_owned());
             threads.or_insert(ParamValue::I32(THREADS.1 as i32));
+        }
+    },
+    // Version 5 had every voice alone.
+    |params| {
+        if params.contains_key("range") {
+            let plain = VoiceControls::DEFAULT.morph;
+            for (id, value) in [
+                ("morph", ParamValue::Bool(plain.on)),
+                ("morph_x", ParamValue::F32(plain.x)),
+                ("morph_y", ParamValue::F32(plain.y)),
+            ] {
+                params.entry(id.to_owned()).or_insert(value);
+            }
         }
     },
 ];

@@ -13,14 +13,19 @@
 //! custom_scale = "C D E"
 //! ```
 //!
+//! `[voice]` has the name and the hash of the voice; where voices are morphed, `[corners.a]` to
+//! `[corners.d]` have those of the voices at the corners of the pad.
+//!
 //! What cannot be used of a file is told of and ignored; a file that is no preset is an error.
 
 use super::about::{self, About, VoiceRef, clean, clean_tags, is_sha256};
 use super::values::{Fit, Value, Values};
-use super::{Id, Kind, Notice, Preset, PresetError};
+use super::{Corners, Id, Kind, Notice, Preset, PresetError};
+use crate::engine::morph::CORNERS;
 use crate::io::{DocumentError, Existing, read_document, write_document};
 use crate::pitch::text::{format_notes, parse_notes};
 use serde::ser::{Serialize, Serializer};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use toml::Value as Toml;
 
@@ -29,6 +34,8 @@ pub const MOST_BYTES: usize = 64 * 1024;
 
 /// The format written, and the newest that is known.
 const FORMAT: i64 = 1;
+/// The names of the corners of the morph pad.
+const CORNER_KEYS: [&str; CORNERS] = ["a", "b", "c", "d"];
 /// How many unknown names are told of, and how many characters of each.
 const MOST_UNKNOWN: (usize, usize) = (4, 32);
 
@@ -75,10 +82,12 @@ pub fn from_toml(text: &str) -> Result<(Preset, Vec<Notice>), PresetError> {
     let format = reader.format()?;
     let about = reader.about()?;
     let voice = reader.voice();
+    let corners = reader.corners();
     let values = reader.parameters();
     let preset = Preset {
         about,
         voice,
+        corners,
         values,
     };
     Ok((preset, reader.notices(format)))
@@ -166,12 +175,38 @@ impl Reader {
     }
 
     fn voice(&mut self) -> Option<VoiceRef> {
-        let Toml::Table(mut voice) = self.table.remove("voice")? else {
-            self.unreadable.push("voice");
+        let voice = self.table.remove("voice")?;
+        self.voice_of(voice, "voice")
+    }
+
+    /// The voices at the corners of the morph pad.
+    fn corners(&mut self) -> Corners {
+        let mut corners = Corners::default();
+        let mut table = match self.table.remove("corners") {
+            Some(Toml::Table(table)) => table,
+            Some(_) => {
+                self.unreadable.push("corners");
+                return corners;
+            }
+            None => return corners,
+        };
+        for (corner, key) in corners.iter_mut().zip(CORNER_KEYS) {
+            let voice = table.remove(key);
+            *corner = voice.and_then(|voice| self.voice_of(voice, "corners"));
+        }
+        self.unknown
+            .extend(table.keys().map(|key| format!("corners.{key}")));
+        corners
+    }
+
+    /// A voice in a table of this name.
+    fn voice_of(&mut self, table: Toml, key: &'static str) -> Option<VoiceRef> {
+        let Toml::Table(mut voice) = table else {
+            self.unreadable.push(key);
             return None;
         };
         let name = voice.remove("name").unwrap_or(Toml::Boolean(false));
-        let name = self.text_of(&name, "voice", about::MOST_NAME)?;
+        let name = self.text_of(&name, key, about::MOST_NAME)?;
         let sha256 = voice.remove("sha256").and_then(|value| {
             let hash = value.as_str().map(str::to_ascii_lowercase);
             let hash = hash.filter(|hash| is_sha256(hash));
@@ -181,9 +216,9 @@ impl Reader {
             hash
         });
         self.unknown
-            .extend(voice.keys().map(|key| format!("voice.{key}")));
+            .extend(voice.keys().map(|unknown| format!("{key}.{unknown}")));
         if name.is_empty() {
-            self.unreadable.push("voice");
+            self.unreadable.push(key);
             return None;
         }
         Some(VoiceRef { name, sha256 })
@@ -282,10 +317,8 @@ pub fn to_toml(preset: &Preset) -> String {
         comment,
         licence,
         version,
-        voice: preset.voice.as_ref().map(|voice| Voice {
-            name: &voice.name,
-            sha256: voice.sha256.as_deref(),
-        }),
+        voice: preset.voice.as_ref().map(Voice::of),
+        corners: corners_of(preset),
         parameters: Parameters(&preset.values),
     };
     toml::to_string(&document).expect("texts, numbers and switches are TOML")
@@ -307,6 +340,8 @@ struct Document<'a> {
     version: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     voice: Option<Voice<'a>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    corners: BTreeMap<&'static str, Voice<'a>>,
     parameters: Parameters<'a>,
 }
 
@@ -315,6 +350,22 @@ struct Voice<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<&'a str>,
+}
+
+impl<'a> Voice<'a> {
+    fn of(voice: &'a VoiceRef) -> Self {
+        Self {
+            name: &voice.name,
+            sha256: voice.sha256.as_deref(),
+        }
+    }
+}
+
+fn corners_of(preset: &Preset) -> BTreeMap<&'static str, Voice<'_>> {
+    let corners = CORNER_KEYS.iter().zip(&preset.corners);
+    corners
+        .filter_map(|(key, voice)| Some((*key, Voice::of(voice.as_ref()?))))
+        .collect()
 }
 
 /// Values under their ids, in the order of the table of parameters.
@@ -498,7 +549,8 @@ mod tests {
         let text = format!(
             "format = 3\nname = \"{long}\"\nauthor = 7\ntags = [\"A\", \"b\"]\n\
              comment = \"\"\"two\nlines\"\"\"\nversion = \"2\"\nflavour = 1\n\
-             [voice]\nname = \"Anna\"\nsha256 = \"../x\"\nurl = \"http://x\"\n"
+             [voice]\nname = \"Anna\"\nsha256 = \"../x\"\nurl = \"http://x\"\n\
+             [corners]\nc.name = \"Cy\"\nd = 7\ne.name = \"Ed\"\n"
         );
         let (preset, notices) = from_toml(&text).expect("a preset");
         assert_eq!(preset.about.name.len(), about::MOST_NAME);
@@ -509,14 +561,16 @@ mod tests {
             sha256: None,
         };
         assert_eq!(preset.voice, Some(voice));
+        let corners = [None, None, VoiceRef::written("Cy", None), None];
+        assert_eq!(preset.corners, corners);
         let said: Vec<String> = notices.iter().map(Notice::to_string).collect();
         assert_eq!(
             said,
             [
                 "written by a newer AutoVoice (format 3), used as far as it is known",
-                "unreadable and ignored: author, sha256",
+                "unreadable and ignored: author, sha256, corners",
                 "shortened: name",
-                "unknown and ignored: voice.url, flavour",
+                "unknown and ignored: voice.url, corners.e, flavour",
             ]
         );
     }
@@ -533,6 +587,8 @@ mod tests {
             name: "Anna".to_owned(),
             sha256: Some("0a".repeat(32)),
         });
+        preset.corners[0] = preset.voice.clone();
+        preset.corners[3] = VoiceRef::written("Bo", None);
         let text = to_toml(&preset);
         assert!(text.starts_with("format = 1\nname = "), "{text}");
         assert!(text.contains("\npitch = 3.2\n"), "{text}");

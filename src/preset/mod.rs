@@ -26,6 +26,8 @@ pub use notice::Notice;
 pub use parameter::{Id, Kind, PARAMETERS, Parameter, Scope};
 pub use values::{Extent, Fit, Value, Values};
 
+use crate::engine::morph::CORNERS;
+
 /// A sound with a name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preset {
@@ -33,9 +35,15 @@ pub struct Preset {
     pub about: About,
     /// The voice it was made with; none where it needs none.
     pub voice: Option<VoiceRef>,
+    /// The voices at the corners of the morph pad, where they matter.
+    pub corners: Corners,
     /// What it sets. [`Preset::resolve`] says what becomes of the others.
     pub values: Values,
 }
+
+/// A voice for each corner of the morph pad, in the order of slots; none at all where a preset does
+/// not morph.
+pub type Corners = [Option<VoiceRef>; CORNERS];
 
 /// What a preset sets here and now.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,6 +64,7 @@ impl Preset {
                 ..About::default()
             },
             voice: None,
+            corners: Corners::default(),
             values: values.to_save(extent),
         }
     }

@@ -105,10 +105,13 @@ pub enum Id {
     HoldPitch,
     Quality,
     Threads,
+    Morph,
+    MorphX,
+    MorphY,
 }
 
 /// How many parameters there are.
-pub const COUNT: usize = Id::Threads as usize + 1;
+pub const COUNT: usize = Id::MorphY as usize + 1;
 
 impl Id {
     /// What the table says of it. Real-time safe.
@@ -228,6 +231,9 @@ pub const PARAMETERS: [Parameter; COUNT] = [
     sound(Id::HoldPitch, "hold_pitch", "Hold pitch", switch(VOICE.hold_pitch)),
     setup(Id::Quality, "quality", "Quality", choice(names!(Quality), 0)),
     setup(Id::Threads, "threads", "Threads", count(THREADS, THREADS.1)),
+    sound(Id::Morph, "morph", "Morph", switch(VOICE.morph.on)),
+    sound(Id::MorphX, "morph_x", "Morph X", share(VOICE.morph.x)),
+    sound(Id::MorphY, "morph_y", "Morph Y", share(VOICE.morph.y)),
 ];
 
 const _: () = {
@@ -298,6 +304,7 @@ mod tests {
             voice.index_rate = wild;
             voice.protect = wild;
             voice.rms_mix = wild;
+            (voice.morph.x, voice.morph.y) = (wild, wild);
             let mut values = Values::default();
             for parameter in &PARAMETERS {
                 if let Kind::Number { min, max, .. } = parameter.kind {

@@ -2,7 +2,7 @@
 
 use super::{Id, Value, Values};
 use crate::bridge::{DropoutMode, Settings};
-use crate::engine::{Controls, Quality, VoiceControls};
+use crate::engine::{Controls, Morph, Quality, VoiceControls};
 use crate::pitch::{
     Correction, HeldNotes, Key, MidiMode, Scale, ScaleMask, TrackerChoice, VoiceRange,
 };
@@ -32,6 +32,11 @@ impl Values {
                     // At most 108, so the cast loses nothing.
                     speaker: self.choice(Id::Speaker) as u16,
                     hold_pitch: self.switch(Id::HoldPitch),
+                    morph: Morph {
+                        on: self.switch(Id::Morph),
+                        x: self.number(Id::MorphX),
+                        y: self.number(Id::MorphY),
+                    },
                 },
             },
             low_cut_hz: self.number(Id::LowCutHz),

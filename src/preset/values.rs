@@ -38,8 +38,14 @@ pub enum Extent {
 }
 
 /// A value for some of the parameters.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Values([Option<Value>; COUNT]);
+
+impl Default for Values {
+    fn default() -> Self {
+        Self([None; COUNT])
+    }
+}
 
 impl Kind {
     /// The value a parameter starts with.

@@ -4,10 +4,11 @@
 
 use std::f64::consts::TAU;
 
-use autovoice::engine::ddsp::{DdspEngine, Ingredients};
+use autovoice::engine::ddsp::{Company, DdspEngine, Ingredients, Speaker};
+use autovoice::engine::morph::CORNERS;
 use autovoice::model::ddsp::features::BANDS as MELS;
 use autovoice::model::ddsp::grid::BANDS;
-use autovoice::model::ddsp::{DdspConfig, DecoderConfig, EncoderConfig, Statistics};
+use autovoice::model::ddsp::{DdspConfig, Decoder, DecoderConfig, EncoderConfig, Statistics};
 use autovoice::nn::Weights;
 use autovoice::quality::seeded;
 
@@ -47,6 +48,78 @@ fn made(config: &DdspConfig, weights: &Weights) -> DdspEngine {
     DdspEngine::new(ingredients).unwrap()
 }
 
+/// A voice at a corner of the morph pad: its sizes, its weights, and where it ends in Hz.
+pub struct AtCorner {
+    pub config: DdspConfig,
+    pub weights: Weights,
+    pub bandwidth_hz: f32,
+}
+
+impl AtCorner {
+    /// Of seeded weights, with blocks of these dilations.
+    pub fn seeded(seed: u64, dilations: &[usize], bandwidth_hz: f32) -> Self {
+        let mut config = small(1);
+        config.decoder.dilations = dilations.to_vec();
+        Self {
+            weights: seeded::weights(config.shapes(), seed).unwrap(),
+            config,
+            bandwidth_hz,
+        }
+    }
+
+    /// One that says so, made by hand.
+    pub fn by_hand(says: Says) -> Self {
+        let (config, weights) = hand_made(1, says);
+        Self {
+            config,
+            weights,
+            bandwidth_hz: STATISTICS.bandwidth_hz,
+        }
+    }
+
+    /// What an engine of it alone is made of.
+    pub fn ingredients(&self) -> Ingredients {
+        let all = self.weights.root();
+        Ingredients::of(&self.config, &all, &all, STATISTICS).unwrap()
+    }
+
+    /// It as it speaks in the engine of another.
+    pub fn speaker(&self) -> Speaker {
+        let voice = self.weights.root();
+        let (embedding, shape) = self.config.decoder.embedding_shape();
+        Speaker {
+            decoder: Decoder::new(&self.config.decoder, &voice).unwrap(),
+            embedding: voice.get(&embedding, &shape).unwrap().to_vec(),
+            bandwidth_hz: self.bandwidth_hz,
+        }
+    }
+}
+
+/// The engine of the voice at the corner `own`, which hears as the first does, in the company of the
+/// others.
+pub fn among(own: usize, corners: &[Option<AtCorner>; CORNERS]) -> DdspEngine {
+    let present = |at: usize| corners[at].as_ref().unwrap();
+    let (ear, voice) = (present(0), present(own));
+    let config = DdspConfig {
+        encoder: ear.config.encoder.clone(),
+        decoder: voice.config.decoder.clone(),
+    };
+    let statistics = Statistics {
+        bandwidth_hz: voice.bandwidth_hz,
+        ..STATISTICS
+    };
+    let (ear, voice) = (ear.weights.root(), voice.weights.root());
+    let mut ingredients = Ingredients::of(&config, &ear, &voice, statistics).unwrap();
+    ingredients.company = Company {
+        corner: Some(own),
+        others: std::array::from_fn(|at| {
+            let other = corners[at].as_ref().filter(|_| at != own);
+            other.map(AtCorner::speaker)
+        }),
+    };
+    DdspEngine::new(ingredients).unwrap()
+}
+
 /// What the voice made by hand says of every band.
 #[derive(Clone, Copy)]
 pub struct Says {
@@ -73,6 +146,11 @@ const SUNG: usize = 40;
 /// encoder hears of [`SUNG`] bands, which is a quarter of the logarithm of its power, and nothing
 /// else.
 pub fn by_hand(ahead: usize, says: Says) -> DdspEngine {
+    let (config, weights) = hand_made(ahead, says);
+    made(&config, &weights)
+}
+
+fn hand_made(ahead: usize, says: Says) -> (DdspConfig, Weights) {
     let plain = small(ahead);
     let config = DdspConfig {
         encoder: EncoderConfig {
@@ -118,7 +196,8 @@ pub fn by_hand(ahead: usize, says: Says) -> DdspEngine {
         }
         (name, shape, values)
     });
-    made(&config, &Weights::new(tensors.collect::<Vec<_>>()).unwrap())
+    let weights = Weights::new(tensors.collect::<Vec<_>>()).unwrap();
+    (config, weights)
 }
 
 /// A voice of `seconds`: harmonics of `pitch_hz` at an instant, 0 for silence, at about -20 dB.

@@ -246,6 +246,10 @@ impl Warm for FakeWarm {
         engine.reset();
         Ok(Box::new(engine))
     }
+
+    fn encoder(&self) -> Option<&str> {
+        (self.fake.kind == Kind::Ours).then_some("ours")
+    }
 }
 
 struct FakeEngine {

@@ -50,6 +50,9 @@ PARAMETERS = [
     ("hold_pitch", bool, False),
     ("quality", str, "Live"),
     ("threads", float, 2.0),
+    ("morph", bool, False),
+    ("morph_x", float, 50.0),
+    ("morph_y", float, 50.0),
 ]
 NOT_AUTOMATABLE = {"voice_range", "report_latency", "pitch_tracker", "quality", "threads"}
 

@@ -6,9 +6,11 @@ use crate::cli::out::complain;
 use crate::cli::preset::Chosen;
 use crate::cli::progress::spinner;
 use crate::cli::voice::threads_parser;
+use crate::engine::ddsp::Company;
+use crate::engine::morph::CORNERS;
 use crate::engine::rvc::{Reach, Search};
 use crate::engine::{Engine, EngineSpec, Quality, THREADS};
-use crate::preset::VoiceRef;
+use crate::preset::{Corners, VoiceRef};
 use crate::voice::{
     EngineSetup, Import, Imported, Library, Note, Voice, VoiceError, WarmError, WarmVoice,
 };
@@ -77,6 +79,7 @@ pub(super) struct Singer {
     warm: WarmVoice,
     hearing: Hearing,
     setup: EngineSetup,
+    partners: Partners,
     /// Where a voice lies that is not in the library, until the end.
     _borrowed: Option<tempfile::TempDir>,
 }
@@ -104,14 +107,68 @@ impl SingerArgs {
                 false => Search::NearestList,
             },
         };
+        let warm = warm.map_err(|error| of_voice(&name, &error))?;
+        let corners = preset.map(|preset| &preset.preset.corners);
+        let corners = corners.filter(|_| self.voice.is_none());
         Ok(Some(Singer {
-            warm: warm.map_err(|error| of_voice(&name, &error))?,
+            partners: match corners {
+                Some(corners) => Partners::find(corners, &voice.reference(), &warm),
+                None => Partners::default(),
+            },
+            warm,
             voice,
             hearing: self.quality,
             setup,
             _borrowed: borrowed,
         }))
     }
+}
+
+/// Whom a preset morphs its voice with.
+#[derive(Default)]
+struct Partners {
+    /// The corner of the voice itself.
+    corner: Option<usize>,
+    others: [Option<WarmVoice>; CORNERS],
+}
+
+impl Partners {
+    /// Those that are in the library and hear as the voice does; what keeps others away is said.
+    fn find(corners: &Corners, own: &VoiceRef, warm: &WarmVoice) -> Self {
+        let is_own = |voice: &Option<VoiceRef>| voice.as_ref().is_some_and(|voice| voice.is(own));
+        let corner = corners.iter().position(is_own);
+        let library = Library::of_user().ok();
+        let others = std::array::from_fn(|at| {
+            let wanted = corners[at].as_ref().filter(|_| corner != Some(at))?;
+            let Some(voice) = library.as_ref()?.find(wanted) else {
+                left_out(&wanted.name, "it is not here");
+                return None;
+            };
+            match WarmVoice::load(&voice) {
+                Ok(other) if other.encoder() == warm.encoder() => return Some(other),
+                Ok(_) => left_out(&wanted.name, "it was made for another content encoder"),
+                Err(error) => left_out(&wanted.name, &error.to_string()),
+            }
+            None
+        });
+        Self { corner, others }
+    }
+
+    fn company(&self) -> Company {
+        Company {
+            corner: self.corner,
+            others: self
+                .others
+                .each_ref()
+                .map(|other| other.as_ref()?.speaker()),
+        }
+    }
+}
+
+fn left_out(name: &str, why: &str) {
+    complain(format_args!(
+        "note: \"{name}\" is left out of the morph: {why}"
+    ));
 }
 
 /// The voice of a preset, where it is in the library.
@@ -166,7 +223,8 @@ fn of_voice(name: &str, error: &WarmError) -> Failure {
 impl Singer {
     /// An engine that starts anew.
     pub(super) fn engine(&self) -> Result<Box<dyn Engine>, Failure> {
-        let engine = self.warm.engine(&self.setup);
+        let company = self.partners.company();
+        let engine = self.warm.engine_among(&self.setup, company);
         engine.map_err(|error| of_voice(self.name(), &error))
     }
 

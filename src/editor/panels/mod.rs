@@ -5,6 +5,7 @@ mod correction;
 mod header;
 mod levels;
 mod messages;
+mod morph;
 pub mod pitch;
 pub mod slots;
 mod stage;

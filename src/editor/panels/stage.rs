@@ -1,7 +1,7 @@
 //! What is looked at and touched while singing, big: the slots, the note sung and the note put
 //! out, one meter, bypass, and the truth in one line. Fills whatever window there is.
 
-use super::{GAP, MARGIN, browser, header, messages, panel, pitch, place, slots, status};
+use super::{GAP, MARGIN, browser, header, messages, morph, panel, pitch, place, slots, status};
 use crate::editor::View;
 use crate::editor::state::State;
 use crate::editor::theme;
@@ -14,6 +14,9 @@ use egui::{Align, Layout, Rect, RichText, Ui, pos2, vec2};
 const HEADER_HEIGHT: f32 = 34.0;
 const STATUS_HEIGHT: f32 = 20.0;
 const METER_WIDTH: f32 = 92.0;
+/// The morph pad: how wide it is at most, and what share of the window it may take.
+const PAD_WIDTH: f32 = 300.0;
+const PAD_SHARE: f32 = 0.3;
 
 pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut State) {
     let window = ui.max_rect().shrink(MARGIN);
@@ -45,7 +48,17 @@ pub fn show(ui: &mut Ui, view: &View<'_>, state: &mut State) {
     );
     let upper = Rect::from_min_max(middle.min, pos2(middle.right(), slots_at.top() - GAP));
     let meter_at = Rect::from_min_max(pos2(upper.right() - METER_WIDTH, upper.top()), upper.max);
-    let pitch_at = Rect::from_min_max(upper.min, pos2(meter_at.left() - GAP, upper.bottom()));
+    let mut pitch_at = Rect::from_min_max(upper.min, pos2(meter_at.left() - GAP, upper.bottom()));
+    if view.params.morph.on.value() && morph::has_company(view) {
+        let width = (window.width() * PAD_SHARE).min(PAD_WIDTH);
+        let left = pitch_at.right() - width;
+        let pad_at = Rect::from_min_max(pos2(left, upper.top()), pitch_at.max);
+        pitch_at.max.x = left - GAP;
+        panel(ui, pad_at, "MORPH", |ui| {
+            let place = ui.available_rect_before_wrap();
+            morph::pad(ui, view, place);
+        });
+    }
     if state.window.presets {
         panel(ui, pitch_at, "PRESETS", |ui| {
             browser::show(ui, view, &mut state.shelf, &mut state.dialog)

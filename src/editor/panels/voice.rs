@@ -1,7 +1,7 @@
 //! What the voice becomes.
 
 use super::slots::{self, Slots};
-use super::{choice, choice_noted, knob, toggle};
+use super::{choice, choice_noted, knob, morph, toggle};
 use crate::editor::View;
 use crate::editor::dialog::Dialog;
 use crate::editor::theme;
@@ -18,6 +18,8 @@ const RANGE_WIDTH: f32 = 74.0;
 const TRACKER_WIDTH: f32 = 72.0;
 /// Their height.
 const LIST_HEIGHT: f32 = 20.0;
+/// The size of the morph pad.
+const PAD: egui::Vec2 = vec2(140.0, 142.0);
 /// The engine of voices of our own.
 const OURS: &str = "ddsp";
 
@@ -77,14 +79,28 @@ fn converted(ui: &mut Ui, view: &View<'_>) {
 /// Those of a voice of our own, which has no index, no speakers and no quality to choose.
 fn ours(ui: &mut Ui, view: &View<'_>) {
     let (voice, converted) = (&view.params.voice, &view.params.converted);
-    ui.add_space(24.0);
     ui.horizontal(|ui| {
-        for param in [&voice.pitch, &voice.formant] {
-            knob(ui, view, param, |knob| knob.stepped(1.0).centered_on(0.0));
-        }
-        knob(ui, view, &converted.rms_mix, |knob| knob);
+        ui.vertical(|ui| {
+            toggle(ui, view, &view.params.morph.on);
+            let (_, pad) = ui.allocate_space(PAD);
+            morph::pad(ui, view, pad);
+        });
+        ui.vertical(|ui| {
+            ui.horizontal(|ui| {
+                for param in [&voice.pitch, &voice.formant] {
+                    knob(ui, view, param, |knob| knob.stepped(1.0).centered_on(0.0));
+                }
+            });
+            ui.horizontal(|ui| {
+                knob(ui, view, &converted.rms_mix, |knob| knob);
+                if !morph::has_company(view) {
+                    let text = "Voices in other slots come to the corners.";
+                    let text = RichText::new(text).small().color(theme::of(ui).dim);
+                    ui.add(Label::new(text).wrap());
+                }
+            });
+        });
     });
-    ui.add_space(24.0);
 }
 
 /// Whether a voice of our own is in a slot.

@@ -6,6 +6,7 @@ pub mod icon;
 pub mod keys;
 pub mod knob;
 pub mod meter;
+pub mod pad;
 pub mod stepper;
 pub mod toggle;
 

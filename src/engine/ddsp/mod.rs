@@ -5,11 +5,13 @@
 //! before it, 30 ms for an encoder that looks two frames ahead, and the sound up to that frame's
 //! instant is put out. That and the way to 16 kHz is the whole delay.
 
+mod chorus;
 mod follow;
 mod loudness;
 mod stage;
 mod voicing;
 
+pub use chorus::{Company, Speaker};
 pub use stage::Stage;
 
 use super::{Controls, Engine, EngineError, EngineSpec, Observation};
@@ -24,11 +26,12 @@ use crate::pitch::PitchTracker;
 use crate::pitch::track::neural::Neural;
 use crate::pitch::track::refine::Refine;
 use crate::units::Frames;
+use chorus::Chorus;
 use follow::Follow;
 use loudness::{Loudness, gate};
 
 /// The name shown and typed.
-const NAME: &str = "ddsp";
+pub const NAME: &str = "ddsp";
 /// The time that a hop may take: half as long as it is, ten times what it takes.
 const BUDGET: Frames = synthesis::HOP / 2;
 /// The same where more is heard ahead, so that all stays within 45 ms: four times what it takes.
@@ -93,6 +96,8 @@ pub struct Ingredients {
     pub tracker: Box<dyn PitchTracker>,
     /// Of its noise: the same seed gives the same sound.
     pub seed: u64,
+    /// Whom the voice can be morphed with.
+    pub company: Company,
 }
 
 impl Ingredients {
@@ -118,6 +123,7 @@ impl Ingredients {
                 Box::new(Refine::new(features::RATE_HZ, LOWEST_HZ, neural))
             },
             seed: 1,
+            company: Company::default(),
         })
     }
 }
@@ -132,7 +138,7 @@ pub struct DdspEngine {
     mel: [f32; features::BANDS],
     loudness: Loudness,
     encoder: Encoder,
-    decoder: Decoder,
+    chorus: Chorus,
     embedding: usize,
     synthesis: Synthesis,
     /// Number of the next frame that is heard.
@@ -142,7 +148,7 @@ pub struct DdspEngine {
     content: Vec<f32>,
     /// Takes out of the content who says it.
     centre: Centre,
-    /// What the decoder takes and gives.
+    /// What decoders take and give.
     input: Vec<f32>,
     spectrum: [f32; OUTS],
 }
@@ -163,26 +169,22 @@ impl DdspEngine {
     pub fn new(ingredients: Ingredients) -> Result<Self, EngineError> {
         let Ingredients {
             encoder,
-            mut decoder,
+            decoder,
             embedding,
             statistics,
             tracker,
             seed,
+            company,
         } = ingredients;
         let ahead = encoder.config().ahead;
         let content = encoder.config().content;
-        if content != decoder.config().content {
-            return Err(failed(
-                "expected a voice made for this content encoder, found one for another; install \
-                 the encoder that the voice names",
-            ));
-        }
-        if embedding.len() != decoder.config().embedding {
-            return Err(failed(
-                "expected an embedding as long as the voice's decoder takes; make the voice again",
-            ));
-        }
-        decoder.set_speaker(&embedding);
+        let values = embedding.len();
+        let own = Speaker {
+            decoder,
+            embedding,
+            bandwidth_hz: statistics.bandwidth_hz,
+        };
+        let chorus = Chorus::new(own, company, content)?;
         let down = Resampler::new(synthesis::RATE_HZ, features::RATE_HZ, 0);
         Ok(Self {
             ahead,
@@ -192,16 +194,16 @@ impl DdspEngine {
             features: Features::new(),
             mel: [0.0; features::BANDS],
             loudness: Loudness::new(),
-            embedding: embedding.len(),
+            embedding: values,
             synthesis: Synthesis::new(statistics.bandwidth_hz, seed),
             at: 0,
             heard: [Kept::default(); KEPT],
             content: vec![0.0; KEPT * content],
             centre: Centre::new(content),
-            input: vec![0.0; decoder.ins()],
+            input: vec![0.0; chorus.ins()],
             spectrum: [0.0; OUTS],
             encoder,
-            decoder,
+            chorus,
         })
     }
 
@@ -222,8 +224,8 @@ impl DdspEngine {
         }
     }
 
-    /// Speaks as somebody else from the next frame on: an embedding, or a mean of some. Real-time
-    /// safe.
+    /// The engine's own voice speaks as somebody else from the next frame on: an embedding, or a
+    /// mean of some. Real-time safe.
     ///
     /// # Errors
     /// [`EngineError::Step`] if it is of another length; nothing changes then.
@@ -233,7 +235,7 @@ impl DdspEngine {
                 "expected an embedding as long as the voice's own; take one of the same base",
             ));
         }
-        self.decoder.set_speaker(embedding);
+        self.chorus.set_speaker(embedding);
         Ok(())
     }
 
@@ -317,12 +319,9 @@ impl DdspEngine {
         own.copy_from_slice(content);
         self.centre.step(0.0 < f0_hz, own);
         sung.copy_from_slice(&Sung { f0_hz }.values());
-        self.decoder.step(&self.input, &mut self.spectrum);
-        if self.spectrum.iter().any(|x| !x.is_finite()) {
-            return Err(failed(
-                "its networks gave what is no number; import the voice again",
-            ));
-        }
+        let morph = &controls.voice.morph;
+        self.chorus.step(&self.input, morph, &mut self.spectrum)?;
+        self.synthesis.set_bandwidth(self.chorus.bandwidth_hz());
         observe(Stage::Decoder, &self.input);
         // What of the gain is not to stay is taken out again.
         let singers = 1.0 - controls.voice.rms_mix.clamp(0.0, 1.0);
@@ -356,7 +355,7 @@ impl Engine for DdspEngine {
         self.loudness.reset();
         self.encoder.reset();
         self.centre.reset();
-        self.decoder.reset();
+        self.chorus.reset();
         self.synthesis.reset();
         self.at = 0;
     }

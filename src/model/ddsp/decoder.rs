@@ -5,7 +5,7 @@
 use autovoice_kernels::cpu::Footprint;
 
 use super::block::{Block, CHUNK, Work};
-use super::config::DecoderConfig;
+use super::config::{DecoderConfig, TAPS};
 use super::grid::BANDS;
 use crate::nn::{LayerNorm, Linear, Scope, WeightsError};
 
@@ -103,6 +103,12 @@ impl Decoder {
     /// Forgets the past, not who speaks. Real-time safe.
     pub fn reset(&mut self) {
         self.blocks.iter_mut().for_each(Block::reset);
+    }
+
+    /// Frames before the newest that an output depends on.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        (TAPS - 1) * self.config.dilations.iter().sum::<usize>()
     }
 
     /// Values of a frame of input: content, then [`Sung::values`].

@@ -31,7 +31,7 @@ const BIN_HZ: f32 = RATE_HZ as f32 / FFT as f32;
 const EDGE: f32 = 0.05;
 /// Natural logarithms of power per Hz that spectra are kept within: -174 dB and, in one band of
 /// 100 Hz, 40 dB over full scale.
-const LN_POWER: (f32, f32) = (-40.0, 4.6);
+pub const LN_POWER: (f32, f32) = (-40.0, 4.6);
 
 /// How a frame sounds, besides its spectrum.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,20 +67,20 @@ pub struct Synthesis {
 }
 
 impl Synthesis {
-    /// For a voice of a bandwidth in Hz, at most [`HIGHEST_BANDWIDTH_HZ`]. The same seed gives the
-    /// same noise. Allocates.
+    /// For a voice of a bandwidth in Hz, as [`Self::set_bandwidth`]. The same seed gives the same
+    /// noise. Allocates.
     #[must_use]
     pub fn new(bandwidth_hz: f32, seed: u64) -> Self {
-        let limit_hz = bandwidth_hz.clamp(PITCH_HZ.1, HIGHEST_BANDWIDTH_HZ);
-        let most = (limit_hz / PITCH_HZ.0).ceil() as usize;
+        // The bandwidth may grow.
+        let most = (HIGHEST_BANDWIDTH_HZ / PITCH_HZ.0).ceil() as usize;
         let mut made = Self {
-            limit_hz,
+            limit_hz: 0.0,
             harmonics: Harmonics::new(RATE_HZ, HOP, most),
             noise: NoiseBank::new(HOP, FFT, seed),
             minimum_phase: MinimumPhase::new(FFT),
             bins: vec![Between::default(); BINS],
             formant: 0.0,
-            edge: Vec::new(),
+            edge: vec![0.0; BINS],
             ln_power: [0.0; BANDS],
             share: [0.0; BANDS],
             values: vec![0.0; BINS],
@@ -88,11 +88,22 @@ impl Synthesis {
             powers: Vec::with_capacity(most),
             gains: Vec::with_capacity(most),
         };
-        made.edge = (0..BINS)
-            .map(|bin| made.edge_at(bin as f32 * BIN_HZ))
-            .collect();
+        made.set_bandwidth(bandwidth_hz);
         made.move_formants(0.0);
         made
+    }
+
+    /// From the next frame on nothing is put out above this, in Hz: at least the highest pitch, at
+    /// most [`HIGHEST_BANDWIDTH_HZ`]. Real-time safe.
+    pub fn set_bandwidth(&mut self, hz: f32) {
+        let limit_hz = hz.clamp(PITCH_HZ.1, HIGHEST_BANDWIDTH_HZ);
+        if limit_hz == self.limit_hz {
+            return;
+        }
+        self.limit_hz = limit_hz;
+        for bin in 0..BINS {
+            self.edge[bin] = self.edge_at(bin as f32 * BIN_HZ);
+        }
     }
 
     /// Forgets the past: the next frame is the first. Real-time safe.
@@ -194,12 +205,17 @@ impl Synthesis {
         }
     }
 
-    /// The gain that a frequency has at the edge of the bandwidth.
     fn edge_at(&self, hz: f32) -> f32 {
-        let within = (self.limit_hz - hz) / (EDGE * self.limit_hz);
-        let cos = (std::f32::consts::PI * within.clamp(0.0, 1.0)).cos();
-        0.5 - 0.5 * cos
+        edge(self.limit_hz, hz)
     }
+}
+
+/// The gain that a frequency has at the edge of a bandwidth, both in Hz: 1 below it, 0 above.
+#[must_use]
+pub fn edge(limit_hz: f32, hz: f32) -> f32 {
+    let within = (limit_hz - hz) / (EDGE * limit_hz);
+    let cos = (std::f32::consts::PI * within.clamp(0.0, 1.0)).cos();
+    0.5 - 0.5 * cos
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use super::shown::{Said, Shown, SlotShown, SlotState};
 use super::stock::guarded;
 use crate::bridge::{HostConfig, InstallError, Latency, SLOTS};
 use crate::engine::EngineSpec;
+use crate::engine::ddsp::Company;
+use crate::engine::morph::CORNERS;
 use crate::preset::VoiceRef;
 use crate::units::Frames;
 use std::sync::Arc;
@@ -40,6 +42,7 @@ pub fn start(inner: Arc<Inner>) -> std::io::Result<()> {
         delays: PerSetup::default(),
         is_importing: false,
         said: None,
+        reads: 0,
     };
     let thread = Builder::new().name("autovoice-loader".into());
     let started = thread.spawn(move || {
@@ -66,13 +69,31 @@ struct Slot {
     state: SlotState,
     /// What its engine would be.
     specs: Option<PerSetup<EngineSpec>>,
+    /// Which reading of a voice it holds, from 1.
+    read: u64,
+    /// Whom the engine that is installed can be morphed with, by [`Self::read`].
+    company: Reads,
 }
+
+const _: () = assert!(
+    CORNERS == SLOTS,
+    "each slot has its corner of the morph pad"
+);
+
+/// What was read into each slot, 0 for nobody.
+type Reads = [u64; SLOTS];
 
 impl Slot {
     /// The name of its engine, which is the same for every setup.
     fn engine(&self) -> Option<&'static str> {
         let spec = self.specs.as_ref()?.get(&VoiceSetup::default())?;
         Some(spec.name)
+    }
+
+    /// What its voice hears with, if it can be morphed with those that hear the same.
+    fn encoder(&self) -> Option<&str> {
+        let is_failed = matches!(self.state, SlotState::Failed(_));
+        self.warm.as_ref().filter(|_| !is_failed)?.encoder()
     }
 }
 
@@ -84,6 +105,8 @@ struct Loader {
     delays: PerSetup<Option<Frames>>,
     is_importing: bool,
     said: Option<Said>,
+    /// How many voices were read.
+    reads: u64,
 }
 
 impl Loader {
@@ -144,6 +167,8 @@ impl Loader {
             self.fill(at, voice, again[at]);
             self.install(at);
         }
+        // Those that were there before now have other company.
+        (0..SLOTS).for_each(|at| self.install(at));
         self.work_out_delays();
         self.show();
         for import in order.imports {
@@ -172,6 +197,7 @@ impl Loader {
             specs: wanted
                 .as_ref()
                 .and_then(|voice| self.inner.stock.specs(voice).ok()),
+            ..Slot::default()
         };
         let Some(voice) = wanted else {
             self.remove(at);
@@ -180,15 +206,51 @@ impl Loader {
         self.show();
         // The voice before stays to be heard until this one takes its place.
         match self.inner.stock.load(&voice) {
-            Ok(warm) => self.slots[at].warm = Some(warm),
+            Ok(warm) => {
+                self.reads += 1;
+                self.slots[at].warm = Some(warm);
+                self.slots[at].read = self.reads;
+            }
             Err(reason) => self.fail(at, reason),
+        }
+    }
+
+    /// Whom the voice in a slot can be morphed with.
+    fn company(&self, at: usize) -> Reads {
+        let encoder = self.slots[at].encoder();
+        std::array::from_fn(|other| {
+            let slot = &self.slots[other];
+            let is_company = other != at && encoder.is_some() && slot.encoder() == encoder;
+            if is_company { slot.read } else { 0 }
+        })
+    }
+
+    /// Whether an engine is still to be handed to the worker, the voice's first or one for other
+    /// company.
+    fn is_due(&self, at: usize) -> bool {
+        let slot = &self.slots[at];
+        match slot.state {
+            SlotState::Loading => true,
+            SlotState::Ready => self.connection.is_some() && slot.company != self.company(at),
+            _ => false,
         }
     }
 
     /// Hands a voice that is in memory to the worker, unless that was done.
     fn install(&mut self, at: usize) {
+        if !self.is_due(at) {
+            return;
+        }
+        let reads = self.company(at);
+        let company = Company {
+            corner: Some(at),
+            others: std::array::from_fn(|other| {
+                let warm = self.slots[other].warm.as_ref();
+                warm.filter(|_| reads[other] != 0)?.speaker()
+            }),
+        };
         let slot = &mut self.slots[at];
-        let (SlotState::Loading, Some(warm)) = (&slot.state, &slot.warm) else {
+        let Some(warm) = &slot.warm else {
             return;
         };
         let Some(connection) = &mut self.connection else {
@@ -199,9 +261,12 @@ impl Loader {
             return self.ask_for_restart(at);
         };
         let setup = &connection.setup;
-        let installed = guarded(|| Ok(voices.install(at + 1, warm.engine(setup)?)));
+        let installed = guarded(|| Ok(voices.install(at + 1, warm.engine_among(setup, company)?)));
         match installed {
-            Ok(Ok(())) => slot.state = SlotState::Ready,
+            Ok(Ok(())) => {
+                slot.state = SlotState::Ready;
+                slot.company = reads;
+            }
             // The worker takes them over in a moment, and then there is another look.
             Ok(Err(InstallError::Busy)) => {}
             Ok(Err(InstallError::Latency { .. })) => self.ask_for_restart(at),
@@ -273,7 +338,7 @@ impl Loader {
             }
         }
         for at in 0..SLOTS {
-            if self.slots[at].state == SlotState::Loading {
+            if self.is_due(at) {
                 self.install(at);
                 is_news = true;
             }
@@ -348,6 +413,7 @@ impl Loader {
                 voice: slot.voice.clone(),
                 state: slot.state.clone(),
                 engine: slot.engine(),
+                encoder: slot.encoder().map(str::to_owned),
             }),
             listed: self.listed.clone(),
             delays: self.delays,

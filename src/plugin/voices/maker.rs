@@ -1,6 +1,7 @@
 //! What the plugin knows of voice files and networks. Loader thread unless said otherwise: reads
 //! files, allocates, may take seconds.
 
+use crate::engine::ddsp::{Company, Speaker};
 use crate::engine::{Engine, EngineSpec, Quality, THREADS};
 use crate::preset::VoiceRef;
 use std::path::Path;
@@ -117,4 +118,27 @@ pub trait Warm: Send + Sync {
     /// # Errors
     /// Where it cannot be built for this setup.
     fn engine(&self, setup: &VoiceSetup) -> Result<Box<dyn Engine>, String>;
+
+    /// What it hears with: voices of the same can be morphed. `None` for one that stays alone.
+    fn encoder(&self) -> Option<&str> {
+        None
+    }
+
+    /// What the engine of another voice needs to be morphed with this one.
+    fn speaker(&self) -> Option<Speaker> {
+        None
+    }
+
+    /// As [`Self::engine`], of a voice that can be morphed with its company, all of the same
+    /// [`Self::encoder`].
+    ///
+    /// # Errors
+    /// As there.
+    fn engine_among(
+        &self,
+        setup: &VoiceSetup,
+        _company: Company,
+    ) -> Result<Box<dyn Engine>, String> {
+        self.engine(setup)
+    }
 }

@@ -4,6 +4,7 @@
 //! [`VoiceMaker`] is what the plugin knows of voice files and networks; [`Stock`] keeps what
 //! instances share of them; [`Rack`] is one instance's slots, with a loader thread of its own.
 
+mod corners;
 mod library;
 mod loader;
 mod maker;
@@ -14,6 +15,7 @@ mod stock;
 mod warm;
 
 pub use crate::bridge::SLOTS;
+pub use corners::CornerState;
 pub use library::{Voices, of_user};
 pub use maker::{Imported, Listed, PerSetup, VoiceMaker, VoiceSetup, Warm};
 pub use rack::{Connection, Rack};

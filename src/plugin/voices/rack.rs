@@ -7,11 +7,11 @@
 use super::loader;
 use super::maker::VoiceSetup;
 use super::saved::Saved;
-use super::shown::{Said, Shown};
+use super::shown::{Said, Shown, SlotState};
 use super::stock::Stock;
 use crate::bridge::{HostConfig, SLOTS, Voices};
-use crate::engine::EngineSpec;
-use crate::preset::VoiceRef;
+use crate::engine::{EngineSpec, ddsp};
+use crate::preset::{Corners, VoiceRef};
 use nice_plug::params::persist::PersistentField;
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -192,6 +192,66 @@ impl Rack {
         };
         self.put(slot, Some(voice.clone()));
         Some(slot)
+    }
+
+    /// Puts the voices of a preset to the corners of the morph pad, and takes away who else would
+    /// be heard there: voices of our own where the preset has none. Those that are not here.
+    /// Main and GUI threads: it reads small files.
+    pub fn take_corners(&self, corners: &Corners) -> Vec<VoiceRef> {
+        let mut missing = Vec::new();
+        for (at, wanted) in corners.iter().enumerate() {
+            let held = self.voice_in(at + 1);
+            let is_there = wanted.as_ref().zip(held.as_ref());
+            if is_there.is_some_and(|(wanted, held)| held.is(wanted)) {
+                continue;
+            }
+            match wanted {
+                Some(voice) if self.0.stock.holds(voice) => self.put(at + 1, wanted.clone()),
+                wanted => {
+                    missing.extend(wanted.clone());
+                    if held.is_some_and(|held| self.is_ours(&held)) {
+                        self.put(at + 1, None);
+                    }
+                }
+            }
+        }
+        missing
+    }
+
+    /// Whether these voices are at their corners.
+    #[must_use]
+    pub fn has_corners(&self, corners: &Corners) -> bool {
+        let desk = self.0.desk();
+        let mut corners = desk.slots.iter().zip(corners);
+        corners.all(|(held, wanted)| match (held, wanted) {
+            (_, None) => true,
+            (None, Some(_)) => false,
+            (Some(held), Some(wanted)) => held.is(wanted),
+        })
+    }
+
+    /// Whether a voice can be morphed, as far as is known without reading it.
+    fn is_ours(&self, voice: &VoiceRef) -> bool {
+        let specs = self.0.stock.specs(voice);
+        let setup = VoiceSetup::default();
+        specs.is_ok_and(|specs| {
+            specs
+                .get(&setup)
+                .is_some_and(|spec| spec.name == ddsp::NAME)
+        })
+    }
+
+    /// What of the slots a preset of a morph has to hold: the voices that can be morphed with that
+    /// in the slot selected, and those of which it is not known yet.
+    #[must_use]
+    pub fn corners(&self, selected: usize) -> Corners {
+        let shown = self.shown();
+        let encoder = shown.slot(selected).and_then(|slot| slot.encoder.as_ref());
+        std::array::from_fn(|at| {
+            let slot = &shown.slots[at];
+            let is_other = slot.state == SlotState::Ready && slot.encoder.as_ref() != encoder;
+            self.voice_in(at + 1).filter(|_| !is_other)
+        })
     }
 
     /// Takes a file into the library and, if a slot is named, into that slot.

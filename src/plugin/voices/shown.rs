@@ -31,6 +31,8 @@ pub struct SlotShown {
     pub state: SlotState,
     /// The name of the engine that plays it, once its file was looked at.
     pub engine: Option<&'static str>,
+    /// What its voice hears with, once it was read: those of the same can be morphed.
+    pub encoder: Option<String>,
 }
 
 /// What is said to the musician.

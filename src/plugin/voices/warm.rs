@@ -1,6 +1,7 @@
 //! The engine behind a voice of the library. Loader thread; [`spec`] on the main thread, too.
 
 use super::maker::{VoiceSetup, Warm};
+use crate::engine::ddsp::{Company, Speaker};
 use crate::engine::rvc::{Reach, Search};
 use crate::engine::{Engine, EngineSpec};
 use crate::voice::{EngineSetup, Voice, WarmError, WarmVoice};
@@ -35,12 +36,28 @@ pub fn warm(voice: &Voice, models: Option<&Path>) -> Result<Arc<dyn Warm>, Strin
 
 impl Warm for WarmVoice {
     fn engine(&self, setup: &VoiceSetup) -> Result<Box<dyn Engine>, String> {
+        Warm::engine_among(self, setup, Company::default())
+    }
+
+    fn encoder(&self) -> Option<&str> {
+        Self::encoder(self)
+    }
+
+    fn speaker(&self) -> Option<Speaker> {
+        Self::speaker(self)
+    }
+
+    fn engine_among(
+        &self,
+        setup: &VoiceSetup,
+        company: Company,
+    ) -> Result<Box<dyn Engine>, String> {
         let setup = EngineSetup {
             reach: reach(setup),
             seed: SEED,
             search: Search::NearestList,
         };
-        Self::engine(self, &setup).map_err(|error| said(&error))
+        Self::engine_among(self, &setup, company).map_err(|error| said(&error))
     }
 }
 

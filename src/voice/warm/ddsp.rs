@@ -1,7 +1,7 @@
 //! A voice of our own in memory: its decoder, and the content encoder that it was trained with.
 
 use super::WarmError;
-use crate::engine::ddsp::{DdspEngine, Ingredients};
+use crate::engine::ddsp::{Company, DdspEngine, Ingredients, Speaker};
 use crate::engine::{Engine, EngineSpec};
 use crate::model::ddsp::{Decoder, features};
 use crate::pitch::TrackerKind;
@@ -52,8 +52,22 @@ impl WarmDdsp {
         })
     }
 
-    /// An engine of this voice, which shares its weights.
-    pub(super) fn engine(&self, seed: u64) -> Result<Box<dyn Engine>, WarmError> {
+    /// The hash of its content encoder.
+    pub(super) fn encoder(&self) -> &str {
+        &self.encoder.sha256
+    }
+
+    /// The voice as it speaks in the engine of another of the same encoder.
+    pub(super) fn speaker(&self) -> Speaker {
+        Speaker {
+            decoder: self.decoder.clone(),
+            embedding: self.embedding.clone(),
+            bandwidth_hz: self.voice.bandwidth_hz,
+        }
+    }
+
+    /// An engine of this voice, which shares its weights, and those of its company.
+    pub(super) fn engine(&self, seed: u64, company: Company) -> Result<Box<dyn Engine>, WarmError> {
         let tracker = TrackerKind::Neural
             .embedded(features::RATE_HZ, LOWEST_HZ)
             .expect("it needs nothing but this program");
@@ -64,6 +78,7 @@ impl WarmDdsp {
             statistics: self.voice.statistics(),
             tracker,
             seed,
+            company,
         })?;
         Ok(Box::new(engine))
     }

@@ -11,6 +11,7 @@ use super::ddsp::EncoderError;
 use super::index::IndexError;
 use super::models::{self, ModelError};
 use super::{Voice, VoiceError, VoiceModel};
+use crate::engine::ddsp::{Company, Speaker};
 use crate::engine::rvc::{Reach, Search};
 use crate::engine::{Engine, EngineError, EngineSpec};
 use crate::io::folders;
@@ -144,7 +145,42 @@ impl WarmVoice {
     pub fn engine(&self, setup: &EngineSetup) -> Result<Box<dyn Engine>, WarmError> {
         match &self.0 {
             Kind::Rvc(voice) => voice.engine(setup),
-            Kind::Ddsp(voice) => voice.engine(setup.seed),
+            Kind::Ddsp(voice) => voice.engine(setup.seed, Company::default()),
+        }
+    }
+
+    /// The hash of the content encoder that a voice of our own hears with: those of the same can be
+    /// morphed. Others cannot.
+    #[must_use]
+    pub fn encoder(&self) -> Option<&str> {
+        match &self.0 {
+            Kind::Rvc(_) => None,
+            Kind::Ddsp(voice) => Some(voice.encoder()),
+        }
+    }
+
+    /// What the engine of another voice of the same encoder needs to be morphed with this one.
+    #[must_use]
+    pub fn speaker(&self) -> Option<Speaker> {
+        match &self.0 {
+            Kind::Rvc(_) => None,
+            Kind::Ddsp(voice) => Some(voice.speaker()),
+        }
+    }
+
+    /// As [`Self::engine`], of a voice that can be morphed with its company. A voice of RVC has
+    /// none.
+    ///
+    /// # Errors
+    /// [`WarmError`].
+    pub fn engine_among(
+        &self,
+        setup: &EngineSetup,
+        company: Company,
+    ) -> Result<Box<dyn Engine>, WarmError> {
+        match &self.0 {
+            Kind::Rvc(voice) => voice.engine(setup),
+            Kind::Ddsp(voice) => voice.engine(setup.seed, company),
         }
     }
 }

@@ -5,7 +5,7 @@ use xtask::clap_host::param_id;
 use crate::support::{assert_clean, bundle, instance};
 
 /// Every parameter, by the id that projects and presets hold. Frozen: only ever add.
-pub const FROZEN: [&str; 31] = [
+pub const FROZEN: [&str; 34] = [
     "bypass",
     "mix",
     "input_db",
@@ -37,6 +37,9 @@ pub const FROZEN: [&str; 31] = [
     "hold_pitch",
     "quality",
     "threads",
+    "morph",
+    "morph_x",
+    "morph_y",
 ];
 
 /// What moves the latency needs a restart, so no automation lane.
@@ -129,6 +132,7 @@ fn text_means_what_a_musician_reads() {
         ("speaker", "7", "7"),
         ("quality", "studio", "Studio"),
         ("threads", "1", "1"),
+        ("morph_x", "25 %", "25 %"),
     ];
     for (id, typed, shown) in table {
         plugin.set(id, typed).unwrap();
