@@ -481,3 +481,6 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
