@@ -125,7 +125,7 @@ fn a_training_goes_on_when_the_app_is_opened_again() {
     let home = Home::new(true);
     let recordings = home.0.path().join("elsewhere");
     buzz(&recordings.join("one.wav"), 160.0, 8.0);
-    let mut rig = Rig::open(&home, [10, 100_000]);
+    let mut rig = Rig::open(&home, [1, 100_000]);
     rig.desk.session.form.from = Origin::Folder;
     rig.desk.session.form.folder = recordings.display().to_string();
     rig.begin("Long");
@@ -136,7 +136,7 @@ fn a_training_goes_on_when_the_app_is_opened_again() {
     let done = rig.desk.session.progress.steps.0;
     drop(rig);
 
-    let mut rig = Rig::open(&home, [10, 100_000]);
+    let mut rig = Rig::open(&home, [1, 100_000]);
     rig.until("going on", |rig| {
         let progress = &rig.desk.session.progress;
         assert_ne!(progress.stage, Some(0), "it began anew");
@@ -148,7 +148,7 @@ fn a_training_goes_on_when_the_app_is_opened_again() {
     drop(rig);
 
     // What the user has paused stays so.
-    let mut rig = Rig::open(&home, [10, 100_000]);
+    let mut rig = Rig::open(&home, [1, 100_000]);
     rig.until("found again", |rig| !rig.desk.unfinished.is_empty());
     assert_eq!(rig.desk.session.stage, Stage::Describing);
     let found = rig.desk.unfinished[0].clone();

@@ -34,11 +34,16 @@ impl Closing {
     }
 }
 
-/// Opens the window and returns when it is closed.
+/// Opens the window, on the page for a new voice if that is wanted, and returns when it is closed.
 ///
 /// # Errors
 /// When there is no display or no OpenGL.
-pub fn run(control: Handle, talk_key: &str, closing: Closing) -> Result<(), Error> {
+pub fn run(
+    control: Handle,
+    talk_key: &str,
+    closing: Closing,
+    new_voice: bool,
+) -> Result<(), Error> {
     let shared = &control.shared;
     let mut editor = Editor::new(shared.params.clone(), shared.feed.clone()).below(panel::HEIGHT);
     // Without a place for it, or a thread, no voices are made here.
@@ -55,7 +60,7 @@ pub fn run(control: Handle, talk_key: &str, closing: Closing) -> Result<(), Erro
         maker: desk.map(|desk| Maker {
             desk,
             page: NewVoicePanel::new(system()),
-            is_open: false,
+            is_open: new_voice,
         }),
         control,
         closing,

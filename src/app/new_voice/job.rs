@@ -10,12 +10,16 @@ use crate::train::voice::{
     About, Event, Source, TrainError, VoicePlan, Weights, checkpoint, train_voice,
 };
 use crate::voice::{Import, Library};
+use std::fs::{File, TryLockError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
+
+/// The file in a voice's folder that is locked while it is trained.
+const LOCK: &str = "training.lock";
 
 /// What is trained, and where it goes.
 #[derive(Clone, Debug)]
@@ -97,6 +101,11 @@ impl Drop for Job {
 }
 
 fn run(task: &Task, stop: &AtomicBool, report: &mut dyn FnMut(Event)) -> Outcome {
+    // Held to the end.
+    let _lock = match lock(&task.home) {
+        Ok(lock) => lock,
+        Err(trouble) => return Outcome::Failed(trouble),
+    };
     let weights = match Weights::find(task.models.as_deref()) {
         Ok(weights) => weights,
         Err(error) => return Outcome::Failed((&error).into()),
@@ -112,6 +121,18 @@ fn run(task: &Task, stop: &AtomicBool, report: &mut dyn FnMut(Event)) -> Outcome
         Ok(()) => install(task),
         Err(TrainError::Stopped) => Outcome::Stopped,
         Err(error) => Outcome::Failed((&error).into()),
+    }
+}
+
+/// Keeps another AutoVoice from the same training while it lives; the system lets go of it whatever
+/// ends the program.
+fn lock(home: &Home) -> Result<File, Trouble> {
+    let opened = File::create(home.0.join(LOCK));
+    let file = opened.map_err(|error| Trouble::from(&TrainError::Io(error)))?;
+    match file.try_lock() {
+        // Where there are no locks, there is no second program to be expected either.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Trouble::in_other_hands()),
     }
 }
 
@@ -187,6 +208,17 @@ mod tests {
         let after_name = stat.rsplit(')').next().unwrap_or_default();
         let nice = after_name.split_whitespace().nth(16);
         nice.and_then(|nice| nice.parse().ok()).expect("a number")
+    }
+
+    #[test]
+    fn one_training_at_a_time() {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        let home = Home(home.path().to_owned());
+        let first = lock(&home).expect("nobody else has it");
+        let second = lock(&home).expect_err("the first has it");
+        assert_eq!(second, Trouble::in_other_hands());
+        drop(first);
+        assert!(lock(&home).is_ok());
     }
 
     #[test]

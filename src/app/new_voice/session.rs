@@ -132,7 +132,7 @@ pub enum Hand {
     Pause,
     /// Go on, or try again.
     GoOn,
-    /// Give the training up; the recordings stay.
+    /// Give the training up, or go back to the recordings, which stay.
     Cancel,
     /// Leave this voice as it is, for another.
     Leave,
@@ -278,7 +278,13 @@ impl Session {
                 self.stage = Stage::Stopping { for_good: true };
                 vec![Order::StopTraining]
             }
-            (Hand::Cancel, Stage::Paused | Stage::Failed(_)) => self.give_up(),
+            (Hand::Cancel, Stage::Paused) => self.give_up(),
+            // What was learnt is gone on with where the recordings are still the same.
+            (Hand::Cancel, Stage::Failed(_)) => {
+                self.stage = Stage::Reading;
+                self.project.stage = Saved::Reading;
+                vec![Order::Save(self.project.clone())]
+            }
             (Hand::Leave, _) if self.can_leave() => {
                 *self = Self::default();
                 Vec::new()

@@ -38,6 +38,14 @@ impl Trouble {
         )
     }
 
+    /// Of a voice that another AutoVoice trains.
+    pub fn in_other_hands() -> Self {
+        Self::new(
+            "Another AutoVoice that is open trains this voice already.",
+            "Let it finish, or close it and press Try again.",
+        )
+    }
+
     /// Of a system that gives no thread.
     pub fn no_thread(error: &std::io::Error) -> Self {
         Self::new(

@@ -10,7 +10,7 @@ use crate::app::supervisor::Shared;
 use crate::editor::theme;
 use crate::editor::{Dialog, Purpose};
 use crate::units::Civil;
-use egui::{Button, RichText, TextEdit, Ui};
+use egui::{Align2, Button, RichText, Sense, TextEdit, TextStyle, Ui, vec2};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const LABEL_WIDTH: f32 = 130.0;
@@ -96,7 +96,11 @@ fn who(ui: &mut Ui, desk: &mut Desk, shared: &Shared) {
         ),
     ] {
         ui.horizontal(|ui| {
-            ui.add_sized([LABEL_WIDTH, 24.0], left(label));
+            // Its place is taken first, so that the fields stand below each other.
+            let (place, _) = ui.allocate_exact_size(vec2(LABEL_WIDTH, 24.0), Sense::hover());
+            let (font, middle) = (TextStyle::Body.resolve(ui.style()), Align2::LEFT_CENTER);
+            ui.painter()
+                .text(place.left_center(), middle, label, font, colors.text);
             let edit = TextEdit::singleline(field)
                 .hint_text(hint)
                 .desired_width(FIELD_WIDTH);
@@ -112,10 +116,6 @@ fn who(ui: &mut Ui, desk: &mut Desk, shared: &Shared) {
                     is done.";
         words(ui, text, colors.sung);
     }
-}
-
-fn left(text: &str) -> egui::Label {
-    egui::Label::new(text).halign(egui::Align::Min)
 }
 
 fn origin(ui: &mut Ui, desk: &mut Desk, dialog: &mut Dialog) {

@@ -10,8 +10,10 @@ use crate::app::new_voice::words::of_flaw;
 use crate::app::status::DryStatus;
 use crate::app::supervisor::Shared;
 use crate::editor::theme;
+use egui::text::LayoutJob;
 use egui::{
-    Align, Button, FontId, Label, Layout, Rect, RichText, Sense, Stroke, StrokeKind, Ui, vec2,
+    Align, Button, FontId, Layout, Rect, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
+    vec2,
 };
 
 /// Room for two lines of a sentence.
@@ -93,7 +95,7 @@ fn sentence(ui: &mut Ui, desk: &Desk) {
     let colors = theme::of(ui);
     let text = script::sentences().nth(desk.session.at).unwrap_or_default();
     let size = vec2(ui.available_width(), SENTENCE_HEIGHT);
-    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
     let is_open = matches!(desk.session.mic, Mic::Open(_));
     let edge = if is_open { colors.danger } else { colors.line };
     ui.painter().rect(
@@ -104,18 +106,13 @@ fn sentence(ui: &mut Ui, desk: &Desk) {
         StrokeKind::Inside,
     );
     let inner = rect.shrink2(vec2(16.0, 6.0));
-    let layout = Layout::centered_and_justified(egui::Direction::TopDown);
-    ui.scope_builder(
-        egui::UiBuilder::new().max_rect(inner).layout(layout),
-        |ui| {
-            let text = RichText::new(text).font(FontId::proportional(SENTENCE_SIZE));
-            ui.add(
-                Label::new(text.color(colors.text))
-                    .halign(Align::Center)
-                    .wrap(),
-            );
-        },
-    );
+    let font = FontId::proportional(SENTENCE_SIZE);
+    let mut job = LayoutJob::simple(text.to_owned(), font, colors.text, inner.width());
+    job.halign = Align::Center;
+    let galley = ui.painter().layout_job(job);
+    let top = inner.center() - vec2(0.0, 0.5 * galley.size().y);
+    ui.painter().galley(top, galley, colors.text);
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
 }
 
 fn meter(ui: &mut Ui, desk: &Desk) {
@@ -192,7 +189,7 @@ fn buttons(ui: &mut Ui, desk: &mut Desk, shared: &Shared) {
             desk.hand(Hand::Show(at.saturating_sub(1)));
         }
         if let (false, DryStatus::Recording(seconds)) = (is_idle, shared.status().dry) {
-            let text = format!("● {}", clock(seconds));
+            let text = format!("recording {}", clock(seconds));
             ui.label(RichText::new(text).color(colors.danger).strong());
         }
     });
