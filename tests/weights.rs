@@ -17,6 +17,8 @@ struct Model {
     file: String,
     what: String,
     licence: String,
+    /// What it was trained on, with the licences of that.
+    source: String,
     recipe: String,
     sha256: String,
     rate_hz: u32,
@@ -27,6 +29,21 @@ struct Model {
 fn read(folder: &Path) -> Manifest {
     let text = std::fs::read_to_string(folder.join("manifest.toml")).expect("a manifest");
     toml::from_str(&text).expect("a manifest of this form")
+}
+
+/// What lies in a folder and below, as paths from where it begins.
+fn files(folder: &Path, below: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("the folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a name").to_string_lossy();
+        let name = format!("{below}{name}");
+        match path.is_dir() {
+            true => found.extend(files(&path, &format!("{name}/"))),
+            false => found.push(name),
+        }
+    }
+    found
 }
 
 #[test]
@@ -42,19 +59,10 @@ fn every_file_is_listed_with_its_hash_and_recipe() {
         assert_eq!(hash, model.sha256, "{}", model.file);
         assert!(folder.join(&model.recipe).exists(), "{}", model.recipe);
         assert_eq!(model.licence, "MIT OR Apache-2.0", "{}", model.id);
-        assert!(!model.what.is_empty());
+        assert!(!model.what.is_empty() && !model.source.is_empty());
         listed.insert(model.file);
     }
-    let found: BTreeSet<String> = std::fs::read_dir(&folder)
-        .expect("the folder")
-        .map(|entry| {
-            entry
-                .expect("an entry")
-                .file_name()
-                .to_string_lossy()
-                .into_owned()
-        })
-        .collect();
+    let found: BTreeSet<String> = files(&folder, "").into_iter().collect();
     assert_eq!(found, listed);
 }
 

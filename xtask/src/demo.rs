@@ -26,6 +26,8 @@ const SAME_DB: f64 = -100.0;
 struct Take {
     name: &'static str,
     what: &'static str,
+    /// A voice of the library.
+    voice: Option<&'static str>,
     plugin: &'static [(&'static str, &'static str)],
     command: &'static [&'static str],
     target: Target,
@@ -39,10 +41,11 @@ enum Target {
     Scale(&'static [u8]),
 }
 
-const TAKES: [Take; 3] = [
+const TAKES: [Take; 4] = [
     Take {
         name: "pitch-up-4",
         what: "4 semitones higher, same formants",
+        voice: None,
         plugin: &[("pitch", "+4 st")],
         command: &["--pitch", "4"],
         target: Target::Semitones(4.0),
@@ -50,6 +53,7 @@ const TAKES: [Take; 3] = [
     Take {
         name: "formant-down-4",
         what: "formants 4 semitones lower, same pitch",
+        voice: None,
         plugin: &[("formant", "-4 st")],
         command: &["--formant", "-4"],
         target: Target::Semitones(0.0),
@@ -57,6 +61,7 @@ const TAKES: [Take; 3] = [
     Take {
         name: "tuned-c-sharp-minor",
         what: "every note drawn to C# minor at once",
+        voice: None,
         plugin: &[
             ("correct", "on"),
             ("key", "C#"),
@@ -65,6 +70,14 @@ const TAKES: [Take; 3] = [
         ],
         command: &["--key", "C# minor", "--retune", "0"],
         target: Target::Scale(&[1, 3, 4, 6, 8, 9, 11]),
+    },
+    Take {
+        name: "another-voice",
+        what: "a voice that ships with the program, an octave lower",
+        voice: Some("Rolf"),
+        plugin: &[("pitch", "-12 st")],
+        command: &["--voice", "Rolf", "--pitch", "-12"],
+        target: Target::Semitones(-12.0),
     },
 ];
 
@@ -95,7 +108,7 @@ pub fn run() -> Result<()> {
     steps.next("Measuring the latency of the plugin");
     let recording = wav::read(Path::new(RECORDING))?;
     let plugin = Bundle::open(&products.clap)?;
-    let latency = measure_latency(&plugin, recording.rate_hz)?;
+    measure_latency(&plugin, recording.rate_hz)?;
 
     steps.next("Converting the demo recording");
     let folder = paths::target()?.join("demo");
@@ -111,7 +124,6 @@ pub fn run() -> Result<()> {
         products: &products,
         recording: &recording,
         sung: pitch_track(&recording.channels[0], f64::from(recording.rate_hz)),
-        latency,
         folder,
     };
     for take in &TAKES {
@@ -142,7 +154,7 @@ fn instance(plugin: &Bundle, settings: &[(&str, &str)]) -> Result<Plugin> {
 }
 
 /// The delay reported, held against the one found in noise that passed unchanged.
-fn measure_latency(plugin: &Bundle, rate_hz: u32) -> Result<usize> {
+fn measure_latency(plugin: &Bundle, rate_hz: u32) -> Result<()> {
     let mut instance = instance(plugin, &[])?;
     let input = noise(1, rate_hz as usize / 2);
     let mut audio = instance.activate(f64::from(rate_hz), BLOCK)?;
@@ -161,7 +173,7 @@ fn measure_latency(plugin: &Bundle, rate_hz: u32) -> Result<usize> {
         reported == measured,
         "the plugin reports another delay than it has"
     );
-    Ok(reported)
+    Ok(())
 }
 
 /// What every take needs.
@@ -170,7 +182,6 @@ struct Stage<'a> {
     products: &'a Products,
     recording: &'a Clip,
     sung: Vec<f64>,
-    latency: usize,
     folder: PathBuf,
 }
 
@@ -206,20 +217,26 @@ impl Stage<'_> {
     fn through_plugin(&self, take: &Take) -> Result<(Clip, f64)> {
         let rate_hz = self.recording.rate_hz;
         let mut instance = instance(&self.plugin, take.plugin)?;
+        if let Some(voice) = take.voice {
+            instance.put_voice(voice)?;
+            // A voice sings on another thread, which a bounce waits for.
+            instance.set_offline(true)?;
+            for (id, text) in take.plugin {
+                instance.set(id, text)?;
+            }
+        }
         let mut audio = instance.activate(f64::from(rate_hz), BLOCK)?;
+        let latency = instance.latency_frames();
         // A host's delay compensation: feed on for the latency, then drop it in front.
         let mut input = self.recording.channels.clone();
-        input[0].extend(std::iter::repeat_n(0.0, self.latency));
+        input[0].extend(std::iter::repeat_n(0.0, latency));
         let started = Instant::now();
         let output = audio.render(&input, || BLOCK, &[])?;
         let seconds = started.elapsed().as_secs_f64();
         instance.deactivate(audio);
         let clip = Clip {
             rate_hz,
-            channels: output
-                .into_iter()
-                .map(|c| c[self.latency..].to_vec())
-                .collect(),
+            channels: output.into_iter().map(|c| c[latency..].to_vec()).collect(),
         };
         wav::write(
             &self.folder.join(format!("{}.plugin.wav", take.name)),

@@ -74,6 +74,10 @@ pub(in crate::cli) struct VoiceArgs {
     /// Let a second network judge the spectra in the second half: less blurred, and slower
     #[arg(long)]
     critic: bool,
+    /// Leave spectra as flat as learning makes them, not as varied as those of the recordings: to
+    /// hear the difference
+    #[arg(long)]
+    no_contrast: bool,
     #[command(flatten)]
     usual: UsualArgs,
 }
@@ -155,6 +159,7 @@ pub(super) fn run_voice(arguments: &VoiceArgs) -> Result<Exit, Failure> {
         steps: [arguments.first_steps.max(1), arguments.steps.max(1)],
         at_most: arguments.usual.at_most(),
         critic: arguments.critic,
+        contrast: !arguments.no_contrast,
         seed: arguments.usual.seed,
         resume: arguments.usual.resume,
     };

@@ -340,6 +340,12 @@ impl TensorData {
         }
     }
 
+    /// Numbers in half precision, rounded to the nearest.
+    #[must_use]
+    pub fn halves(values: &[f32]) -> Self {
+        Self::F16(values.iter().map(|x| f32_to_f16(*x)).collect())
+    }
+
     /// Whether there are no elements.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -359,6 +365,25 @@ fn f16_to_f32(bits: u16) -> f32 {
         _ => (exponent + 112) << 23 | fraction << 13,
     };
     f32::from_bits(sign | magnitude)
+}
+
+/// The nearest half-precision number, the even one of two; beyond the largest it is infinite.
+fn f32_to_f16(x: f32) -> u16 {
+    let sign = (x.to_bits() >> 16) as u16 & 0x8000;
+    let magnitude = x.to_bits() & 0x7fff_ffff;
+    let half = match magnitude {
+        // Not a number keeps a bit that says so.
+        0x7f80_0001.. => 0x7e00,
+        // 65,520 and up.
+        0x477f_f000.. => 0x7c00,
+        // Below 2^-14: a multiple of 2^-24.
+        ..0x3880_0000 => (f32::from_bits(magnitude) * 16_777_216.0).round_ties_even() as u16,
+        _ => {
+            let even = magnitude >> 13 & 1;
+            ((magnitude + 0xfff + even - (112 << 23)) >> 13) as u16
+        }
+    };
+    sign | half
 }
 
 fn bf16_to_f32(bits: u16) -> f32 {
@@ -390,11 +415,26 @@ mod tests {
                 "{bits:04x}"
             );
         }
-        assert!(f16_to_f32(0x7e00).is_nan());
+        assert!(f16_to_f32(0x7e00).is_nan() && f16_to_f32(f32_to_f16(f32::NAN)).is_nan());
         // Every finite step upwards is one.
         for bits in 0..0x7c00 {
             assert!(f16_to_f32(bits) < f16_to_f32(bits + 1), "{bits:04x}");
         }
+        // And back, to the nearest; of two that are as near, to the even one.
+        for bits in 0..=0x7c00 {
+            assert_eq!(f32_to_f16(f16_to_f32(bits)), bits);
+            assert_eq!(f32_to_f16(-f16_to_f32(bits)), bits | 0x8000);
+        }
+        for bits in 0..0x7bff {
+            let (low, high) = (f16_to_f32(bits), f16_to_f32(bits + 1));
+            let middle = low + 0.5 * (high - low);
+            assert_eq!(f32_to_f16(middle), bits + (bits & 1), "{bits:04x}");
+            assert_eq!(f32_to_f16(middle.next_down()), bits, "{bits:04x}");
+            assert_eq!(f32_to_f16(middle.next_up()), bits + 1, "{bits:04x}");
+        }
+        assert_eq!(f32_to_f16(65_519.996), 0x7bff);
+        assert_eq!(f32_to_f16(65_520.0), 0x7c00);
+        assert_eq!(f32_to_f16(1e-30), 0);
         assert_eq!(bf16_to_f32(0x3f80), 1.0);
         assert_eq!(bf16_to_f32(0xc040), -3.0);
     }

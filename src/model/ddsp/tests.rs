@@ -164,6 +164,6 @@ fn the_tensors_listed_are_those_that_are_taken() {
 #[test]
 fn what_is_sung_is_told_in_octaves() {
     let sung = |f0_hz| Sung { f0_hz };
-    assert_eq!(sung(400.0).values(), [1.0, 1.0, 0.5]);
-    assert_eq!(sung(0.0).values(), [0.0, 0.0, 0.5]);
+    assert_eq!(sung(400.0).values(), [1.0, 1.0]);
+    assert_eq!(sung(0.0).values(), [0.0, 0.0]);
 }

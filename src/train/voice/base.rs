@@ -11,7 +11,7 @@ use super::drive::{Drive, Event};
 use super::network::Network;
 use super::page::page;
 use super::perturb::Perturbation;
-use super::state::tensor;
+use super::state::halves;
 use super::steps::{Recipe, Run};
 use crate::io::checkpoint::write_safetensors;
 use crate::io::{Existing, write_document};
@@ -126,7 +126,7 @@ fn write(plan: &BasePlan, material: &Material, run: &Run) -> Result<(), TrainErr
     for (name, (shape, values)) in run.kept()? {
         let hears = name.starts_with("encoder.") || name.starts_with("phones.");
         let file = if hears { &mut encoder } else { &mut decoder };
-        file.push((name, tensor(shape, values)));
+        file.push((name, halves(shape, &values)));
     }
     let json = |values: &[String]| serde_json::Value::from(values.to_vec()).to_string();
     let content = BTreeMap::from([

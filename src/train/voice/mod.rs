@@ -3,6 +3,7 @@
 mod base;
 mod batch;
 mod clip;
+mod contrast;
 mod critic;
 mod drive;
 mod labels;

@@ -11,12 +11,13 @@ use candle_core::{Device, Tensor};
 use super::TrainError;
 use super::base::{checkpoint, digest};
 use super::clip::{Clip, Material, Source};
+use super::contrast::Contrast;
 use super::critic::CriticRecipe;
 use super::drive::{Drive, Event};
 use super::network::Network;
 use super::page::page;
 use super::perturb::Perturbation;
-use super::state::{Found, tensor};
+use super::state::{Found, halves};
 use super::steps::{Kept, Losses, Recipe, Run};
 use super::weights::Given;
 use crate::io::checkpoint::Layout;
@@ -49,6 +50,8 @@ pub struct VoicePlan {
     pub at_most: Option<Duration>,
     /// Whether a critic makes it sharper in the second half.
     pub critic: bool,
+    /// Whether its spectra are made to vary as much as those of the recordings.
+    pub contrast: bool,
     /// Seed of the batches.
     pub seed: u64,
     /// Go on where a run of this plan stopped.
@@ -295,6 +298,10 @@ fn learn(
         histories[stage] = run.history;
         network = run.network;
     }
+    if plan.contrast {
+        let bend = Perturbation::default();
+        Contrast::of(&network, &material.clips, &bend, plan.seed, bands)?.apply(&mut kept);
+    }
     Ok((kept, histories))
 }
 
@@ -329,9 +336,9 @@ fn write(
     for (name, (shape, values)) in kept {
         if name == "speakers.embedding" {
             let (name, shape) = config.decoder.embedding_shape();
-            tensors.push((name, tensor(shape, values)));
+            tensors.push((name, halves(shape, &values)));
         } else if name.starts_with("decoder.") {
-            tensors.push((name, tensor(shape, values)));
+            tensors.push((name, halves(shape, &values)));
         }
     }
     let described = Described {

@@ -112,6 +112,15 @@ pub fn tensor(shape: Vec<usize>, values: Vec<f32>) -> checkpoint::Tensor {
     }
 }
 
+/// A tensor of halves for a file: of weights they are precise enough, and half as many bytes are
+/// read for each frame.
+pub fn halves(shape: Vec<usize>, values: &[f32]) -> checkpoint::Tensor {
+    checkpoint::Tensor {
+        shape,
+        data: TensorData::halves(values),
+    }
+}
+
 /// Tensors of a file by name.
 pub struct Found(Kept);
 

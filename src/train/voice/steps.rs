@@ -39,7 +39,7 @@ impl Default for Recipe {
             rate: 1.5e-3,
             warm_up: 100.0,
             phones: 0.2,
-            bottleneck: 0.004,
+            bottleneck: 0.001,
             content_noise: 1.0,
             speaker_noise: 0.05,
             optimizer: Settings {

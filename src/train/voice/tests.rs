@@ -339,6 +339,7 @@ fn voice_plan(home: &Path) -> VoicePlan {
         steps: [2, 2],
         at_most: None,
         critic: true,
+        contrast: true,
         seed: 1,
         resume: false,
     }

@@ -385,6 +385,22 @@ impl Plugin {
         Ok(loaded?)
     }
 
+    /// Puts a voice of the library into slot 1 as a project does, and selects it.
+    ///
+    /// # Errors
+    /// If the plugin neither gives nor takes its state.
+    pub fn put_voice(&mut self, name: &str) -> Result<()> {
+        // Behind its length in eight bytes.
+        let state = self.save()?;
+        let json = state.get(8..).context("a state of eight bytes and JSON")?;
+        let mut state: serde_json::Value = serde_json::from_slice(json)?;
+        let slots = serde_json::json!([{ "name": name }]).to_string();
+        state["fields"]["voices"] = slots.into();
+        let json = serde_json::to_vec(&state)?;
+        self.load(&[&(json.len() as u64).to_le_bytes()[..], &json].concat())?;
+        self.set("slot", "Voice 1")
+    }
+
     /// The delay reported, in frames.
     #[must_use]
     pub fn latency_frames(&mut self) -> usize {

@@ -4,7 +4,6 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
 use xtask::clap_host::{Audio, Bundle, Plugin};
 use xtask::measure::{delay_frames, noise, residual_db, stands_out_db, tone};
 
@@ -28,22 +27,10 @@ fn bundle_with_voices() -> Option<Bundle> {
     bundle()
 }
 
-/// Puts a voice into slot 1 as a project does, and selects it.
-fn put(plugin: &mut Plugin, voice: &str) {
-    // Behind its length in eight bytes.
-    let mut state: Value = serde_json::from_slice(&plugin.save().unwrap()[8..]).unwrap();
-    let slots = serde_json::json!([{ "name": voice }]).to_string();
-    state["fields"]["voices"] = Value::String(slots);
-    let json = serde_json::to_vec(&state).unwrap();
-    let framed = [&(json.len() as u64).to_le_bytes()[..], &json].concat();
-    plugin.load(&framed).unwrap();
-    plugin.set("slot", "Voice 1").unwrap();
-}
-
 /// An instance with a voice, for a bounce.
 fn bouncing(bundle: &Bundle, layout: (usize, usize), voice: &str) -> Plugin {
     let mut plugin = instance(bundle, layout);
-    put(&mut plugin, voice);
+    plugin.put_voice(voice).unwrap();
     plugin.set_offline(true).unwrap();
     plugin
 }
@@ -218,7 +205,7 @@ fn after_a_stall_a_voice_is_back_in_its_place() {
         return;
     };
     let mut plugin = instance(&bundle, (1, 1));
-    put(&mut plugin, "Ada");
+    plugin.put_voice("Ada").unwrap();
     plugin.set("dropout_mode", "Silence").unwrap();
     let mut audio = plugin.activate(RATE_HZ, 480).unwrap();
     let delay = plugin.latency_frames();
@@ -286,7 +273,7 @@ fn a_voice_that_is_not_here_is_kept_in_the_project_and_stood_in_for() {
     let want = render_once(&mut without, RATE_HZ, Blocks::Of(64), &input);
     for offline in [false, true] {
         let mut plugin = instance(&bundle, (1, 1));
-        put(&mut plugin, "Nobody");
+        plugin.put_voice("Nobody").unwrap();
         plugin.set("pitch", "+4 st").unwrap();
         plugin.set_offline(offline).unwrap();
         let got = render_once(&mut plugin, RATE_HZ, Blocks::Of(64), &input);
