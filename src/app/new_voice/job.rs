@@ -157,6 +157,7 @@ fn plan(task: &Task, weights: Weights) -> VoicePlan {
         steps: task.lengths.steps,
         at_most: task.lengths.at_most,
         critic: false,
+        contrast: true,
         seed: 1,
         resume: checkpoint(&home.voice()).is_file(),
     }
