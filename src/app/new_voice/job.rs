@@ -17,9 +17,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// The file in a voice's folder that is locked while it is trained.
 const LOCK: &str = "training.lock";
+
+/// How long the end of the app waits for a training to be kept.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is trained, and where it goes.
 #[derive(Clone, Debug)]
@@ -45,7 +49,7 @@ pub enum Told {
     Ended(Outcome),
 }
 
-/// A training; dropping it stops it and waits until it is kept.
+/// A training; dropping it stops it and waits until it is kept, but not for ever.
 pub struct Job {
     stop: Arc<AtomicBool>,
     told: Receiver<Told>,
@@ -93,10 +97,14 @@ impl Job {
 impl Drop for Job {
     fn drop(&mut self) {
         self.stop();
-        if let Some(thread) = self.thread.take() {
-            // Its panics were caught.
-            let _ = thread.join();
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        let patience = Instant::now() + PATIENCE;
+        while !thread.is_finished() && Instant::now() < patience {
+            std::thread::sleep(Duration::from_millis(5));
         }
+        // One that is still at it ends with the program, and goes on from what was kept last.
     }
 }
 
