@@ -153,6 +153,7 @@ fn a_hand_gets_from_the_name_to_the_second_sentence() {
     page.click("Read, next");
     assert!(page.shows(sentences.next().expect("a second one")));
     page.until_shows("1 read");
+    page.rig.sing(2.0);
     page.click("Stop");
     page.until_shows("2 read");
     assert_eq!(page.rig.desk.session.mic, Mic::Idle);
