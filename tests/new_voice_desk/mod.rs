@@ -169,11 +169,12 @@ impl Rig {
 
     /// Waits for what threads bring about.
     pub fn until(&mut self, what: &str, is_so: impl Fn(&Self) -> bool) {
-        let patience = Instant::now() + Duration::from_secs(240);
+        let patience = Instant::now() + Duration::from_secs(300);
         while !is_so(self) {
             let session = &self.desk.session;
             assert!(Instant::now() < patience, "not {what}, but {session:?}");
-            std::thread::sleep(Duration::from_millis(1));
+            // A training is served last: whoever looks too often takes its time.
+            std::thread::sleep(Duration::from_millis(10));
             // The audio thread takes and gives back what is recorded with.
             self.dummy.run(1);
             self.tick();
