@@ -1,5 +1,7 @@
 //! Units and their conversions. Names carry the unit: `_hz _db _cents _ms _frames`.
 
+use std::fmt;
+
 /// A count of frames; a frame is one instant of all channels.
 pub type Frames = usize;
 
@@ -84,6 +86,17 @@ impl Civil {
             minute: second / 60 % 60,
             second: second % 60,
         }
+    }
+}
+
+/// As ISO 8601 has it: `2026-11-26T05:08:30Z`.
+impl fmt::Display for Civil {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
+            self.year, self.month, self.day, self.hour, self.minute, self.second
+        )
     }
 }
 

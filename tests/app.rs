@@ -446,9 +446,14 @@ fn the_audio_thread_neither_allocates_nor_frees() {
             rig.ask(Command::Record(false));
             rig.run(0.3);
         }
+        let sentence = rig.folder.path().join(format!("{source:?}.wav"));
+        rig.ask(Command::RecordDry(sentence));
+        rig.run(0.3);
+        rig.ask(Command::EndDry);
         rig.ask(Command::Measure);
         rig.run(2.5);
         assert!(rig.status().measured.is_some());
+        assert!(0.0 < rig.shared.ear.take_peak());
     }
     assert!(CALLS.load(Ordering::Relaxed) > 500);
     assert_eq!(VIOLATIONS.load(Ordering::Relaxed), 0);

@@ -416,3 +416,20 @@ fn long_names_stay_in_their_places() {
         }
     }
 }
+
+#[test]
+fn a_new_voice_is_offered_where_voices_can_be_made() {
+    let (mut stage, _) = open();
+    select(&mut stage, "Voice 2");
+    stage.click_on("Choose a voice");
+    stage.until_shows("Ada");
+    assert!(!stage.shows("New voice…"), "a plugin makes none");
+
+    let (mut stage, _) = open();
+    stage.app = stage.app.offering_new_voice();
+    select(&mut stage, "Voice 2");
+    choose(&mut stage, "Choose a voice", "New voice…");
+    assert!(stage.app.takes_new_voice());
+    assert!(!stage.app.takes_new_voice(), "once for each time");
+    assert_eq!(stage.params.rack.voice_in(2), None);
+}

@@ -91,6 +91,9 @@ struct AppArgs {
     /// Measures the way from output to input, which must be connected
     #[arg(long)]
     measure_latency: bool,
+    /// Opens the page on which a voice is made of recordings
+    #[arg(long, conflicts_with = "no_window")]
+    new_voice: bool,
     /// Runs without a window until Ctrl-C
     #[arg(long)]
     no_window: bool,
@@ -303,7 +306,7 @@ fn start(arguments: &AppArgs) -> Result<ExitCode, String> {
             false => without_window(control, &closing),
         });
     }
-    let closed = window::run(handle, &talk_key, closing);
+    let closed = window::run(handle, &talk_key, closing, arguments.new_voice);
     drop(control);
     closed.map(|()| ExitCode::SUCCESS).map_err(|error| {
         format!(

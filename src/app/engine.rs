@@ -12,7 +12,7 @@ use crate::plugin::{AutoVoiceParams, Feed};
 use crate::units::{Frames, ms_to_frames};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// Orders and what comes back wait in rings this long; a full one makes the control thread wait.
 const RING: usize = 16;
@@ -55,6 +55,29 @@ impl Switches {
     }
 }
 
+/// How loud the input is before anything is done to it: push-to-talk and the input's gain come
+/// later.
+#[derive(Debug, Default)]
+pub struct Ear {
+    /// The bits of the highest peak since it was last taken: they are in the order of their values.
+    peak: AtomicU32,
+}
+
+impl Ear {
+    /// Hears a block. Real-time safe.
+    fn hear(&self, channels: &[&[f32]]) {
+        let samples = channels.iter().flat_map(|channel| *channel);
+        // What is no number is no peak.
+        let peak = samples.fold(0.0f32, |peak, x| peak.max(x.abs()));
+        self.peak.fetch_max(peak.to_bits(), Ordering::Relaxed);
+    }
+
+    /// The highest peak since the last call; full scale is 1.
+    pub fn take_peak(&self) -> f32 {
+        f32::from_bits(self.peak.swap(0, Ordering::Relaxed))
+    }
+}
+
 /// What the control thread sends, and gets back when it is done with.
 pub enum Order {
     /// Another path; the old one comes back.
@@ -94,6 +117,7 @@ pub struct Engine {
     params: Arc<AutoVoiceParams>,
     feed: Arc<Feed>,
     switches: Arc<Switches>,
+    ear: Arc<Ear>,
     path: Option<Box<Path>>,
     next: Option<Next>,
     gate: Ramp,
@@ -124,7 +148,7 @@ impl Engine {
         path: Box<Path>,
         params: Arc<AutoVoiceParams>,
         feed: Arc<Feed>,
-        switches: Arc<Switches>,
+        (switches, ear): (Arc<Switches>, Arc<Ear>),
     ) -> (Self, Remote) {
         let host = path.setup().host;
         let (order_in, orders) = rtrb::RingBuffer::new(RING);
@@ -138,6 +162,7 @@ impl Engine {
             params,
             feed,
             switches,
+            ear,
             path: Some(path),
             next: None,
             dry: buffers(),
@@ -212,6 +237,8 @@ impl Engine {
         for (dry, channel) in self.dry.iter_mut().zip([&*left, &*right]) {
             dry[..frames].copy_from_slice(channel);
         }
+        let dry = [&self.dry[0][..frames], &self.dry[1][..frames]];
+        self.ear.hear(&dry[..self.channels]);
         self.gate.set(f32::from(u8::from(self.switches.is_open())));
         for at in 0..frames {
             let gain = self.gate.next();

@@ -5,6 +5,7 @@
 //! | audio (JACK's, cpal's, the dummy's) | [`engine`] | allocates, locks, blocks |
 //! | control | [`supervisor`]: opens, watches, rebuilds, measures | draws |
 //! | writer, one per take | [`record`] | |
+//! | clerk, trainer | [`new_voice`] | disturb the others |
 //! | GUI | [`window`], [`panel`], the editor | blocks |
 //!
 //! Nobody in the crate knows this module but `main.rs`.
@@ -16,6 +17,7 @@ pub mod duplex;
 pub mod engine;
 pub mod host;
 pub mod loopback;
+pub mod new_voice;
 mod panel;
 pub mod record;
 pub mod settings;

@@ -33,8 +33,10 @@ impl Panel {
         }
     }
 
-    /// Draws it and passes on what the hand did.
-    pub fn show(&mut self, ui: &mut Ui, control: &Handle) {
+    /// Draws it and passes on what the hand did. `making`: what is said of a voice in the making,
+    /// and whether its page is open; the answer is whether that button was pressed.
+    pub fn show(&mut self, ui: &mut Ui, control: &Handle, making: Option<(String, bool)>) -> bool {
+        let mut is_turned = false;
         let status = control.shared.status();
         self.hear_key(ui, control);
         let fill = theme::of(ui).background;
@@ -51,9 +53,16 @@ impl Panel {
                 self.switches(ui, control);
                 takes(ui, &status, control);
                 virtual_mic(ui, &status, control);
+                if let Some((text, is_open)) = making {
+                    is_turned = ui
+                        .selectable_label(is_open, text)
+                        .on_hover_text("Makes a voice of recordings; trained in the background")
+                        .clicked();
+                }
                 state(ui, &status);
             });
         });
+        is_turned
     }
 
     /// The key counts while no text is typed; no button may take it for a click.

@@ -3,7 +3,7 @@
 
 use super::backend::{Backend, Choice, Format, Offer};
 use super::loopback::RoundTrip;
-use super::record::Take;
+use super::record::{DryTake, Take};
 use crate::units::{Frames, frames_to_ms};
 use std::path::PathBuf;
 
@@ -46,6 +46,18 @@ impl RoundTripParts {
     }
 }
 
+/// How a recording of what is sung alone is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum DryStatus {
+    /// There was none.
+    #[default]
+    Idle,
+    /// Seconds recorded.
+    Recording(f64),
+    /// The last one is over.
+    Done(DryTake),
+}
+
 /// Everything at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Status {
@@ -77,6 +89,8 @@ pub struct Status {
     pub offers: Vec<(Backend, Result<Offer, String>)>,
     /// Seconds recorded, while a take is.
     pub recording_s: Option<f64>,
+    /// What is recorded of what is sung alone.
+    pub dry: DryStatus,
     /// Takes of this run, the newest first.
     pub takes: Vec<Take>,
     /// Where takes go.

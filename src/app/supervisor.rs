@@ -3,10 +3,10 @@
 //! waits for it. A test steps it by hand.
 
 use super::backend::{Backend, Backends, Choice, Format, Health, Loss, Offer, OpenError, Stream};
-use super::engine::{Engine, Order, Remote, Switches};
+use super::engine::{Ear, Engine, Order, Remote, Switches};
 use super::loopback::Probe;
-use super::record::{self, Recording, Take};
-use super::status::{RoundTripParts, State, Status};
+use super::record::{self, DryError, DryRecording, DryTake, Recording, Take};
+use super::status::{DryStatus, RoundTripParts, State, Status};
 use super::virtual_mic::{self, VirtualMic};
 use crate::bridge::HostConfig;
 use crate::plugin::audio::{Path, Setup};
@@ -36,6 +36,10 @@ pub enum Command {
     Refresh,
     /// Start or end a take.
     Record(bool),
+    /// Record what is sung, alone and as it is, into this file, which must not be there.
+    RecordDry(PathBuf),
+    /// End that.
+    EndDry,
     /// Measure the way around.
     Measure,
     /// Make or remove a microphone for other programs.
@@ -53,6 +57,8 @@ pub struct Shared {
     pub feed: Arc<Feed>,
     /// What the bar switches.
     pub switches: Arc<Switches>,
+    /// How loud the input is.
+    pub ear: Arc<Ear>,
     status: Arc<Mutex<Status>>,
 }
 
@@ -97,6 +103,7 @@ pub struct Supervisor {
     pending: Vec<Command>,
     retry_at: Duration,
     recording: Option<Recording>,
+    dry: Option<DryRecording>,
     virtual_mic: Option<(VirtualMic, Option<String>)>,
     looked: (Sender<Looked>, Receiver<Looked>),
     looking: Vec<JoinHandle<()>>,
@@ -133,6 +140,7 @@ impl Supervisor {
             pending: Vec::new(),
             retry_at: Duration::ZERO,
             recording: None,
+            dry: None,
             virtual_mic: None,
             looked: channel(),
             looking: Vec::new(),
@@ -181,7 +189,12 @@ impl Supervisor {
             }
             Command::Refresh => self.look(&Backend::ALL),
             Command::Record(true) => self.start_take(),
+            Command::Record(false) if self.dry.is_some() => {}
             Command::Record(false) => self.end_take(),
+            Command::RecordDry(file) => self.start_dry(file),
+            // Takes and these have one tap between them: this must not end a take.
+            Command::EndDry if self.dry.is_some() => self.end_take(),
+            Command::EndDry => {}
             Command::Measure => self.measure(),
             Command::VirtualMic(is_wanted) => self.set_virtual_mic(is_wanted, now),
             Command::Recover => self.recover(),
@@ -196,6 +209,9 @@ impl Supervisor {
             && let Some(take) = recording.wait()
         {
             self.file(take);
+        }
+        if let Some(dry) = self.dry.take() {
+            self.status.dry = DryStatus::Done(dry.wait());
         }
         self.virtual_mic = None;
         // A program that ends while it speaks to JACK leaves shared memory behind, at which every
@@ -266,6 +282,7 @@ impl Supervisor {
             params,
             feed,
             switches,
+            ear,
             ..
         } = &self.shared;
         let wanted = params.wanted();
@@ -275,8 +292,8 @@ impl Supervisor {
             let path = Box::new(Path::new(setup(format, wanted), feed, &params.rack)?);
             let latency = path.latency();
             restarts = path.restarts();
-            let (engine, remote) =
-                Engine::new(path, params.clone(), feed.clone(), switches.clone());
+            let hand = (switches.clone(), ear.clone());
+            let (engine, remote) = Engine::new(path, params.clone(), feed.clone(), hand);
             made = Some((remote, latency));
             Ok(Box::new(engine))
         })?;
@@ -307,6 +324,10 @@ impl Supervisor {
         if let Some(take) = take {
             self.recording = None;
             self.file(take);
+        }
+        if let Some(done) = self.dry.as_mut().and_then(DryRecording::take_result) {
+            self.dry = None;
+            self.status.dry = DryStatus::Done(done);
         }
     }
 
@@ -390,6 +411,11 @@ impl Supervisor {
         if self.recording.is_some() {
             return;
         }
+        if self.dry.is_some() {
+            let busy = "expected to record a take, found a sentence being recorded; end that first";
+            self.status.notice = Some(busy.to_owned());
+            return;
+        }
         let Some(running) = &mut self.running else {
             self.status.notice = Some("expected sound to record, found none yet".to_owned());
             return;
@@ -409,6 +435,36 @@ impl Supervisor {
             }
             Err(error) => self.status.notice = Some(error.to_string()),
         }
+    }
+
+    fn start_dry(&mut self, file: PathBuf) {
+        if self.dry.is_some() {
+            return;
+        }
+        let started = match &mut self.running {
+            _ if self.recording.is_some() => Err(DryError::Busy),
+            None => Err(DryError::NoSound),
+            Some(running) => {
+                let format = running.stream.format();
+                let started = DryRecording::start(&file, format.rate_hz, format.channels);
+                started.map(|(dry, tap)| {
+                    // Where the ring is full the tap goes at once, and nothing is recorded.
+                    let _ = running.remote.send(Order::Tap(Box::new(tap)));
+                    dry
+                })
+            }
+        };
+        self.status.dry = match started {
+            Ok(dry) => {
+                self.dry = Some(dry);
+                DryStatus::Recording(0.0)
+            }
+            Err(error) => DryStatus::Done(DryTake {
+                file,
+                seconds: 0.0,
+                failure: Some(error.to_string()),
+            }),
+        };
     }
 
     fn end_take(&mut self) {
@@ -527,6 +583,9 @@ impl Supervisor {
     fn publish(&mut self) {
         let status = &mut self.status;
         status.choice = self.choice.clone();
+        if let Some(dry) = &self.dry {
+            status.dry = DryStatus::Recording(dry.seconds());
+        }
         status.recording_s = self.recording.as_ref().map(Recording::seconds);
         status.virtual_mic = self.virtual_mic.is_some();
         match &self.running {

@@ -14,6 +14,8 @@ pub enum Purpose {
     Preset,
     /// Where to write a preset.
     PresetCopy,
+    /// A folder with recordings of a voice.
+    Recordings,
 }
 
 /// Asks for a file and waits for the answer; `None` if there is none.
@@ -27,11 +29,13 @@ pub struct Dialog {
 
 impl Dialog {
     /// Asks in this way.
+    #[must_use]
     pub fn new(ask: Ask) -> Self {
         Self { ask, open: None }
     }
 
     /// Whether one is open.
+    #[must_use]
     pub fn is_open(&self) -> bool {
         self.open.is_some()
     }
@@ -65,6 +69,7 @@ impl Dialog {
 }
 
 /// The system's own: on Linux the desktop portal or zenity.
+#[must_use]
 pub fn system() -> Ask {
     Arc::new(|purpose| {
         let dialog = rfd::FileDialog::new();
@@ -83,6 +88,7 @@ pub fn system() -> Ask {
                 .add_filter("Presets", &["toml"])
                 .set_file_name("preset.toml")
                 .save_file(),
+            Purpose::Recordings => dialog.set_title("Recordings of a voice").pick_folder(),
         }
     })
 }

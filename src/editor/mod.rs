@@ -19,13 +19,14 @@ mod widgets;
 use crate::bridge::Meters;
 use crate::plugin::voices::{Shown, SlotState};
 use crate::plugin::{AutoVoiceParams, Feed};
-pub use dialog::{Ask, Purpose};
+pub use dialog::{Ask, Dialog, Purpose, system};
 use egui::{Modifiers, Ui, Vec2};
 use hand::{Hand, Memory};
 use keyboard_types::{Key, NamedKey};
 use nice_plug::context::PluginApi;
 use nice_plug::context::gui::GuiContext;
 use nice_plug::editor::dpi::{LogicalSize, PhysicalSize};
+use panels::slots::NewVoice;
 use screen::{Contents, HostedContents, HostedWindow, WindowContext, WindowSize};
 pub use settings::{Scene, WindowSettings};
 use state::State;
@@ -127,6 +128,23 @@ impl App {
     pub fn below(mut self, height: f32) -> Self {
         self.state.above = height;
         self
+    }
+
+    /// The same with an entry for a new voice in the list of voices.
+    #[must_use]
+    pub fn offering_new_voice(mut self) -> Self {
+        self.state.slots.new_voice = NewVoice::Offered;
+        self
+    }
+
+    /// Whether that was chosen since the last call.
+    pub fn takes_new_voice(&mut self) -> bool {
+        let new_voice = &mut self.state.slots.new_voice;
+        let is_wanted = *new_voice == NewVoice::Wanted;
+        if is_wanted {
+            *new_voice = NewVoice::Offered;
+        }
+        is_wanted
     }
 
     /// Width and height of the window in points, with what is above the editor.

@@ -11,7 +11,11 @@ mod library;
 mod metadata;
 pub mod models;
 pub mod rvc;
-mod shipped;
+#[cfg_attr(
+    not(feature = "train"),
+    expect(dead_code, reason = "only training takes the base")
+)]
+pub(crate) mod shipped;
 mod starters;
 pub mod tensors;
 mod warm;

@@ -65,6 +65,7 @@ pub fn described(name: &str, encoder_sha256: &str) -> Described {
         licence: "CC0-1.0".to_owned(),
         notes: String::new(),
         info: "30 s of recordings".to_owned(),
+        consent: "Its owner agreed on 2026-11-26".to_owned(),
         voice: DdspVoice {
             decoder: decoder(),
             ahead: encoder().ahead,

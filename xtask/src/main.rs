@@ -56,7 +56,9 @@ fn run() -> Result<()> {
         ["fixtures"] => fixtures::run(),
         ["screenshots"] => screenshots::run(),
         [screenshots::SHOOT, clap, file] => screenshots::shoot(clap, file),
-        [screenshots::SHOOT_APP, program, file] => screenshots::shoot_app(program, file),
+        [screenshots::SHOOT_APP, program, file, ref flags @ ..] => {
+            screenshots::shoot_app(program, file, flags)
+        }
         ["test"] => check::run(),
         [] | ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

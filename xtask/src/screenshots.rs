@@ -53,26 +53,29 @@ const SETTINGS: [(&str, &str); 8] = [
 struct Shot {
     name: String,
     look: String,
-    is_app: bool,
+    /// What the desktop app is called with; `None` for the plugin.
+    app: Option<&'static [&'static str]>,
 }
 
 impl Shot {
     fn chore(&self) -> &'static str {
-        match self.is_app {
-            true => SHOOT_APP,
-            false => SHOOT,
+        match self.app {
+            Some(_) => SHOOT_APP,
+            None => SHOOT,
         }
     }
 }
 
 fn shots() -> Vec<Shot> {
     let mut shots = Vec::new();
-    for (view, scene, presets, is_app) in [
-        ("studio", "studio", false, false),
-        ("presets", "studio", true, false),
-        ("stage", "stage", false, false),
-        ("app", "studio", false, true),
-        ("app-stage", "stage", false, true),
+    let plain: &[&str] = &[];
+    for (view, scene, presets, app) in [
+        ("studio", "studio", false, None),
+        ("presets", "studio", true, None),
+        ("stage", "stage", false, None),
+        ("app", "studio", false, Some(plain)),
+        ("app-stage", "stage", false, Some(plain)),
+        ("app-new-voice", "studio", false, Some(&["--new-voice"])),
     ] {
         for (colours, dark) in [("dark", true), ("light", false)] {
             for scale in [1, 2] {
@@ -82,7 +85,7 @@ fn shots() -> Vec<Shot> {
                         "dark = {dark}\nscale = {scale}.0\nscene = \"{scene}\"\n\
                          presets = {presets}\n"
                     ),
-                    is_app,
+                    app,
                 });
             }
         }
@@ -110,11 +113,12 @@ pub fn run() -> Result<()> {
         std::fs::write(home.join("settings/editor.toml"), &shot.look)?;
         let file = folder.join(format!("{}.png", shot.name));
         let mut shoot = Command::new(std::env::current_exe()?);
-        let subject = match shot.is_app {
-            true => &products.binary,
-            false => &products.clap,
+        let subject = match shot.app {
+            Some(_) => &products.binary,
+            None => &products.clap,
         };
         shoot.arg(shot.chore()).arg(subject).arg(&file);
+        shoot.args(shot.app.unwrap_or_default());
         shoot.env(HOME, &home).envs(display.environment());
         step::run(&mut shoot)?;
         if SHOWN.contains(&shot.name.as_str()) {
@@ -157,11 +161,12 @@ pub fn shoot(clap: &str, file: &str) -> Result<()> {
 }
 
 /// Takes one picture of the desktop app, in this process's environment.
-pub fn shoot_app(program: &str, file: &str) -> Result<()> {
+pub fn shoot_app(program: &str, file: &str, flags: &[&str]) -> Result<()> {
     let desktop = Desktop::open().context("expected an X display, found none")?;
     let before = desktop.children(desktop.root())?;
     let mut command = Command::new(program);
     command.args(["app", "--backend", "dummy", "--input", "voice", "--forget"]);
+    command.args(flags);
     for (id, text) in SETTINGS {
         command.args(["--set", &format!("{id}={text}")]);
     }

@@ -2,8 +2,10 @@
 //! ring through its [`Tap`]; a writer thread puts them into files. The two files of a take begin
 //! at the same instant: the delay of the conversion is taken out of the second.
 
+mod dry;
 mod wav;
 
+pub use dry::{DryError, DryRecording, DryTake};
 pub use wav::recover;
 
 use crate::units::{Civil, Frames};

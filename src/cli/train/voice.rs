@@ -4,9 +4,10 @@ use super::watch::Watch;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::interrupt::stop_flag;
 use crate::cli::out::say;
+use crate::io::folders;
 use crate::model::ddsp::DdspConfig;
 use crate::train::voice::{
-    BasePlan, Event, Source, TrainError, VoicePlan, train_base, train_voice,
+    About, BasePlan, Event, Source, TrainError, VoicePlan, Weights, train_base, train_voice,
 };
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -55,16 +56,16 @@ pub(in crate::cli) struct VoiceArgs {
     /// Where the voice goes, NAME.safetensors if nowhere else
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// The base to begin from
-    #[arg(long, value_name = "FILE", default_value = "models/base.safetensors")]
-    base: PathBuf,
-    /// The encoder that the base was made with
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "models/content.safetensors"
-    )]
-    encoder: PathBuf,
+    /// The base to begin from [default: that of AutoVoice, or base.safetensors in the folder of
+    /// models]
+    #[arg(long, value_name = "FILE", requires = "encoder")]
+    base: Option<PathBuf>,
+    /// The encoder that the base was made with [default: as for the base, content.safetensors]
+    #[arg(long, value_name = "FILE", requires = "base")]
+    encoder: Option<PathBuf>,
+    /// Whose voice it is and that they agreed: kept in the voice's file
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    consent: String,
     /// Steps to find who speaks
     #[arg(long, value_name = "N", default_value_t = 60)]
     first_steps: u64,
@@ -137,6 +138,14 @@ pub(super) fn run_voice(arguments: &VoiceArgs) -> Result<Exit, Failure> {
         Some(output) => output.clone(),
         None => file_name(&arguments.name)?,
     };
+    let weights = match (&arguments.base, &arguments.encoder) {
+        (Some(base), Some(encoder)) => Weights {
+            base: base.clone().into(),
+            encoder: encoder.clone().into(),
+        },
+        _ => Weights::find(folders::models().ok().as_deref())
+            .map_err(|error| Failure::work(error.to_string(), error.remedy()))?,
+    };
     let plan = VoicePlan {
         source: Source {
             folders: arguments.data.clone(),
@@ -145,9 +154,13 @@ pub(super) fn run_voice(arguments: &VoiceArgs) -> Result<Exit, Failure> {
             labels: None,
         },
         name: arguments.name.clone(),
+        about: About {
+            consent: arguments.consent.clone(),
+            ..About::default()
+        },
         output,
-        base: arguments.base.clone(),
-        encoder: arguments.encoder.clone(),
+        base: weights.base,
+        encoder: weights.encoder,
         steps: [arguments.first_steps.max(1), arguments.steps.max(1)],
         at_most: arguments.usual.at_most(),
         critic: arguments.critic,

@@ -100,7 +100,8 @@ pub fn take_files(ui: &mut Ui, view: &View<'_>, state: &mut State) {
             state.shelf.take_file(&file, view.params, view.hand);
         }
         Some((Purpose::PresetCopy, Some(file))) => state.shelf.export_to(&file, Existing::Replace),
-        Some((_, None)) | None => {}
+        // That is what others ask for.
+        Some((Purpose::Recordings, _) | (_, None)) | None => {}
     }
 }
 

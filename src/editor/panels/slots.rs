@@ -29,6 +29,20 @@ pub struct Slots {
     /// Whether the voices there are were asked for: a list that is filled while it is open stays as
     /// small as it was.
     is_listed: bool,
+    /// Whether voices can be made here.
+    pub new_voice: NewVoice,
+}
+
+/// The making of a voice, which is the business of whoever shows the editor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NewVoice {
+    /// Not here.
+    #[default]
+    Absent,
+    /// There is an entry for it in the list.
+    Offered,
+    /// That was chosen.
+    Wanted,
 }
 
 impl Slots {
@@ -37,6 +51,7 @@ impl Slots {
         Self {
             path: None,
             is_listed: false,
+            new_voice: NewVoice::default(),
         }
     }
 }
@@ -165,7 +180,7 @@ fn line(ui: &mut Ui, view: &View<'_>, slots: &mut Slots, slot: usize) {
         if !std::mem::replace(&mut slots.is_listed, true) {
             view.params.rack.list();
         }
-        list(ui, view, slot);
+        list(ui, view, slot, &mut slots.new_voice);
         let is_held = view.voices.slot(slot).is_some_and(|s| s.voice.is_some());
         let remove = icon_button(ui, Icon::Cross, "Empty the slot", is_held);
         if remove.on_hover_text("Empties the slot").clicked() {
@@ -193,7 +208,7 @@ fn line(ui: &mut Ui, view: &View<'_>, slots: &mut Slots, slot: usize) {
 }
 
 /// The voices of the library.
-fn list(ui: &mut Ui, view: &View<'_>, slot: usize) {
+fn list(ui: &mut Ui, view: &View<'_>, slot: usize, new_voice: &mut NewVoice) {
     let shown = view.voices.slot(slot);
     let held = shown.and_then(|shown| shown.voice.as_ref());
     let is_failed = shown.is_some_and(|shown| matches!(shown.state, SlotState::Failed(_)));
@@ -207,6 +222,13 @@ fn list(ui: &mut Ui, view: &View<'_>, slot: usize) {
         if view.voices.listed.is_empty() {
             let text = "Your library is empty: import a voice.";
             ui.label(RichText::new(text).small().color(theme::of(ui).dim));
+        }
+        if *new_voice != NewVoice::Absent {
+            let hint = "Makes a voice of recordings: yours, or of somebody who agrees";
+            let entry = ui.selectable_label(false, "New voice…");
+            if entry.on_hover_text(hint).clicked() {
+                *new_voice = NewVoice::Wanted;
+            }
         }
         let (own, built_in): (Vec<_>, Vec<_>) =
             (view.voices.listed.iter()).partition(|listed| !listed.is_built_in);

@@ -104,7 +104,13 @@ fn listed(voice: &Voice) -> Listed {
         VoiceModel::Ddsp(_) => format!("AutoVoice, {rate_khz} kHz, sings"),
     };
     let built_in = if voice.is_built_in() { "Built in" } else { "" };
-    let about = [&kind, &metadata.author, &metadata.licence, &metadata.notes];
+    let about = [
+        &kind,
+        &metadata.author,
+        &metadata.licence,
+        &metadata.notes,
+        &metadata.consent,
+    ];
     let about = about.map(String::as_str).into_iter();
     let about = [built_in].into_iter().chain(about);
     let about: Vec<&str> = about.filter(|text| !text.is_empty()).collect();

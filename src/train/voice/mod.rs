@@ -22,6 +22,7 @@ mod state;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod weights;
 
 use std::path::{Path, PathBuf};
 
@@ -33,8 +34,10 @@ use crate::voice::models::sha256_of;
 pub use base::{BasePlan, checkpoint, train_base};
 pub use clip::Source;
 pub use drive::Event;
-pub use single::{VoicePlan, train_voice};
+pub use recordings::{Findings, Flaw, Recording};
+pub use single::{About, VOICE_STAGES, VoicePlan, train_voice};
 pub use steps::Losses;
+pub use weights::{BASE_FILE, Given, Weights, WeightsMissing};
 
 /// Why training stopped early.
 #[derive(Debug, thiserror::Error)]

@@ -18,6 +18,8 @@ const RATES_HZ: std::ops::RangeInclusive<u32> = 16_000..=192_000;
 const LONGEST_S: f64 = 3_600.0;
 /// Speech stands out from the background at least so far where all is well, in dB.
 const CLEAR_DB: f64 = 30.0;
+/// Speech whose louder tenth is below this is too quiet, in dB of full scale.
+const QUIET_DB: f64 = -46.0;
 /// Share of clipped samples that is heard.
 const CLIPPED: f64 = 1e-4;
 /// Samples at least so large may have been cut off.
@@ -42,8 +44,40 @@ pub struct Findings {
     pub speech: Vec<Stretch>,
     /// How far speech stands out from the background, in dB.
     pub clear_db: f64,
+    /// Level of the louder tenth, in dB of full scale.
+    pub level_db: f64,
     /// Share of samples that are cut off.
     pub clipped: f64,
+}
+
+/// Something of a recording that should be better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// Peaks are cut off.
+    Clipped,
+    /// Noise or reverberation lies close below the voice.
+    Noisy,
+    /// The voice is so quiet that the converter's noise is near.
+    Quiet,
+    /// There is no voice.
+    Silent,
+}
+
+impl Findings {
+    /// What should be better, the worst first.
+    #[must_use]
+    pub fn flaws(&self) -> Vec<Flaw> {
+        if self.speech.is_empty() {
+            return vec![Flaw::Silent];
+        }
+        let all = [
+            (Flaw::Clipped, CLIPPED < self.clipped),
+            (Flaw::Quiet, self.level_db < QUIET_DB),
+            (Flaw::Noisy, self.clear_db < CLEAR_DB),
+        ];
+        let found = all.into_iter().filter(|(_, is_so)| *is_so);
+        found.map(|(flaw, _)| flaw).collect()
+    }
 }
 
 /// Audio files in and below folders, in the order of their names.
@@ -113,6 +147,7 @@ impl Recording {
     }
 
     /// Where somebody speaks, and how well that is recorded.
+    #[must_use]
     pub fn look(&self) -> Findings {
         let hop = (self.rate_hz / 100).max(1) as usize;
         let levels: Vec<f64> = self.signal.chunks(hop).map(level_db).collect();
@@ -138,6 +173,7 @@ impl Recording {
         Findings {
             speech,
             clear_db: loud - quiet.max(loud - 90.0),
+            level_db: loud,
             clipped: clipped as f64 / end.max(1) as f64,
         }
     }
@@ -167,10 +203,10 @@ fn stretches(speaks: &[bool]) -> Vec<Stretch> {
 
 /// What to do about recordings, in words: nothing where all is well.
 pub fn advice(all: &[(PathBuf, Findings)], speech_s: f64) -> Vec<String> {
-    let named = |bad: &dyn Fn(&Findings) -> bool| {
+    let named = |flaw: Flaw| {
         let bad: Vec<&Path> = all
             .iter()
-            .filter(|(_, f)| bad(f))
+            .filter(|(_, found)| found.flaws().contains(&flaw))
             .map(|(path, _)| path.as_path())
             .collect();
         bad.first().map(|first| {
@@ -182,18 +218,23 @@ pub fn advice(all: &[(PathBuf, Findings)], speech_s: f64) -> Vec<String> {
         })
     };
     let mut advice = Vec::new();
-    if let Some(files) = named(&|f| CLIPPED < f.clipped) {
+    if let Some(files) = named(Flaw::Clipped) {
         advice.push(format!(
             "{files}: the signal is cut off at its peaks; record it again at a lower gain"
         ));
     }
-    if let Some(files) = named(&|f| !f.speech.is_empty() && f.clear_db < CLEAR_DB) {
+    if let Some(files) = named(Flaw::Noisy) {
         advice.push(format!(
             "{files}: noise or reverberation lies less than {CLEAR_DB} dB below the voice; \
              record in a quiet, furnished room, close to the microphone"
         ));
     }
-    if let Some(files) = named(&|f| f.speech.is_empty()) {
+    if let Some(files) = named(Flaw::Quiet) {
+        advice.push(format!(
+            "{files}: the voice is very quiet; come closer to the microphone or turn up its gain"
+        ));
+    }
+    if let Some(files) = named(Flaw::Silent) {
         advice.push(format!(
             "{files}: no voice was found; check what was recorded"
         ));
@@ -258,6 +299,7 @@ mod tests {
         let good = recording(&[(-20.0, 3.0), (-70.0, 1.0)]);
         let noisy = recording(&[(-20.0, 3.0), (-40.0, 1.0)]);
         let silent = recording(&[]);
+        let quiet = recording(&[(-55.0, 3.0), (-95.0, 1.0)]);
         let mut clipped = good.clone();
         clipped
             .signal
@@ -268,6 +310,7 @@ mod tests {
             (&good, 10.0, "10 s of voice is little"),
             (&noisy, 100.0, "quiet, furnished room"),
             (&silent, 100.0, "no voice was found"),
+            (&quiet, 100.0, "turn up its gain"),
             (&clipped, 100.0, "lower gain"),
         ] {
             let advice = advice(&[(PathBuf::from("a.wav"), recording.look())], seconds);

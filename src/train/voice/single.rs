@@ -2,7 +2,7 @@
 //! embedding among those of the base; then the decoder learns to speak so.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -19,7 +19,8 @@ use super::perturb::Perturbation;
 use super::report::Report;
 use super::state::{Found, halves};
 use super::steps::{Kept, Recipe, Run};
-use crate::io::checkpoint::{Checkpoint, Layout, Limits};
+use super::weights::Given;
+use crate::io::checkpoint::Layout;
 use crate::model::ddsp::{DdspConfig, DecoderConfig, EncoderConfig};
 use crate::train::optimizer::Settings;
 use crate::voice::ddsp::{self, DdspVoice, Described};
@@ -34,12 +35,14 @@ pub struct VoicePlan {
     pub source: Source,
     /// The name of the voice.
     pub name: String,
+    /// What else its file says of it, for people.
+    pub about: About,
     /// Where the voice goes.
     pub output: PathBuf,
     /// The base it begins from.
-    pub base: PathBuf,
+    pub base: Given,
     /// The encoder that the base was made with.
-    pub encoder: PathBuf,
+    pub encoder: Given,
     /// Steps to find who speaks, and steps to learn to speak so.
     pub steps: [u64; 2],
     /// The time that the second may take, if it is shorter.
@@ -57,10 +60,26 @@ pub struct VoicePlan {
     pub resume: bool,
 }
 
+/// What the file of a voice says of it for people, beside its name; all of it may be empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// Who made it, at most 64 characters.
+    pub author: String,
+    /// How it may be used, at most 64 characters.
+    pub licence: String,
+    /// What the user should know, at most 1,000 characters.
+    pub notes: String,
+    /// Whose voice it is and that they agreed, with the date, at most 1,000 characters.
+    pub consent: String,
+}
+
+/// The stages of a voice by name, in their order.
+pub const VOICE_STAGES: [&str; 2] = ["who speaks", "the voice"];
+
 /// A stage: its name and what moves in it.
 const STAGES: [(&str, &[&str]); 2] = [
-    ("who speaks", &["speakers."]),
-    ("the voice", &["speakers.", "decoder."]),
+    (VOICE_STAGES[0], &["speakers."]),
+    (VOICE_STAGES[1], &["speakers.", "decoder."]),
 ];
 
 /// How a stage is learnt: an embedding has far to go, a decoder is nearly there.
@@ -95,12 +114,11 @@ impl Base {
     fn open(plan: &VoicePlan) -> Result<Self, TrainError> {
         let (encoder, encoder_texts) = read(&plan.encoder)?;
         let (decoder, decoder_texts) = read(&plan.base)?;
-        let encoder_sha256 = super::sha256(&plan.encoder)?;
+        let encoder_sha256 = plan.encoder.sha256()?;
         if decoder_texts.get("encoder_sha256") != Some(&encoder_sha256) {
             return Err(TrainError::Base(format!(
                 "{}, which was made with another encoder than {}",
-                plan.base.display(),
-                plan.encoder.display()
+                plan.base, plan.encoder
             )));
         }
         let shape = |found: &Found, name: &str| {
@@ -172,15 +190,12 @@ impl Base {
     }
 }
 
-fn read(path: &Path) -> Result<(Found, BTreeMap<String, String>), TrainError> {
-    let file = Checkpoint::open(path, &Limits::default())?;
+fn read(given: &Given) -> Result<(Found, BTreeMap<String, String>), TrainError> {
+    let file = given.open()?;
     let texts = match file.layout() {
         Layout::Safetensors(texts) => texts.clone(),
         _ => {
-            return Err(TrainError::Base(format!(
-                "another kind of file: {}",
-                path.display()
-            )));
+            return Err(TrainError::Base(format!("another kind of file: {given}")));
         }
     };
     Ok((Found::read(&file)?, texts))
@@ -253,7 +268,7 @@ fn learn(
         Perturbation::default(),
         digest(&material.clips),
         base.encoder_sha256,
-        super::sha256(&plan.base)?
+        plan.base.sha256()?
     );
     let known = material.clips.iter().map(|clip| clip.known);
     let bands = known.min().unwrap_or(0).max(1);
@@ -338,9 +353,10 @@ fn write(
     }
     let described = Described {
         name: plan.name.clone(),
-        author: String::new(),
-        licence: String::new(),
-        notes: String::new(),
+        author: plan.about.author.clone(),
+        licence: plan.about.licence.clone(),
+        notes: plan.about.notes.clone(),
+        consent: plan.about.consent.clone(),
         info: format!("{seconds:.0} s of recordings"),
         voice: DdspVoice {
             decoder: config.decoder.clone(),

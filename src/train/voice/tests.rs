@@ -14,7 +14,9 @@ use super::loss::masked_l1;
 use super::network::Network;
 use super::perturb::Perturbation;
 use super::steps::{Recipe, Run};
-use super::{BasePlan, Event, Source, TrainError, VoicePlan, checkpoint, train_base, train_voice};
+use super::{
+    About, BasePlan, Event, Source, TrainError, VoicePlan, checkpoint, train_base, train_voice,
+};
 use crate::io::checkpoint::{Checkpoint, Limits};
 use crate::model::ddsp::features::BANDS as MELS;
 use crate::model::ddsp::grid::BANDS;
@@ -361,8 +363,12 @@ fn voice_plan(home: &Path) -> VoicePlan {
         },
         name: "Anna <3".to_owned(),
         output: home.join("anna.safetensors"),
-        base: home.join("base.safetensors"),
-        encoder: home.join("content.safetensors"),
+        about: About {
+            consent: "Anna agreed".to_owned(),
+            ..About::default()
+        },
+        base: home.join("base.safetensors").into(),
+        encoder: home.join("content.safetensors").into(),
         steps: [2, 2],
         at_most: None,
         critic: true,
@@ -397,7 +403,10 @@ fn a_base_and_a_voice_are_made_of_recordings() {
     // What was written is what the library reads, and what networks are made of.
     let (content, voice) = (open("content.safetensors"), open("anna.safetensors"));
     let found = ddsp::read(&voice).unwrap().described;
-    assert_eq!(found.name, "Anna <3");
+    assert_eq!(
+        (found.name.as_str(), found.consent.as_str()),
+        ("Anna <3", "Anna agreed")
+    );
     let known = &found.voice;
     assert!((known.mean_pitch_hz.log2() - 165f32.log2()).abs() < 0.05);
     assert!((6_000.0..8_000.0).contains(&known.bandwidth_hz));
@@ -422,7 +431,7 @@ fn a_base_and_a_voice_are_made_of_recordings() {
 
     // Another encoder than the base's is refused.
     let plan = VoicePlan {
-        encoder: home.join("anna.safetensors"),
+        encoder: home.join("anna.safetensors").into(),
         ..voice_plan(home)
     };
     let error = train_voice(&plan, &go, &mut |_| {}).unwrap_err();

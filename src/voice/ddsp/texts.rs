@@ -7,6 +7,7 @@
 //! | `kind` | `voice`; `content encoder` and `base voice` are other files of ours |
 //! | `version` | `1` |
 //! | `name`, `author`, `licence`, `notes`, `info` | for people; all but the name may be missing |
+//! | `consent` | whose voice it is, and that they agreed; may be missing |
 //! | `encoder_sha256` | of the content encoder's file |
 //! | `ahead` | frames that it hears ahead; 1 where it is missing |
 //! | `dilations` | of the decoder's blocks: `[1, 2, 4]` |
@@ -46,6 +47,8 @@ pub struct Described {
     pub notes: String,
     /// How it was made, such as the seconds of recordings; at most 1,000 characters.
     pub info: String,
+    /// Whose voice it is and that they agreed, with the date, at most 1,000 characters; may be empty.
+    pub consent: String,
     /// Its sizes and measures.
     pub voice: DdspVoice,
 }
@@ -118,6 +121,7 @@ impl Described {
             ("licence", clean(&self.licence, MOST_LABEL)),
             ("notes", clean(&self.notes, MOST_COMMENT)),
             ("info", clean(&self.info, MOST_COMMENT)),
+            ("consent", clean(&self.consent, MOST_COMMENT)),
             ("encoder_sha256", voice.encoder_sha256.clone()),
             ("ahead", voice.ahead.to_string()),
             ("dilations", format!("{:?}", voice.decoder.dilations)),
@@ -166,6 +170,7 @@ pub(super) fn read(
         licence: reader.text("licence", MOST_LABEL),
         notes: reader.text("notes", MOST_COMMENT),
         info: reader.text("info", MOST_COMMENT),
+        consent: reader.text("consent", MOST_COMMENT),
         voice,
     })
 }

@@ -242,6 +242,7 @@ impl New {
                     licence: String::new(),
                     notes: String::new(),
                     info: voice.info,
+                    consent: String::new(),
                     sha256,
                     source: String::new(),
                     imported: String::new(),

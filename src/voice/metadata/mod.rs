@@ -115,6 +115,9 @@ pub struct Metadata {
     pub notes: String,
     /// What the file says of itself, such as a count of epochs; at most 1,000 characters.
     pub info: String,
+    /// Whose voice it is and that they agreed, with the date, at most 1,000 characters; empty where
+    /// nobody says.
+    pub consent: String,
     /// The SHA-256 of the file it was imported from: 64 hexadecimal digits in lower case.
     pub sha256: String,
     /// The name of that file, at most 64 characters.
@@ -141,6 +144,7 @@ impl Metadata {
             licence: described.licence,
             notes: described.notes,
             info: described.info,
+            consent: described.consent,
             sha256,
             source: String::new(),
             imported: String::new(),
@@ -157,6 +161,7 @@ impl Metadata {
             licence: self.licence.clone(),
             notes: self.notes.clone(),
             info: self.info.clone(),
+            consent: self.consent.clone(),
             voice: self.model.ddsp()?.clone(),
         })
     }
@@ -172,6 +177,7 @@ impl Metadata {
             licence: &self.licence,
             notes: &self.notes,
             info: &self.info,
+            consent: &self.consent,
             sha256: &self.sha256,
             source: &self.source,
             imported: &self.imported,
@@ -221,6 +227,7 @@ impl Metadata {
             licence: written("licence", MOST_LABEL),
             notes: written("notes", MOST_COMMENT),
             info: written("info", MOST_COMMENT),
+            consent: written("consent", MOST_COMMENT),
             sha256,
             source: written("source", MOST_LABEL),
             imported: written("imported", MOST_LABEL),
@@ -238,6 +245,8 @@ struct Document<'a> {
     licence: &'a str,
     notes: &'a str,
     info: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    consent: &'a str,
     sha256: &'a str,
     source: &'a str,
     imported: &'a str,
@@ -270,11 +279,7 @@ fn model(table: &Table) -> Result<VoiceModel, VoiceError> {
 /// A time as in a description.
 pub(super) fn written_time(time: SystemTime) -> String {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    let date = crate::units::Civil::from_seconds(since.as_secs());
-    format!(
-        "{}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
-        date.year, date.month, date.day, date.hour, date.minute, date.second
-    )
+    crate::units::Civil::from_seconds(since.as_secs()).to_string()
 }
 
 #[cfg(test)]
@@ -290,6 +295,7 @@ mod tests {
             licence: "CC0-1.0".to_owned(),
             notes: "größer".to_owned(),
             info: "300epoch".to_owned(),
+            consent: "Anna agreed on 2026-11-26".to_owned(),
             sha256: "0a".repeat(32),
             source: "Anna.pth".to_owned(),
             imported: written_time(UNIX_EPOCH + Duration::from_secs(1_795_669_710)),
