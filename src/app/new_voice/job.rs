@@ -7,7 +7,7 @@ use super::project::{Home, Project};
 use super::session::Outcome;
 use super::words::Trouble;
 use crate::train::voice::{
-    About, Event, Source, TrainError, VoicePlan, Weights, checkpoint, train_voice,
+    About, BLUR, Event, Source, TrainError, VoicePlan, Weights, checkpoint, train_voice,
 };
 use crate::voice::{Import, Library};
 use std::fs::{File, TryLockError};
@@ -164,7 +164,8 @@ fn plan(task: &Task, weights: Weights) -> VoicePlan {
         encoder: weights.encoder,
         steps: task.lengths.steps,
         at_most: task.lengths.at_most,
-        critic: false,
+        critic: true,
+        blur: BLUR,
         contrast: true,
         seed: 1,
         resume: checkpoint(&home.voice()).is_file(),

@@ -70,6 +70,12 @@ impl Progress {
                 }
             }
             Event::Saved(_) => {}
+            Event::Trouble(what) => {
+                // It comes again every few minutes.
+                if !self.advice.contains(&what) {
+                    self.advice.push(what);
+                }
+            }
         }
     }
 

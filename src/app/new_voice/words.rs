@@ -98,6 +98,10 @@ impl From<&TrainError> for Trouble {
                 "The disk is full.",
                 "Free some space, then press Try again: it goes on where it was last kept.",
             ),
+            TrainError::Corpus(_) => Self::new(
+                format!("The recordings are not what their list says: {error}."),
+                "Take corpus.toml out of the folder, or choose a folder with recordings alone.",
+            ),
             TrainError::Base(_) => Self::new(
                 format!("The base does not fit: {error}."),
                 "Put the base and the encoder that were made together into the folder of models.",

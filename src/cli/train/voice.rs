@@ -7,7 +7,7 @@ use crate::cli::out::say;
 use crate::io::folders;
 use crate::model::ddsp::DdspConfig;
 use crate::train::voice::{
-    About, BasePlan, Event, Source, TrainError, VoicePlan, Weights, train_base, train_voice,
+    About, BLUR, BasePlan, Event, Source, TrainError, VoicePlan, Weights, train_base, train_voice,
 };
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -77,7 +77,7 @@ pub(in crate::cli) struct VoiceArgs {
     critic: bool,
     /// Deviation of the noise on what the encoder says while the voice is learnt: more of it, less
     /// of the singer is left in the sound, and less of what is sung is understood
-    #[arg(long, value_name = "S", default_value_t = 1.0)]
+    #[arg(long, value_name = "S", default_value_t = BLUR)]
     blur: f64,
     /// Leave spectra as flat as learning makes them, not as varied as those of the recordings: to
     /// hear the difference

@@ -35,7 +35,7 @@ pub use base::{BasePlan, checkpoint, train_base};
 pub use clip::Source;
 pub use drive::Event;
 pub use recordings::{Findings, Flaw, Recording};
-pub use single::{About, VOICE_STAGES, VoicePlan, train_voice};
+pub use single::{About, BLUR, VOICE_STAGES, VoicePlan, train_voice};
 pub use steps::Losses;
 pub use weights::{BASE_FILE, Given, Weights, WeightsMissing};
 

@@ -76,6 +76,10 @@ pub struct About {
 /// The stages of a voice by name, in their order.
 pub const VOICE_STAGES: [&str; 2] = ["who speaks", "the voice"];
 
+/// How blurred a decoder hears the content while it learns a voice, if nobody says otherwise. See
+/// [`VoicePlan::blur`].
+pub const BLUR: f64 = 1.0;
+
 /// A stage: its name and what moves in it.
 const STAGES: [(&str, &[&str]); 2] = [
     (VOICE_STAGES[0], &["speakers."]),
