@@ -179,6 +179,7 @@ fn a_hand_gets_from_the_name_to_the_second_sentence() {
 #[test]
 fn a_folder_is_chosen_and_what_goes_wrong_is_said() {
     let home = Home::new(false);
+    home.spoil();
     let folder = home.0.path().join("elsewhere");
     buzz(&folder.join("one.wav"), 160.0, 6.0);
     let mut page = Page::open(&home, Some(folder.clone()));
@@ -193,7 +194,7 @@ fn a_folder_is_chosen_and_what_goes_wrong_is_said() {
     page.until_shows("Recordings in");
     page.click("Quick, 5 min");
     page.click("Make the voice");
-    page.until_shows("There is nothing to begin from");
+    page.until_shows("A file could not be read or written");
     assert_eq!(page.rig.desk.session.project.minutes, 5.0);
     assert_eq!(button_text(&page.rig.desk), "Bo failed");
     page.click("Back to the recordings");

@@ -3,14 +3,25 @@
 
 use super::Starter;
 
-/// The content encoder, `content.safetensors`: the one that every voice here was trained with.
-/// `None` until it is there.
-pub(crate) static ENCODER: Option<&[u8]> = None;
+/// The content encoder: the one that every voice here was trained with.
+pub(crate) static ENCODER: &[u8] = include_bytes!("../../models/content.safetensors");
 
-/// The base that new voices begin from, `base.safetensors`, made with that encoder. `None` until it
-/// is there.
-pub(crate) static BASE: Option<&[u8]> = None;
+/// The base that new voices begin from, made with that encoder.
+#[cfg(feature = "train")]
+pub(crate) static BASE: &[u8] = include_bytes!("../../models/base.safetensors");
 
-/// The voices, in no order: each file says itself what its voice is called. One for each:
-/// `Starter { file: include_bytes!("../../models/voices/NAME.safetensors") }`.
-pub(super) static VOICES: [Starter; 0] = [];
+/// The voices, in no order: each file says itself what its voice is called.
+pub(super) static VOICES: [Starter; 4] = [
+    Starter {
+        file: include_bytes!("../../models/voices/clara.safetensors"),
+    },
+    Starter {
+        file: include_bytes!("../../models/voices/kuno.safetensors"),
+    },
+    Starter {
+        file: include_bytes!("../../models/voices/rolf.safetensors"),
+    },
+    Starter {
+        file: include_bytes!("../../models/voices/selma.safetensors"),
+    },
+];

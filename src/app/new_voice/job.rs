@@ -114,11 +114,7 @@ fn run(task: &Task, stop: &AtomicBool, report: &mut dyn FnMut(Event)) -> Outcome
         Ok(lock) => lock,
         Err(trouble) => return Outcome::Failed(trouble),
     };
-    let weights = match Weights::find(task.models.as_deref()) {
-        Ok(weights) => weights,
-        Err(error) => return Outcome::Failed((&error).into()),
-    };
-    let mut plan = plan(task, weights);
+    let mut plan = plan(task, Weights::find(task.models.as_deref()));
     let mut done = train_voice(&plan, stop, report);
     if plan.resume && matches!(done, Err(TrainError::Resume(_))) {
         // What was kept is of other recordings or of another base.

@@ -1,6 +1,6 @@
 //! What goes wrong in the making of a voice, in plain words, with what to do in the app. Pure.
 
-use crate::train::voice::{Flaw, TrainError, WeightsMissing};
+use crate::train::voice::{Flaw, TrainError};
 use crate::voice::VoiceError;
 use std::io::ErrorKind;
 
@@ -51,16 +51,6 @@ impl Trouble {
         Self::new(
             format!("The system let no training begin: {error}."),
             "Close other programs, then press Try again.",
-        )
-    }
-}
-
-impl From<&WeightsMissing> for Trouble {
-    fn from(error: &WeightsMissing) -> Self {
-        Self::new(
-            format!("There is nothing to begin from: {error}."),
-            "Use an AutoVoice that has the base in it, or put both files into the first of these \
-             folders; then press Try again. Your recordings are kept.",
         )
     }
 }

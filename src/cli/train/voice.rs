@@ -66,6 +66,15 @@ pub(in crate::cli) struct VoiceArgs {
     /// Whose voice it is and that they agreed: kept in the voice's file
     #[arg(long, value_name = "TEXT", default_value = "")]
     consent: String,
+    /// Who made the voice, at most 64 characters
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    author: String,
+    /// How it may be used, at most 64 characters
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    licence: String,
+    /// What its users should know, at most 1,000 characters
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    notes: String,
     /// Steps to find who speaks
     #[arg(long, value_name = "N", default_value_t = 60)]
     first_steps: u64,
@@ -143,8 +152,7 @@ pub(super) fn run_voice(arguments: &VoiceArgs) -> Result<Exit, Failure> {
             base: base.clone().into(),
             encoder: encoder.clone().into(),
         },
-        _ => Weights::find(folders::models().ok().as_deref())
-            .map_err(|error| Failure::work(error.to_string(), error.remedy()))?,
+        _ => Weights::find(folders::models().ok().as_deref()),
     };
     let plan = VoicePlan {
         source: Source {
@@ -155,8 +163,10 @@ pub(super) fn run_voice(arguments: &VoiceArgs) -> Result<Exit, Failure> {
         },
         name: arguments.name.clone(),
         about: About {
+            author: arguments.author.clone(),
+            licence: arguments.licence.clone(),
+            notes: arguments.notes.clone(),
             consent: arguments.consent.clone(),
-            ..About::default()
         },
         output,
         base: weights.base,

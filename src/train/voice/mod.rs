@@ -37,7 +37,7 @@ pub use drive::Event;
 pub use recordings::{Findings, Flaw, Recording};
 pub use single::{About, BLUR, VOICE_STAGES, VoicePlan, train_voice};
 pub use steps::Losses;
-pub use weights::{BASE_FILE, Given, Weights, WeightsMissing};
+pub use weights::{BASE_FILE, Given, Weights};
 
 /// Why training stopped early.
 #[derive(Debug, thiserror::Error)]

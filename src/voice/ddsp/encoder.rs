@@ -34,14 +34,16 @@ pub struct ContentEncoder {
 pub enum EncoderError {
     /// The voice was made for another one.
     #[error(
-        "expected the content encoder that the voice was trained with ({}…), found {}",
-        start(wanted), found_text(found.as_deref())
+        "expected the content encoder that the voice was trained with ({}…), found that of this \
+         AutoVoice ({}…)",
+        start(wanted),
+        start(found)
     )]
     Other {
         /// The hash of the one it needs.
         wanted: String,
         /// The hash of the one that is built in.
-        found: Option<String>,
+        found: String,
         /// Where another one would be.
         path: Option<PathBuf>,
     },
@@ -75,13 +77,6 @@ fn start(sha256: &str) -> &str {
     sha256.get(..SHOWN).unwrap_or(sha256)
 }
 
-fn found_text(sha256: Option<&str>) -> String {
-    match sha256 {
-        Some(sha256) => format!("that of this AutoVoice ({}…)", start(sha256)),
-        None => "none in this AutoVoice".to_owned(),
-    }
-}
-
 impl EncoderError {
     /// What the user can do about it.
     #[must_use]
@@ -112,8 +107,8 @@ impl ContentEncoder {
     /// [`EncoderError::Other`] where there is none of this hash.
     pub fn find(sha256: &str, models: Option<&Path>) -> Result<Arc<Self>, EncoderError> {
         let built_in = built_in();
-        if let Some(encoder) = built_in.filter(|encoder| encoder.sha256 == sha256) {
-            return Ok(Arc::clone(encoder));
+        if built_in.sha256 == sha256 {
+            return Ok(Arc::clone(built_in));
         }
         static KEPT: Mutex<Weak<ContentEncoder>> = Mutex::new(Weak::new());
         // Held while it is read, so that it is read once.
@@ -130,7 +125,7 @@ impl ContentEncoder {
         }
         Err(EncoderError::Other {
             wanted: sha256.to_owned(),
-            found: built_in.map(|encoder| encoder.sha256.clone()),
+            found: built_in.sha256.clone(),
             path,
         })
     }
@@ -208,15 +203,14 @@ fn config(dilations: Vec<usize>, found: &HashMap<String, TensorRef>) -> EncoderC
 }
 
 /// The one in the program.
-fn built_in() -> Option<&'static Arc<ContentEncoder>> {
-    static READ: OnceLock<Option<Arc<ContentEncoder>>> = OnceLock::new();
-    let read = READ.get_or_init(|| {
-        let bytes = shipped::ENCODER?;
+fn built_in() -> &'static Arc<ContentEncoder> {
+    static READ: OnceLock<Arc<ContentEncoder>> = OnceLock::new();
+    READ.get_or_init(|| {
+        let bytes = shipped::ENCODER;
         let checkpoint = Checkpoint::from_bytes(bytes.to_vec(), &Limits::default());
         let encoder = ContentEncoder::read(checkpoint, FILE.to_owned(), sha256_of_bytes(bytes));
-        Some(Arc::new(encoder.expect("what ships was tested")))
-    });
-    read.as_ref()
+        Arc::new(encoder.expect("what ships was tested"))
+    })
 }
 
 #[cfg(test)]
@@ -224,7 +218,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_ships_can_be_read() {
-        assert_eq!(built_in().is_some(), shipped::ENCODER.is_some());
+    fn what_ships_can_be_read_and_is_found_by_its_hash() {
+        let found = ContentEncoder::find(&built_in().sha256, None).expect("in the program");
+        assert!(Arc::ptr_eq(&found, built_in()));
+        let error = ContentEncoder::find(&"5e".repeat(32), None).expect_err("no such encoder");
+        assert!(matches!(error, EncoderError::Other { .. }), "{error}");
     }
 }
