@@ -12,7 +12,7 @@ use autovoice::model::ddsp::grid::hz;
 use autovoice::pitch::PitchTracker;
 use autovoice::pitch::track::neural::Neural;
 use autovoice::pitch::track::refine::Refine;
-use ddsp_nets::{ECHO, Says, by_hand, engine, small, sung};
+use ddsp_nets::{ECHO, Says, by_hand, engine, small, sung, tone_db};
 
 const RATE: usize = 48_000;
 const MS: usize = RATE / 1_000;
@@ -37,19 +37,6 @@ fn heard(engine: &mut DdspEngine, input: &[f32], controls: &Controls) -> Vec<f32
 fn level_db(signal: &[f32]) -> f64 {
     let squares: f64 = signal.iter().map(|x| f64::from(x * x)).sum();
     10.0 * (squares / signal.len() as f64 + 1e-20).log10()
-}
-
-/// The level of the sine of `hz` in a window, in dB of full scale.
-fn tone_db(window: &[f32], hz: f64) -> f64 {
-    let (mut re, mut im) = (0.0, 0.0);
-    for (n, x) in window.iter().enumerate() {
-        let turn = TAU * hz * n as f64 / RATE as f64;
-        // Hann.
-        let x = f64::from(*x) * (1.0 - (TAU * n as f64 / window.len() as f64).cos());
-        re += x * turn.cos();
-        im += x * turn.sin();
-    }
-    10.0 * (2.0 * (re * re + im * im) / (window.len() as f64).powi(2) + 1e-20).log10()
 }
 
 #[test]

@@ -4,13 +4,11 @@
 
 mod ddsp_nets;
 
-use std::f64::consts::TAU;
-
 use autovoice::engine::ddsp::{Company, DdspEngine};
 use autovoice::engine::morph::CORNERS;
 use autovoice::engine::{Controls, Engine, Morph};
 use autovoice::model::ddsp::grid::hz;
-use ddsp_nets::{AtCorner, Says, among, sung};
+use ddsp_nets::{AtCorner, Says, among, sung, tone_db};
 
 const RATE: usize = 48_000;
 const HOP: usize = 480;
@@ -38,19 +36,6 @@ fn at(x: f32, y: f32) -> Morph {
 fn at_corner(corner: usize) -> Morph {
     let (x, y) = Morph::PLACES[corner];
     at(x, y)
-}
-
-/// The level of the sine of `hz` in a window, in dB of full scale.
-fn tone_db(window: &[f32], hz: f64) -> f64 {
-    let (mut re, mut im) = (0.0, 0.0);
-    for (n, x) in window.iter().enumerate() {
-        let turn = TAU * hz * n as f64 / RATE as f64;
-        // Hann.
-        let x = f64::from(*x) * (1.0 - (TAU * n as f64 / window.len() as f64).cos());
-        re += x * turn.cos();
-        im += x * turn.sin();
-    }
-    10.0 * (2.0 * (re * re + im * im) / (window.len() as f64).powi(2) + 1e-20).log10()
 }
 
 /// Four voices of unlike sizes and bandwidths that hear alike: the weights of the first hear.

@@ -222,7 +222,9 @@ fn voices(home: &Path) -> Vec<String> {
     let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
     let voices = listed["voices"].as_array().unwrap();
     let name = |voice: &serde_json::Value| voice["name"].as_str().unwrap().to_owned();
-    voices.iter().map(name).collect()
+    // The user's own: others are built in.
+    let own = voices.iter().filter(|voice| voice["built_in"] == false);
+    own.map(name).collect()
 }
 
 #[test]

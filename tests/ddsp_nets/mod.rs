@@ -216,3 +216,16 @@ pub fn sung(seconds: f64, pitch_hz: impl Fn(f64) -> f64) -> Vec<f32> {
         })
         .collect()
 }
+
+/// The level of the sine of `hz` in a window at 48 kHz, in dB of full scale.
+pub fn tone_db(window: &[f32], hz: f64) -> f64 {
+    let (mut re, mut im) = (0.0, 0.0);
+    for (n, x) in window.iter().enumerate() {
+        let turn = TAU * hz * n as f64 / 48_000.0;
+        // Hann.
+        let x = f64::from(*x) * (1.0 - (TAU * n as f64 / window.len() as f64).cos());
+        re += x * turn.cos();
+        im += x * turn.sin();
+    }
+    10.0 * (2.0 * (re * re + im * im) / (window.len() as f64).powi(2) + 1e-20).log10()
+}

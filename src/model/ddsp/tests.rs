@@ -30,6 +30,9 @@ fn weights(shapes: Shapes) -> Weights {
     Weights::new(tensors.collect::<Vec<_>>()).unwrap()
 }
 
+/// Values of a frame that the decoder takes: ten of content.
+const INS: usize = 10 + SUNG;
+
 fn config(ahead: usize) -> DdspConfig {
     DdspConfig {
         encoder: EncoderConfig {
@@ -100,16 +103,16 @@ fn a_stream_gives_what_the_whole_signal_gives() {
     let config = config(1);
     let weights = weights(config.shapes());
     let decoder = decoder(&config, &weights, 3);
-    let input = noise(FRAMES * 13, 10);
+    let input = noise(FRAMES * INS, 10);
     let whole = decoder.forward(&input);
     let stream = std::cell::RefCell::new(decoder);
     let mut step = |x: &[f32], got: &mut Vec<f32>| {
-        let mut y = vec![f32::NAN; x.len() / 13 * OUTS];
+        let mut y = vec![f32::NAN; x.len() / INS * OUTS];
         stream.borrow_mut().step(x, &mut y);
         got.extend(y);
     };
     let mut reset = || stream.borrow_mut().reset();
-    check(&input, 13, &whole, &mut step, &mut reset);
+    check(&input, INS, &whole, &mut step, &mut reset);
 }
 
 #[test]
@@ -131,7 +134,7 @@ fn an_encoder_sees_as_far_ahead_as_it_says() {
 fn a_speaker_is_heard_and_stays_over_a_reset() {
     let config = config(1);
     let weights = weights(config.shapes());
-    let input = noise(30 * 13, 4);
+    let input = noise(30 * INS, 4);
     let one = decoder(&config, &weights, 1).forward(&input);
     let mut other = decoder(&config, &weights, 2);
     assert_ne!(other.forward(&input), one);
