@@ -245,7 +245,7 @@ fn an_rvc_voice_and_one_of_ours_change_places_at_the_delay_of_the_longer() {
     assert_eq!(delay, theirs, "the longer, whichever is heard");
     // A leap of pitch twice a second, and another slot in between.
     let input = sung(RATE_HZ, 3.2, |t| {
-        if (2.0 * t) as usize % 2 == 0 {
+        if ((2.0 * t) as usize).is_multiple_of(2) {
             200.0
         } else {
             290.0

@@ -194,14 +194,9 @@ mod tests {
                 let parts = said[..bands].iter().zip(&contrast.mean);
                 parts.map(|(x, m)| x - *m as f32).collect()
             };
-            let shapes = [&before, &after].map(|said| shapes(&cosines, &from_mean(said)));
-            for k in 0..bands {
-                let wanted = contrast.gain[k] * shapes[0][k];
-                assert!(
-                    (shapes[1][k] - wanted).abs() < 1e-5,
-                    "{k}: {} for {wanted}",
-                    shapes[1][k]
-                );
+            let [before, after] = [&before, &after].map(|said| shapes(&cosines, &from_mean(said)));
+            for ((before, after), gain) in before.iter().zip(&after).zip(&contrast.gain) {
+                assert!((after - gain * before).abs() < 1e-5, "{after} for {before}");
             }
         }
     }

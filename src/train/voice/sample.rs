@@ -257,7 +257,7 @@ mod tests {
     fn the_same_sound_is_near_whatever_its_level_and_another_is_far() {
         let one = buzz(1, 0.05);
         let held = held(&one);
-        let near = held.distance(&[one.clone()]).unwrap();
+        let near = held.distance(std::slice::from_ref(&one)).unwrap();
         assert!(
             near.cepstral_db < 1e-3 && near.long_term_db < 1e-3,
             "{near:?}"

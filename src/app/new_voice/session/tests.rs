@@ -60,7 +60,8 @@ fn training() -> Session {
 
 #[test]
 fn nothing_begins_without_a_name_an_owner_and_consent() {
-    let missing: [(fn(&mut Form), &str); 4] = [
+    type Missing = (fn(&mut Form), &'static str);
+    let missing: [Missing; 4] = [
         (|form| form.name = " \u{202e} ".to_owned(), "name"),
         (|form| form.owner.clear(), "whose voice"),
         (|form| form.agrees = false, "statement"),
