@@ -11,10 +11,6 @@ mod library;
 mod metadata;
 pub mod models;
 pub mod rvc;
-#[cfg_attr(
-    not(feature = "train"),
-    expect(dead_code, reason = "only training takes the base")
-)]
 pub(crate) mod shipped;
 mod starters;
 pub mod tensors;
