@@ -177,3 +177,52 @@ fn a_voice_for_another_encoder_is_refused_with_what_to_do() {
     }
     assert!(!desk.path("out.wav").exists());
 }
+
+#[test]
+fn the_voices_that_ship_are_there_at_first_start_and_sing() {
+    let desk = Desk::new();
+    let list = desk.run(&["voices", "list", "--json"]).expect(0).json();
+    let names: Vec<&str> = list["voices"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|voice| voice["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["Clara", "Kuno", "Rolf", "Selma"]);
+    let info = desk.run(&["voices", "info", "Clara"]).expect(0).stdout;
+    assert!(info.contains("Hz in the mean"), "{info}");
+
+    // A room at -75 dB of full scale after somebody sang.
+    let mut input = turning(RATE_HZ);
+    let sung = input.len();
+    let mut state = 1u32;
+    input.extend((0..RATE_HZ).map(|_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        3.1e-4 * ((state >> 8) as f32 / (1 << 23) as f32 - 1.0)
+    }));
+    write_float_wav(&desk.path("in.wav"), RATE_HZ, &[input]);
+    let level_db = |signal: &[f32]| {
+        let squares: f64 = signal.iter().map(|x| f64::from(x * x)).sum();
+        10.0 * (squares / signal.len() as f64 + 1e-20).log10()
+    };
+    let mut sounds: Vec<Vec<f32>> = Vec::new();
+    for name in names {
+        desk.convert(&format!("in.wav -o {name}.wav --voice {name}"))
+            .expect(0);
+        let (_, got) = read_float_wav(&desk.path(&format!("{name}.wav")));
+        let got = &got[0];
+        let change = RATE_HZ as usize;
+        let early = more_of(got, RATE_HZ, change - 4_800, 200.0, 290.0);
+        let late = more_of(got, RATE_HZ, change + 2_400, 290.0, 200.0);
+        assert!(10.0 < early && 10.0 < late, "{name}: {early} dB, {late} dB");
+        let loud = level_db(&got[24_000..sung]);
+        assert!((-45.0..-5.0).contains(&loud), "{name}: {loud} dB");
+        let silent = level_db(&got[sung + 4_800..]);
+        assert!(silent < -60.0, "{name}: {silent} dB");
+        for other in &sounds {
+            let apart: Vec<f32> = got.iter().zip(other).map(|(a, b)| a - b).collect();
+            assert!(loud - 20.0 < level_db(&apart), "{name} is like another");
+        }
+        sounds.push(got.clone());
+    }
+}

@@ -266,8 +266,11 @@ fn info(voice: &Voice, as_json: bool) {
     let metadata = &voice.metadata;
     let index = voice.index.as_ref().map(|path| path.display().to_string());
     let image = voice.image.as_ref().map(|path| path.display().to_string());
+    let ours = metadata.model.ddsp();
+    let pitch = ours.map(|of| format!("{:.0} Hz in the mean", of.mean_pitch_hz));
     for (label, text) in [
         ("what", in_short(voice).as_str()),
+        ("pitch", pitch.as_deref().unwrap_or("")),
         ("author", &metadata.author),
         ("licence", &metadata.licence),
         ("notes", &metadata.notes),
