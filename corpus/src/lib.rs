@@ -44,7 +44,8 @@ pub struct Entry {
     pub licence: String,
     /// Length in seconds.
     pub seconds: f64,
-    /// What is said, where that is known.
+    /// What is said, where that is known, or what a recogniser made of it: recordings of one text
+    /// say the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// SHA-256 of its labels in [`LABELS`], where it has any.

@@ -148,6 +148,7 @@ fn plan(task: &Task, weights: Weights) -> VoicePlan {
             folders: vec![folder.unwrap_or_else(|| home.sentences())],
             seconds: f64::INFINITY,
             speaker: Some(project.name.clone()),
+            only: None,
             labels: None,
         },
         name: project.name.clone(),

@@ -34,6 +34,12 @@ pub(in crate::cli) struct BaseArgs {
     /// Seconds to take of the recordings
     #[arg(long, value_name = "S", default_value_t = 20_000.0)]
     corpus_s: f64,
+    /// Begin from this base instead of random weights
+    #[arg(long, value_name = "FILE", requires = "start_encoder")]
+    start: Option<PathBuf>,
+    /// The encoder that the base to begin from was made with
+    #[arg(long, value_name = "FILE", requires = "start")]
+    start_encoder: Option<PathBuf>,
     /// Frames of 10 ms that the encoder may look ahead
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=2))]
     ahead: u8,
@@ -50,6 +56,10 @@ pub(in crate::cli) struct VoiceArgs {
     /// Folders of recordings of one voice alone: one minute at least, three to ten are best
     #[arg(long, value_name = "FOLDER", required = true, num_args = 1..)]
     data: Vec<PathBuf>,
+    /// Learn only what this speaker of a corpus says, and how others sound who say the same: the
+    /// folders then may have a corpus.toml and other voices
+    #[arg(long, value_name = "NAME")]
+    speaker: Option<String>,
     /// What the voice is called
     #[arg(long, value_name = "NAME")]
     name: String,
@@ -122,11 +132,16 @@ impl UsualArgs {
 pub(super) fn run_base(arguments: &BaseArgs) -> Result<Exit, Failure> {
     let mut config = DdspConfig::default();
     config.encoder.ahead = usize::from(arguments.ahead);
+    let start = arguments
+        .start
+        .as_ref()
+        .zip(arguments.start_encoder.as_ref());
     let plan = BasePlan {
         source: Source {
             folders: arguments.corpus.clone(),
             seconds: arguments.corpus_s,
             speaker: None,
+            only: None,
             labels: arguments.labels.clone(),
         },
         output: arguments.output.clone(),
@@ -134,6 +149,10 @@ pub(super) fn run_base(arguments: &BaseArgs) -> Result<Exit, Failure> {
         config,
         steps: arguments.steps.max(1),
         at_most: arguments.usual.at_most(),
+        start: start.map(|(base, encoder)| Weights {
+            base: base.clone().into(),
+            encoder: encoder.clone().into(),
+        }),
         seed: arguments.usual.seed,
         resume: arguments.usual.resume,
     };
@@ -159,6 +178,7 @@ pub(super) fn run_voice(arguments: &VoiceArgs) -> Result<Exit, Failure> {
             folders: arguments.data.clone(),
             seconds: f64::INFINITY,
             speaker: Some(arguments.name.clone()),
+            only: arguments.speaker.clone(),
             labels: None,
         },
         name: arguments.name.clone(),

@@ -47,6 +47,9 @@ impl Watch {
                     complain(format_args!("  note: {line}"));
                 }
             }),
+            Event::Others { seconds } => self.bar.suspend(|| {
+                say(format_args!("{seconds:.0} s of it as others say the same"));
+            }),
             Event::Stage { name, step } => {
                 self.bar.reset();
                 self.bar.set_prefix(name);

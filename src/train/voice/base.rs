@@ -5,17 +5,22 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use candle_core::{Device, Tensor};
+
 use super::TrainError;
 use super::clip::{Clip, Material, Source};
 use super::drive::{Drive, Event, SAVED_EVERY, told};
+use super::lessons::Lessons;
 use super::network::Network;
 use super::page::{Page, page};
 use super::perturb::Perturbation;
 use super::state::halves;
 use super::steps::{Recipe, Run};
+use super::weights::Weights;
 use crate::io::checkpoint::write_safetensors;
 use crate::io::{Existing, write_document};
 use crate::model::ddsp::DdspConfig;
+use crate::train::ops::values;
 
 /// How to train a base.
 #[derive(Clone, Debug)]
@@ -32,6 +37,9 @@ pub struct BasePlan {
     pub steps: u64,
     /// The time they may take, if it is shorter.
     pub at_most: Option<Duration>,
+    /// What to begin from instead of random weights: another base and its encoder, of the same
+    /// sizes. Speakers and phones that it does not know begin at random.
+    pub start: Option<Weights>,
     /// Seed of weights and batches.
     pub seed: u64,
     /// Go on where a run of this plan stopped.
@@ -77,21 +85,40 @@ pub fn train_base(
     });
     let counts = (material.speakers.len(), material.phones.len());
     let network = Network::new(&plan.config, counts.0, counts.1, plan.seed)?;
+    // Who says the same as somebody else is found out by an encoder that can hear it.
+    let clips = &material.clips;
+    let (lessons, origin) = match &plan.start {
+        Some(start) => {
+            begin_from(start, &network, &material)?;
+            let origin = format!(
+                "from {} and {}",
+                start.base.sha256()?,
+                start.encoder.sha256()?
+            );
+            let lessons = Lessons::with(clips, clips, &material.texts, &network)?;
+            report(Event::Others {
+                seconds: lessons.seconds_of_others(),
+            });
+            (lessons, origin)
+        }
+        None => (Lessons::alone(clips), "from nothing".to_owned()),
+    };
     let recipe = Recipe::default();
     let steps = plan.steps;
     let mut run = Run::new(network, &[""], steps, recipe, 0)?;
     let path = checkpoint(&plan.output);
     let drive = Drive {
-        clips: &material.clips,
+        lessons: &lessons,
         bend: Perturbation::default(),
         seed: plan.seed,
         checkpoint: &path,
         plan: format!(
-            "base, seed {}, {steps} steps, {:?}, {recipe:?}, {:?}, clips {:08x}, {} phones",
+            "base {origin}, seed {}, {steps} steps, {:?}, {recipe:?}, {:?}, clips {:08x}, {:.2} s of others, {} phones",
             plan.seed,
             plan.config,
             Perturbation::default(),
             digest(&material.clips),
+            lessons.seconds_of_others(),
             material.phones.len()
         ),
         saved_every: SAVED_EVERY,
@@ -110,6 +137,52 @@ pub fn train_base(
     told(show(plan, &material, &run), report);
     // It has served; what cannot be removed only takes space.
     let _ = std::fs::remove_file(&path);
+    Ok(())
+}
+
+/// Sets the weights that another base and its encoder have.
+fn begin_from(start: &Weights, network: &Network, material: &Material) -> Result<(), TrainError> {
+    for given in [&start.encoder, &start.base] {
+        let (found, texts) = given.read()?;
+        let names = |kind: &str| -> Result<Vec<String>, TrainError> {
+            let text = texts.get(kind).map_or("[]", String::as_str);
+            let wrong = |_| TrainError::Base(format!("{given} without names of its {kind}"));
+            serde_json::from_str(text).map_err(wrong)
+        };
+        for (name, shape, mut theirs) in found.all() {
+            let Some(weight) = network.weights().get(&name) else {
+                return Err(TrainError::Base(format!(
+                    "{name} in {given}, which is not used here"
+                )));
+            };
+            // Rows of their own, by what each stands for.
+            let (known, wanted) = match name.split('.').next() {
+                Some("speakers") => (names("speakers")?, &material.speakers),
+                Some("phones") => (names("phones")?, &material.phones),
+                _ => {
+                    if shape != weight.dims() {
+                        return Err(TrainError::Base(format!(
+                            "{name} of {shape:?} instead of {:?} in {given}",
+                            weight.dims()
+                        )));
+                    }
+                    Network::import(&name, &mut theirs);
+                    weight.set(&Tensor::from_vec(theirs, shape, &Device::Cpu)?)?;
+                    continue;
+                }
+            };
+            let width = theirs.len() / known.len().max(1);
+            let mut values = values(weight)?;
+            for (ours, name) in values.chunks_exact_mut(width.max(1)).zip(wanted) {
+                let row = known.iter().position(|known| known == name);
+                if let Some(theirs) = row.and_then(|row| theirs.get(row * width..(row + 1) * width))
+                {
+                    ours.copy_from_slice(theirs);
+                }
+            }
+            weight.set(&Tensor::from_vec(values, weight.shape(), &Device::Cpu)?)?;
+        }
+    }
     Ok(())
 }
 
@@ -170,4 +243,94 @@ fn write(plan: &BasePlan, material: &Material, run: &Run) -> Result<(), TrainErr
         ("speakers".to_owned(), json(&material.speakers)),
     ]);
     Ok(write_safetensors(&plan.output, &decoder, &texts)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::voice::tests::small;
+
+    fn material(speakers: &[&str], phones: &[&str]) -> Material {
+        let names = |all: &[&str]| all.iter().map(|name| (*name).to_owned()).collect();
+        Material {
+            clips: Vec::new(),
+            others: Vec::new(),
+            texts: BTreeMap::new(),
+            speakers: names(speakers),
+            phones: names(phones),
+            bandwidth_hz: 8_000.0,
+            advice: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_base_begins_from_another_by_the_names_of_its_rows() {
+        let home = tempfile::tempdir().unwrap();
+        let plan = |name: &str, start| BasePlan {
+            source: Source {
+                folders: Vec::new(),
+                seconds: 1.0,
+                speaker: None,
+                only: None,
+                labels: None,
+            },
+            output: home.path().join(format!("{name}.safetensors")),
+            encoder: home.path().join(format!("{name}-content.safetensors")),
+            config: small(1),
+            steps: 0,
+            at_most: None,
+            start,
+            seed: 1,
+            resume: false,
+        };
+        let first = plan("first", None);
+        let theirs = material(&["Anna", "Bert"], &["AA", "SIL"]);
+        let network = Network::new(&first.config, 2, 2, 5).unwrap();
+        let run = Run::new(network, &[""], 0, Recipe::default(), 0).unwrap();
+        write(&first, &theirs, &run).unwrap();
+        let start = Weights {
+            base: first.output.clone().into(),
+            encoder: first.encoder.clone().into(),
+        };
+        let ours = material(&["Cleo", "Bert", "Anna"], &["SIL", "ZH", "AA"]);
+        let network = Network::new(&first.config, 3, 3, 6).unwrap();
+        let random = Network::new(&first.config, 3, 3, 6).unwrap();
+        begin_from(&start, &network, &ours).unwrap();
+        let near = |a: &[f32], b: &[f32]| {
+            assert_eq!(a.len(), b.len());
+            // Files have halves.
+            assert!(
+                a.iter()
+                    .zip(b)
+                    .all(|(a, b)| (a - b).abs() <= 2e-3 * b.abs() + 1e-5)
+            );
+        };
+        for (name, weight) in run.network.weights() {
+            let [before, found, drawn] =
+                [weight, &network.weights()[name], &random.weights()[name]]
+                    .map(|weight| values(weight).unwrap());
+            let rows = match name.split('.').next() {
+                // Whose rows they are, and of which nobody knew.
+                Some("speakers") => [(1, Some(1)), (2, Some(0)), (0, None)],
+                Some("phones") => [(0, Some(1)), (2, Some(0)), (1, None)],
+                _ => {
+                    near(&found, &before);
+                    continue;
+                }
+            };
+            let width = found.len() / 3;
+            for (row, theirs) in rows {
+                let (wanted, row_of) = theirs.map_or((&drawn, row), |row| (&before, row));
+                let wanted = &wanted[row_of * width..][..width];
+                near(&found[row * width..][..width], wanted);
+            }
+        }
+        let other = Network::new(&small(2), 3, 3, 6).unwrap();
+        let error = begin_from(&start, &other, &ours).unwrap_err();
+        assert!(matches!(error, TrainError::Base(_)), "{error}");
+        assert!(
+            error.to_string().contains("encoder.input.weight of"),
+            "{error}"
+        );
+    }
 }

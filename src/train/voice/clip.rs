@@ -1,14 +1,14 @@
 //! What the networks learn from: stretches of speech, frame by frame, with what is heard and what
 //! should be said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::TrainError;
 use super::labels::Labels;
-use super::listed;
+use super::listed::{self, Files};
 use super::recordings::{Findings, Recording, advice, speaker};
 use crate::dsp::envelope::{BANDS, Envelope, EnvelopeAnalysis, Pitch, bands_within, measured_hz};
 use crate::dsp::resample::Resampler;
@@ -80,6 +80,9 @@ pub struct Source {
     pub seconds: f64,
     /// The name of the speaker, if it is the same everywhere.
     pub speaker: Option<String>,
+    /// Learn only from what this speaker of a corpus says; others are heard where they say the
+    /// same.
+    pub only: Option<String>,
     /// A folder with labels of phones, see [`Labels`].
     pub labels: Option<PathBuf>,
 }
@@ -88,6 +91,10 @@ pub struct Source {
 pub struct Material {
     /// The stretches.
     pub clips: Vec<Clip>,
+    /// Stretches in which others say some of the same, where one speaker is learnt from.
+    pub others: Vec<Clip>,
+    /// What is said in recordings, where that is known.
+    pub texts: BTreeMap<PathBuf, String>,
     /// Names of the speakers.
     pub speakers: Vec<String>,
     /// Names of the phones, where there are labels.
@@ -120,9 +127,12 @@ impl Material {
         mut progress: impl FnMut(usize, usize),
     ) -> Result<Self, TrainError> {
         let (files, advised) = listed::files(source)?;
+        let files = wanted(source, files);
         let count = files.len();
         let mut material = Self {
             clips: Vec::new(),
+            others: Vec::new(),
+            texts: BTreeMap::new(),
             speakers: Vec::new(),
             phones: Vec::new(),
             bandwidth_hz: 0.0,
@@ -130,11 +140,18 @@ impl Material {
         };
         let (mut findings, mut labels) = (Vec::new(), Labels::new(source.labels.as_deref()));
         let (mut numbers, mut bandwidths) = (BTreeMap::new(), Vec::new());
+        for (path, text) in &files {
+            if let Some(text) = text {
+                material.texts.insert(path.clone(), text.clone());
+            }
+        }
         for (index, files) in files.chunks(8).enumerate() {
             if stop.load(Ordering::Relaxed) {
                 return Err(TrainError::Stopped);
             }
-            for (path, found) in shared(files.iter().collect(), |path| (path, Taken::read(path))) {
+            for (path, found) in shared(files.iter().collect(), |(path, _)| {
+                (path, Taken::read(path))
+            }) {
                 let taken = match found {
                     Ok(taken) => taken,
                     Err(why) => {
@@ -142,6 +159,14 @@ impl Material {
                         continue;
                     }
                 };
+                if is_other(source, path) {
+                    for (start_s, mut clip) in taken.clips {
+                        clip.speaker = u32::MAX;
+                        (clip.file, clip.start_s) = (path.clone(), start_s);
+                        material.others.push(clip);
+                    }
+                    continue;
+                }
                 let name = source.speaker.clone().unwrap_or_else(|| speaker(path));
                 let next = numbers.len() as u32;
                 let number = *numbers.entry(name.clone()).or_insert_with(|| {
@@ -176,6 +201,29 @@ impl Material {
             .extend(advice(&findings, material.seconds()));
         Ok(material)
     }
+}
+
+/// Whether a recording is of somebody else than is learnt from.
+fn is_other(source: &Source, path: &Path) -> bool {
+    source
+        .only
+        .as_ref()
+        .is_some_and(|only| speaker(path) != *only)
+}
+
+/// The files that are of use: of one speaker alone, and what others say of the same, if that is
+/// asked for.
+fn wanted(source: &Source, mut files: Files) -> Vec<(PathBuf, Option<String>)> {
+    let said: BTreeSet<String> = files
+        .iter()
+        .filter(|(path, _)| !is_other(source, path))
+        .filter_map(|(_, text)| text.clone())
+        .collect();
+    files.retain(|path, text| {
+        let same = text.as_ref().is_some_and(|text| said.contains(text));
+        same || !is_other(source, path)
+    });
+    files.into_iter().collect()
 }
 
 /// The value that half of the weight has at least.

@@ -7,7 +7,7 @@
 use candle_core::Result;
 
 use super::batch::Batch;
-use super::clip::Clip;
+use super::lessons::Lessons;
 use super::network::Network;
 use super::perturb::Perturbation;
 use super::steps::Kept;
@@ -74,13 +74,13 @@ fn shapes(cosines: &[Vec<f64>], spectrum: &[f32]) -> Vec<f64> {
 }
 
 impl Contrast {
-    /// Looks at voiced frames of `clips`, of which the first `bands` bands are known everywhere.
+    /// Looks at voiced frames of lessons, of which the first `bands` bands are known everywhere.
     ///
     /// # Errors
     /// If memory is short.
     pub fn of(
         network: &Network,
-        clips: &[Clip],
+        lessons: &Lessons,
         bend: &Perturbation,
         seed: u64,
         bands: usize,
@@ -89,8 +89,9 @@ impl Contrast {
         let mut made_sums = vec![Sums::default(); bands];
         let mut real_sums = made_sums.clone();
         for look in 0..LOOKS {
-            let batch = Batch::draw(clips, bend, seed, look).tensors()?;
-            let content = Network::centred(&network.encode(&batch.mel)?, &batch.sung)?;
+            let batch = Batch::draw(lessons, bend, seed, look).tensors()?;
+            let content = Network::centred(&network.encode(&batch.mel)?, &batch.heard_voiced)?;
+            let content = Network::in_time(&content, &batch.heard)?;
             let who = network.speakers(&batch.speakers)?;
             let made = network.decode(&content, &batch.sung, &who)?.envelope;
             let (made, real) = (values(&made)?, values(&batch.ln_power)?);

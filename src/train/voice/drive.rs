@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::TrainError;
 use super::batch::{BATCH, Batch, FRAMES};
-use super::clip::Clip;
+use super::lessons::Lessons;
 use super::perturb::Perturbation;
 use super::steps::{Losses, Run};
 
@@ -40,6 +40,11 @@ pub enum Event {
         /// What to do about the recordings.
         advice: Vec<String>,
     },
+    /// Others say some of the same.
+    Others {
+        /// For so many seconds, each of them counted.
+        seconds: f64,
+    },
     /// A stage of training goes on at a step of so many.
     Stage {
         /// Its name.
@@ -67,7 +72,7 @@ pub enum Event {
 /// What a run is driven with.
 pub struct Drive<'a> {
     /// What is learnt from.
-    pub clips: &'a [Clip],
+    pub lessons: &'a Lessons<'a>,
     /// How it is bent.
     pub bend: Perturbation,
     /// Seed of the batches.
@@ -103,7 +108,7 @@ impl Drive<'_> {
             let first = run.step;
             scope.spawn(move || {
                 for step in first.. {
-                    let batch = Batch::draw(self.clips, &self.bend, self.seed, step);
+                    let batch = Batch::draw(self.lessons, &self.bend, self.seed, step);
                     if send.send(batch).is_err() {
                         break;
                     }

@@ -11,12 +11,15 @@ use super::clip::Source;
 use super::recordings::audio_files;
 use crate::io::read_document;
 
-/// Files to learn from, in the order of their names, and what to do about others.
+/// Recordings by path, with their texts.
+pub type Files = BTreeMap<PathBuf, Option<String>>;
+
+/// Files to learn from with what is said in them, where that is known, and what to do about others.
 ///
 /// # Errors
 /// [`TrainError::Corpus`] where a folder is not what its manifest says.
-pub fn files(source: &Source) -> Result<(Vec<PathBuf>, Vec<String>), TrainError> {
-    let (mut files, mut advice) = (Vec::new(), Vec::new());
+pub fn files(source: &Source) -> Result<(Files, Vec<String>), TrainError> {
+    let (mut files, mut advice) = (Files::new(), Vec::new());
     for folder in &source.folders {
         let found = audio_files(std::slice::from_ref(folder));
         match manifest(folder)? {
@@ -24,11 +27,9 @@ pub fn files(source: &Source) -> Result<(Vec<PathBuf>, Vec<String>), TrainError>
                 let labels = source.labels.as_deref();
                 files.extend(listed(folder, &manifest, labels, &found, &mut advice)?);
             }
-            None => files.extend(found),
+            None => files.extend(found.into_iter().map(|path| (path, None))),
         }
     }
-    files.sort();
-    files.dedup();
     Ok((files, advice))
 }
 
@@ -51,7 +52,7 @@ fn listed(
     labels: Option<&Path>,
     found: &[PathBuf],
     advice: &mut Vec<String>,
-) -> Result<Vec<PathBuf>, TrainError> {
+) -> Result<Files, TrainError> {
     let mut entries: BTreeMap<PathBuf, &Entry> = BTreeMap::new();
     for entry in &manifest.files {
         entries.insert(folder.join(&entry.name), entry);
@@ -74,7 +75,10 @@ fn listed(
             first.display()
         ));
     }
-    Ok(entries.into_keys().collect())
+    let texts = entries
+        .into_iter()
+        .map(|(path, entry)| (path, entry.text.clone()));
+    Ok(texts.collect())
 }
 
 fn check(path: &Path, wanted: &str) -> Result<(), TrainError> {
@@ -108,7 +112,7 @@ mod tests {
             source: "test".to_owned(),
             licence: "ours".to_owned(),
             seconds: 1.0,
-            text: None,
+            text: name.starts_with('a').then(|| "one".to_owned()),
             labels_sha256,
         };
         let labels = write("labels/a-1.json", r#"{"phones": []}"#);
@@ -125,6 +129,7 @@ mod tests {
             folders: vec![home.path().to_owned()],
             seconds: 1e3,
             speaker: None,
+            only: None,
             labels: Some(home.path().join(LABELS)),
         };
         (home, source)
@@ -135,11 +140,13 @@ mod tests {
         let (home, source) = corpus();
         let wanted = ["a-1.wav", "b-1.ogg"].map(|name| home.path().join(name));
         let (found, advice) = files(&source).unwrap();
-        assert_eq!((found.as_slice(), advice.len()), (&wanted[..], 0));
+        let text = Some("one".to_owned());
+        let listed = Files::from([(wanted[0].clone(), text), (wanted[1].clone(), None)]);
+        assert_eq!((&found, advice.len()), (&listed, 0));
         std::fs::write(home.path().join("c-1.wav"), "three").unwrap();
         std::fs::write(home.path().join("labels/d.wav"), "four").unwrap();
         let (found, advice) = files(&source).unwrap();
-        assert_eq!((found.as_slice(), advice.len()), (&wanted[..], 1));
+        assert_eq!((&found, advice.len()), (&listed, 1));
         assert!(
             advice[0].contains("c-1.wav and 1 more: not in corpus.toml"),
             "{advice:?}"

@@ -8,7 +8,7 @@
 use candle_core::{D, Device, Result, Tensor, Var};
 
 use crate::model::ddsp::grid::BANDS;
-use crate::model::ddsp::{Centre, DdspConfig, SUNG};
+use crate::model::ddsp::{Centre, DdspConfig};
 use crate::train::ops::conv1d::Conv1d;
 use crate::train::ops::gelu::Gelu;
 use crate::train::ops::layer_norm::LayerNorm;
@@ -186,18 +186,14 @@ impl Network {
     }
 
     /// Content without who says it, as the engine takes that out of a stream: `[batch, frames,
-    /// content]`, how it is sung `[batch, frames, SUNG]`. Every other sequence is one that begins
+    /// content]`, whether it is voiced `[batch * frames]`. Every other sequence is one that begins
     /// the stream; the others have been heard before. The mean is a constant to gradients.
     ///
     /// # Errors
     /// If a shape is another.
-    pub fn centred(content: &Tensor, sung: &Tensor) -> Result<Tensor> {
+    pub fn centred(content: &Tensor, voiced: &[bool]) -> Result<Tensor> {
         let (_, frames, width) = content.dims3()?;
         let mut means = values(content)?;
-        let voiced: Vec<bool> = values(sung)?
-            .chunks_exact(SUNG)
-            .map(|sung| 0.0 < sung[1])
-            .collect();
         let sequences = means.chunks_exact_mut(frames * width);
         for (n, (sequence, voiced)) in sequences.zip(voiced.chunks_exact(frames)).enumerate() {
             let mut centre = Centre::new(width);
@@ -219,6 +215,18 @@ impl Network {
             }
         }
         content - Tensor::from_vec(means, content.shape(), content.device())?
+    }
+
+    /// Content in the time of what should be said, `[batch, frames, content]`: for each row the row
+    /// of what is heard, `[batch * frames]`.
+    ///
+    /// # Errors
+    /// If a shape is another.
+    pub fn in_time(content: &Tensor, heard: &Tensor) -> Result<Tensor> {
+        content
+            .flatten(0, 1)?
+            .index_select(heard, 0)?
+            .reshape(content.shape())
     }
 
     /// How it sounds: content `[batch, frames, content]`, how it is sung `[batch, frames, 3]`,

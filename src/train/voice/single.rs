@@ -14,13 +14,13 @@ use super::clip::{Clip, Material, Source};
 use super::contrast::Contrast;
 use super::critic::CriticRecipe;
 use super::drive::{Drive, Event, SAVED_EVERY, told};
+use super::lessons::Lessons;
 use super::network::Network;
 use super::perturb::Perturbation;
 use super::report::Report;
 use super::state::{Found, halves};
 use super::steps::{Kept, Recipe, Run};
 use super::weights::Given;
-use crate::io::checkpoint::Layout;
 use crate::model::ddsp::{DdspConfig, DecoderConfig, EncoderConfig};
 use crate::train::optimizer::Settings;
 use crate::voice::ddsp::{self, DdspVoice, Described};
@@ -116,8 +116,8 @@ struct Base {
 
 impl Base {
     fn open(plan: &VoicePlan) -> Result<Self, TrainError> {
-        let (encoder, encoder_texts) = read(&plan.encoder)?;
-        let (decoder, decoder_texts) = read(&plan.base)?;
+        let (encoder, encoder_texts) = plan.encoder.read()?;
+        let (decoder, decoder_texts) = plan.base.read()?;
         let encoder_sha256 = plan.encoder.sha256()?;
         if decoder_texts.get("encoder_sha256") != Some(&encoder_sha256) {
             return Err(TrainError::Base(format!(
@@ -171,7 +171,7 @@ impl Base {
     }
 
     /// The networks, and one speaker: the mean of those of the base.
-    fn network(mut self) -> Result<Network, TrainError> {
+    fn network(&mut self) -> Result<Network, TrainError> {
         let network = Network::new(&self.config, 1, 0, 0)?;
         for (name, weight) in network.weights() {
             let count = weight.elem_count();
@@ -192,17 +192,6 @@ impl Base {
         }
         Ok(network)
     }
-}
-
-fn read(given: &Given) -> Result<(Found, BTreeMap<String, String>), TrainError> {
-    let file = given.open()?;
-    let texts = match file.layout() {
-        Layout::Safetensors(texts) => texts.clone(),
-        _ => {
-            return Err(TrainError::Base(format!("another kind of file: {given}")));
-        }
-    };
-    Ok((Found::read(&file)?, texts))
 }
 
 /// Trains a voice and writes it: the decoder, the embedding, and what the engine has to know of
@@ -259,29 +248,36 @@ pub fn train_voice(
 fn learn(
     plan: &VoicePlan,
     material: &Material,
-    base: Base,
+    mut base: Base,
     page: &mut Report,
     (stop, report): (&AtomicBool, &mut dyn FnMut(Event)),
 ) -> Result<Kept, TrainError> {
     let path = checkpoint(&plan.output);
+    let mut network = base.network()?;
+    let lessons = Lessons::with(&material.clips, &material.others, &material.texts, &network)?;
+    if !material.others.is_empty() {
+        report(Event::Others {
+            seconds: lessons.seconds_of_others(),
+        });
+    }
     let origin = format!(
-        "seed {}, {:?} steps, {:?}, {:?}, clips {:08x}, encoder {}, base {}",
+        "seed {}, {:?} steps, {:?}, {:?}, clips {:08x}, {:.2} s of others, encoder {}, base {}",
         plan.seed,
         plan.steps,
         base.config,
         Perturbation::default(),
         digest(&material.clips),
+        lessons.seconds_of_others(),
         base.encoder_sha256,
         plan.base.sha256()?
     );
     let known = material.clips.iter().map(|clip| clip.known);
     let bands = known.min().unwrap_or(0).max(1);
-    let mut network = base.network()?;
     let (mut resume, mut kept) = (plan.resume, Kept::new());
     for (stage, (name, parts)) in STAGES.into_iter().enumerate() {
         let recipe = recipe(stage, plan.critic, plan.blur);
         let drive = Drive {
-            clips: &material.clips,
+            lessons: &lessons,
             bend: Perturbation::default(),
             seed: plan.seed.wrapping_add(stage as u64),
             checkpoint: &path,
@@ -314,7 +310,7 @@ fn learn(
     }
     if plan.contrast {
         let bend = Perturbation::default();
-        Contrast::of(&network, &material.clips, &bend, plan.seed, bands)?.apply(&mut kept);
+        Contrast::of(&network, &lessons, &bend, plan.seed, bands)?.apply(&mut kept);
     }
     Ok(kept)
 }

@@ -151,6 +151,12 @@ impl Found {
             .ok_or_else(missing)
     }
 
+    /// Everything: names, shapes and values.
+    pub fn all(self) -> impl Iterator<Item = (String, Vec<usize>, Vec<f32>)> {
+        let all = self.0.into_iter();
+        all.map(|(name, (shape, values))| (name, shape, values))
+    }
+
     /// The shape of a tensor.
     pub fn shape(&self, name: &str) -> Option<&[usize]> {
         self.0.get(name).map(|(shape, _)| shape.as_slice())

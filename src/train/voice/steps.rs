@@ -38,8 +38,8 @@ impl Default for Recipe {
         Self {
             rate: 1.5e-3,
             warm_up: 100.0,
-            phones: 0.2,
-            bottleneck: 0.001,
+            phones: 0.5,
+            bottleneck: 0.002,
             content_noise: 1.0,
             speaker_noise: 0.05,
             optimizer: Settings {
@@ -181,7 +181,8 @@ impl Run {
         who = (who + (deviates * self.recipe.speaker_noise)?)?;
         let values = content.dim(D::Minus1)?;
         let blur = batch.blur.narrow(D::Minus1, 0, values)?;
-        let centred = Network::centred(&content, &batch.sung)?;
+        let centred = Network::centred(&content, &batch.heard_voiced)?;
+        let centred = Network::in_time(&centred, &batch.heard)?;
         let blurred = (centred + (blur * self.recipe.content_noise)?)?;
         let output = network.decode(&blurred, &batch.sung, &who)?;
         let envelope = masked_l1(&output.envelope, &batch.ln_power, &batch.known)?;

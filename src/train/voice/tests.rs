@@ -10,6 +10,7 @@ use super::batch::Batch;
 use super::clip::Clip;
 use super::critic::CriticRecipe;
 use super::drive::Drive;
+use super::lessons::Lessons;
 use super::loss::masked_l1;
 use super::network::Network;
 use super::perturb::Perturbation;
@@ -30,7 +31,7 @@ use crate::train::optimizer::{Optimizer, Settings};
 use crate::train::random::Random;
 use crate::voice::ddsp;
 
-fn small(ahead: usize) -> DdspConfig {
+pub fn small(ahead: usize) -> DdspConfig {
     let dilations = vec![1, 2];
     DdspConfig {
         encoder: EncoderConfig {
@@ -224,7 +225,8 @@ fn clips() -> Vec<Clip> {
 
 fn learn(run: &mut Run, clips: &[Clip], steps: u64) {
     for _ in 0..steps {
-        let batch = Batch::draw(clips, &Perturbation::default(), 7, run.step);
+        let lessons = Lessons::alone(clips);
+        let batch = Batch::draw(&lessons, &Perturbation::default(), 7, run.step);
         run.learn(&batch.tensors().unwrap()).unwrap();
     }
 }
@@ -311,11 +313,8 @@ fn recordings(folder: &Path, speakers: &[(&str, f64)]) {
 fn content_is_centred_as_a_stream_is() {
     let (frames, width) = (40, 6);
     let content = noise(40, &[2, frames, width]);
-    let sung: Vec<f32> = (0..2 * frames)
-        .flat_map(|n| if n % 5 < 3 { [0.1, 1.0] } else { [0.0, 0.0] })
-        .collect();
-    let sung = Tensor::from_vec(sung, (2, frames, SUNG), &Device::Cpu).unwrap();
-    let found = values(&Network::centred(&content, &sung).unwrap()).unwrap();
+    let voiced: Vec<bool> = (0..2 * frames).map(|n| n % 5 < 3).collect();
+    let found = values(&Network::centred(&content, &voiced).unwrap()).unwrap();
     let all = values(&content).unwrap();
     for (sequence, passes) in [(0, 1), (1, 2)] {
         let mut centre = Centre::new(width);
@@ -341,6 +340,7 @@ fn base_plan(home: &Path) -> BasePlan {
             folders: vec![home.join("many")],
             seconds: 100.0,
             speaker: None,
+            only: None,
             labels: None,
         },
         output: home.join("base.safetensors"),
@@ -348,6 +348,7 @@ fn base_plan(home: &Path) -> BasePlan {
         config: small(1),
         steps: 3,
         at_most: None,
+        start: None,
         seed: 1,
         resume: false,
     }
@@ -359,6 +360,7 @@ fn voice_plan(home: &Path) -> VoicePlan {
             folders: vec![home.join("one")],
             seconds: f64::INFINITY,
             speaker: Some("Anna".to_owned()),
+            only: None,
             labels: None,
         },
         name: "Anna <3".to_owned(),
@@ -537,8 +539,9 @@ fn what_cannot_be_kept_is_told_and_training_goes_on() {
     // A folder is where the file should be.
     let path = folder.path().join("run.safetensors");
     std::fs::create_dir_all(path.join("x")).unwrap();
+    let lessons = Lessons::alone(&clips);
     let drive = |stop| Drive {
-        clips: &clips,
+        lessons: &lessons,
         bend: Perturbation::default(),
         seed: 7,
         checkpoint: &path,

@@ -1,10 +1,13 @@
 //! The weights that a new voice begins from: a base and its content encoder, in the program or in
 //! files, and where they are looked for. Worker threads and the command line: it waits for disks.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::io::checkpoint::{Checkpoint, CheckpointError, Limits};
+use super::TrainError;
+use super::state::Found;
+use crate::io::checkpoint::{Checkpoint, CheckpointError, Layout, Limits};
 use crate::voice::ddsp::ENCODER_FILE;
 use crate::voice::models::sha256_of_bytes;
 use crate::voice::shipped;
@@ -44,11 +47,21 @@ impl fmt::Debug for Given {
 }
 
 impl Given {
-    pub(super) fn open(&self) -> Result<Checkpoint, CheckpointError> {
+    fn open(&self) -> Result<Checkpoint, CheckpointError> {
         match self {
             Self::File(path) => Checkpoint::open(path, &Limits::default()),
             Self::BuiltIn(bytes) => Checkpoint::from_bytes(bytes.to_vec(), &Limits::default()),
         }
+    }
+
+    /// Its tensors, and what it says of itself.
+    pub(super) fn read(&self) -> Result<(Found, BTreeMap<String, String>), TrainError> {
+        let file = self.open()?;
+        let texts = match file.layout() {
+            Layout::Safetensors(texts) => texts.clone(),
+            _ => return Err(TrainError::Base(format!("another kind of file: {self}"))),
+        };
+        Ok((Found::read(&file)?, texts))
     }
 
     pub(super) fn sha256(&self) -> std::io::Result<String> {

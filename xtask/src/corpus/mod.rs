@@ -12,7 +12,6 @@ mod texts;
 mod voices;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
@@ -24,7 +23,7 @@ use crate::{packages, python, step};
 use apart::Apart;
 use audio::Sound;
 use plan::Plan;
-use recordings::{Collection, Recording};
+use recordings::{Collection, Recording, Unheard};
 use speak::Said;
 use store::Store;
 use voices::Voice;
@@ -36,7 +35,7 @@ pub fn run(options: &[&str]) -> Result<()> {
         println!("{}", plan::usage());
         return Ok(());
     };
-    let mut steps = step::Steps::new(5);
+    let mut steps = step::Steps::new(6);
     steps.next("Looking for missing system packages");
     packages::ensure(&plan.needs())?;
 
@@ -53,7 +52,8 @@ pub fn run(options: &[&str]) -> Result<()> {
 
     steps.next("Letting synthesizers speak");
     for voice in &plan.voices {
-        speak(voice, &plan, &apart, &mut store)?;
+        let sentences = sentences(voice, &plan);
+        speak(voice, (&sentences, is_sentence), &plan, &apart, &mut store)?;
         store.save()?;
     }
     steps.next("Adding recordings");
@@ -64,6 +64,18 @@ pub fn run(options: &[&str]) -> Result<()> {
     steps.next("Finding the phones of recordings");
     label(&plan, &mut store)?;
     store.save()?;
+    steps.next("Letting synthesizers say what people said");
+    for voice in &plan.voices {
+        let read = said_by_people(voice, &plan, &store);
+        speak(
+            voice,
+            (&read, |entry| !is_sentence(entry)),
+            &plan,
+            &apart,
+            &mut store,
+        )?;
+        store.save()?;
+    }
     steps.done();
     summary(&plan, &store);
     Ok(())
@@ -72,23 +84,56 @@ pub fn run(options: &[&str]) -> Result<()> {
 /// A sentence to be said.
 struct Task {
     name: String,
-    text: &'static str,
+    text: String,
 }
 
-fn speak(voice: &Voice, plan: &Plan, apart: &Apart, store: &mut Store) -> Result<()> {
-    let all: Vec<Task> = voice
-        .language
-        .sentences()
-        .take(plan.sentences)
+/// What every voice says.
+fn sentences(voice: &Voice, plan: &Plan) -> Vec<Task> {
+    let sentences = voice.language.sentences().take(plan.sentences);
+    sentences
         .map(|(n, text)| Task {
             name: format!("{}-{n:03}.wav", voice.name),
-            text,
+            text: text.to_owned(),
         })
-        .collect();
+        .collect()
+}
+
+/// Whether that is one of them: its name ends in a number of three digits.
+fn is_sentence(entry: &Entry) -> bool {
+    let number = entry.stem().split_once('-').map(|(_, number)| number);
+    number.is_some_and(|number| number.len() == 3 && number.parse::<u16>().is_ok())
+}
+
+/// What people say in recordings that this voice reads: who hears both learns to convert.
+fn said_by_people(voice: &Voice, plan: &Plan, store: &Store) -> Vec<Task> {
+    let read = |entry: &&Entry| {
+        let mut collections = plan.collections.iter();
+        collections.any(|one| one.source == entry.source && one.readers.contains(&voice.name))
+    };
+    let task = |entry: &Entry| {
+        // LJ-LJ001-0002 is LJ001-0002 to others.
+        let stem = entry.stem();
+        let stem = stem.strip_prefix("LJ-").unwrap_or(stem);
+        Some(Task {
+            name: format!("{}-{stem}.wav", voice.name),
+            text: entry.text.clone()?,
+        })
+    };
+    store.entries().filter(read).filter_map(task).collect()
+}
+
+/// Says some of what a voice should say; what it once said of `kind` and should not is removed.
+fn speak(
+    voice: &Voice,
+    (all, kind): (&[Task], fn(&Entry) -> bool),
+    plan: &Plan,
+    apart: &Apart,
+    store: &mut Store,
+) -> Result<()> {
     let names: BTreeSet<&str> = all.iter().map(|task| task.name.as_str()).collect();
     if plan.is_whole() {
-        store
-            .remove(|entry| entry.speaker == voice.name && !names.contains(entry.name.as_str()))?;
+        let ours = |entry: &Entry| entry.speaker == voice.name && kind(entry);
+        store.remove(|entry| ours(entry) && !names.contains(entry.name.as_str()))?;
     }
     let same = |entry: &Entry, text: &str| {
         let labels = entry.labels_sha256.is_some() == voice.tells_times();
@@ -99,9 +144,12 @@ fn speak(voice: &Voice, plan: &Plan, apart: &Apart, store: &mut Store) -> Result
         .filter(|task| {
             !store
                 .whole(&task.name)
-                .is_some_and(|entry| same(entry, task.text))
+                .is_some_and(|entry| same(entry, &task.text))
         })
         .collect();
+    if all.is_empty() {
+        return Ok(());
+    }
     println!(
         "    {}: {} of {} sentences to say ({})",
         voice.name,
@@ -114,7 +162,7 @@ fn speak(voice: &Voice, plan: &Plan, apart: &Apart, store: &mut Store) -> Result
     let say = |task: &&Task| {
         speak::say(
             voice,
-            task.text,
+            &task.text,
             folder.path(),
             task.name.trim_end_matches(".wav"),
         )
@@ -138,7 +186,7 @@ fn speak(voice: &Voice, plan: &Plan, apart: &Apart, store: &mut Store) -> Result
             source: voice.source(),
             licence: voice.licence.to_owned(),
             seconds: rounded(sound.seconds()),
-            text: Some(task.text.to_owned()),
+            text: Some(task.text.clone()),
             labels_sha256: None,
         };
         store.put(entry, &wav, labels.as_deref())
@@ -183,7 +231,8 @@ fn add(collection: &Collection, plan: &Plan, apart: &Apart, store: &mut Store) -
         let there = |entry: &Entry| {
             entry.sha256 == hash
                 && entry.source == collection.source
-                && entry.text == recording.text
+                // What was recognised is no reason to begin anew.
+                && (recording.text.is_none() || entry.text == recording.text)
         };
         if !store.whole(&recording.name).is_some_and(there) {
             let sound = Sound::read(&recording.path)?;
@@ -227,20 +276,20 @@ fn entry(collection: &Collection, recording: &Recording, sound: &Sound) -> Entry
     }
 }
 
-/// Labels for the recordings that have none.
+/// Labels for the recordings that have none, and words for those that somebody is to say again.
 fn label(plan: &Plan, store: &mut Store) -> Result<()> {
-    let sources: Vec<&str> = plan
-        .collections
-        .iter()
-        .map(|collection| collection.source)
-        .collect();
-    let bare =
-        |entry: &&Entry| entry.labels_sha256.is_none() && sources.contains(&entry.source.as_str());
-    let tasks: Vec<(PathBuf, Option<String>)> = store
-        .entries()
-        .filter(bare)
-        .map(|entry| (store.path(&entry.name), entry.text.clone()))
-        .collect();
+    let task = |entry: &Entry| {
+        let mut collections = plan.collections.iter();
+        let collection = collections.find(|one| one.source == entry.source)?;
+        let words = !collection.readers.is_empty();
+        let bare = entry.labels_sha256.is_none() || (words && entry.text.is_none());
+        bare.then(|| Unheard {
+            path: store.path(&entry.name),
+            text: entry.text.clone(),
+            words,
+        })
+    };
+    let tasks: Vec<Unheard> = store.entries().filter_map(task).collect();
     if tasks.is_empty() {
         println!("    all have labels");
         return Ok(());
@@ -257,6 +306,9 @@ fn label(plan: &Plan, store: &mut Store) -> Result<()> {
             .into_owned();
         done += 1;
         by_text += usize::from(found.by_text);
+        if let Some(words) = found.words {
+            store.say(&name, words);
+        }
         match found.labels.map(phones::without_noises) {
             Ok(labels) if phones::heard(&labels) => store.label(&name, Some(&labels))?,
             Ok(_) => println!("    {name}: no labels: no speech was recognised"),

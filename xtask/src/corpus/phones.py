@@ -1,9 +1,11 @@
 """Phones of recordings and when they are heard, by pocketsphinx.
 
-Reads lines of JSON, {"path": FILE, "text": WHAT IS SAID or null}; answers each with a line,
-{"path": FILE, "how": "text" or "phones", "phones": [["AH", first frame, frames], ..]} in frames of
-10 ms, or {"path": FILE, "error": WHY}. Where the text is known and in the dictionary it is aligned to
-the recording; elsewhere phones are recognised by themselves. Run by `cargo xtask corpus`.
+Reads lines of JSON, {"path": FILE, "text": WHAT IS SAID or null, "words": WHETHER THEY ARE WANTED};
+answers each with a line,
+{"path": FILE, "how": "text" or "phones", "phones": [["AH", first frame, frames], ..], "words": TEXT
+or null} in frames of 10 ms, or {"path": FILE, "error": WHY}. Where the text is known and in the
+dictionary it is aligned to the recording; elsewhere phones are recognised by themselves. Words are
+recognised where they are wanted and not known. Run by `cargo xtask corpus`.
 """
 
 import json
@@ -65,8 +67,16 @@ def aligned(decoder, audio, text):
         return None
 
 
+def words_of(decoder, audio):
+    decode(decoder, audio)
+    found = decoder.hyp()
+    return found.hypstr if found and found.hypstr else None
+
+
 def main():
     phones, words = recogniser(), Decoder(samprate=RATE_HZ, loglevel="FATAL")
+    # Slower and right more often than usual: nobody waits for it.
+    listener = Decoder(samprate=RATE_HZ, beam=1e-60, wbeam=1e-40, loglevel="FATAL")
     for line in sys.stdin:
         task = json.loads(line)
         answer = {"path": task["path"]}
@@ -75,6 +85,8 @@ def main():
             found = aligned(words, audio, task["text"]) if task["text"] else None
             answer["how"] = "text" if found else "phones"
             answer["phones"] = found or recognised(phones, audio)
+            wanted = task["words"] and not task["text"]
+            answer["words"] = words_of(listener, audio) if wanted else None
         except Exception as error:  # whatever it is: the others go on
             answer["error"] = f"{type(error).__name__}: {error}"
         print(json.dumps(answer), flush=True)

@@ -28,6 +28,8 @@ pub struct Collection {
     prefix: &'static str,
     /// What goes before its speakers where recordings to measure with name them.
     apart: &'static str,
+    /// Synthesizers' voices that say again what is said in it, by name.
+    pub readers: &'static [&'static str],
 }
 
 /// All of them. Barista tells no speakers: every recording of it counts as one of its own.
@@ -38,6 +40,7 @@ pub const COLLECTIONS: [Collection; 3] = [
         licence: "CC-BY-4.0",
         prefix: "",
         apart: "LS",
+        readers: &["rms", "kal", "slthts"],
     },
     Collection {
         name: "barista",
@@ -45,6 +48,8 @@ pub const COLLECTIONS: [Collection; 3] = [
         licence: "Apache-2.0",
         prefix: "",
         apart: "Barista-",
+        // Short orders over bad microphones: too little of them is recognised.
+        readers: &[],
     },
     Collection {
         name: "ljspeech",
@@ -53,6 +58,7 @@ pub const COLLECTIONS: [Collection; 3] = [
         prefix: "LJ-",
         // To be trained on, though she is measured with, too; by other recordings.
         apart: "LJSpeech-",
+        readers: &["rms", "kal", "slthts", "slt", "awb", "ked"],
     },
 ];
 
@@ -130,6 +136,16 @@ fn texts_by_name(table: &str) -> BTreeMap<String, String> {
     table.lines().filter_map(row).collect()
 }
 
+/// A recording to be listened to.
+pub struct Unheard {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What is said, where that is known.
+    pub text: Option<String>,
+    /// Whether that is wanted.
+    pub words: bool,
+}
+
 /// How labels were found.
 #[derive(Debug, PartialEq)]
 pub struct Found {
@@ -139,6 +155,8 @@ pub struct Found {
     pub labels: Result<Vec<Label>, String>,
     /// Whether a text was aligned to the recording.
     pub by_text: bool,
+    /// Words that were recognised.
+    pub words: Option<String>,
 }
 
 /// Finds the phones of recordings with pocketsphinx; `each` gets one at a time.
@@ -147,7 +165,7 @@ pub struct Found {
 /// When the script fails, or `each` does.
 pub fn find_phones(
     python: &Path,
-    recordings: &[(PathBuf, Option<String>)],
+    recordings: &[Unheard],
     mut each: impl FnMut(Found) -> Result<()>,
 ) -> Result<()> {
     let mut child = Command::new(python)
@@ -160,7 +178,9 @@ pub fn find_phones(
         .with_context(|| format!("{} did not start", python.display()))?;
     let tasks: Vec<String> = recordings
         .iter()
-        .map(|(path, text)| json!({ "path": path, "text": text }).to_string())
+        .map(|Unheard { path, text, words }| {
+            json!({ "path": path, "text": text, "words": words }).to_string()
+        })
         .collect();
     let stdin = child.stdin.take();
     // On a thread of its own: answers come before all tasks are told.
@@ -197,6 +217,7 @@ fn answer(line: &str) -> Result<Found> {
         path: PathBuf::from(value["path"].as_str().with_context(wrong)?),
         labels,
         by_text: value["how"] == "text",
+        words: value["words"].as_str().map(str::to_owned),
     })
 }
 
@@ -256,7 +277,12 @@ mod tests {
         let line =
             r#"{"path": "a.ogg", "how": "text", "phones": [["SIL", 0, 3], ["+NSN+", 3, 1]]}"#;
         let found = answer(line).unwrap();
-        assert!(found.by_text);
+        assert!(found.by_text && found.words.is_none());
+        let heard = line.replace("]]}", r#"]], "words": "so they say"}"#);
+        assert_eq!(
+            answer(&heard).unwrap().words.as_deref(),
+            Some("so they say")
+        );
         let labels = found.labels.unwrap();
         assert_eq!(
             labels,

@@ -102,6 +102,14 @@ impl Store {
         }
     }
 
+    /// Says what a recording says.
+    pub fn say(&mut self, name: &str, text: String) {
+        if let Some(entry) = self.entries.get_mut(name) {
+            entry.text = Some(text);
+            self.unsaved += 1;
+        }
+    }
+
     /// Removes the recordings of which this holds: nothing makes them any more.
     ///
     /// # Errors
