@@ -65,6 +65,7 @@ fn make_base(home: &Path) {
             folders: vec![many],
             seconds: 100.0,
             speaker: None,
+            only: None,
             labels: None,
         },
         output: models.join("base.safetensors"),
@@ -85,6 +86,7 @@ fn make_base(home: &Path) {
         },
         steps: 2,
         at_most: None,
+        start: None,
         seed: 1,
         resume: false,
     };
