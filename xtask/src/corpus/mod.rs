@@ -445,4 +445,63 @@ mod tests {
         assert!(refuse(&apart, "x", &babble(1, 16_000, 3.0)).is_err());
         assert!(refuse(&apart, "x", &babble(5, 16_000, 3.0)).is_ok());
     }
+
+    #[test]
+    fn what_people_say_is_said_again_by_who_reads_it() {
+        let home = tempfile::tempdir().unwrap();
+        let mut store = Store::open(home.path()).unwrap();
+        for (name, source, text) in [
+            ("LJ-LJ001-0002.flac", "LJSpeech", Some("in being")),
+            ("9-1-0000.ogg", "LibriSpeech", None),
+            (
+                "0075-51bb.ogg",
+                "Barista, crowd-sourced orders",
+                Some("tea"),
+            ),
+            ("rms-003.wav", "flite 2.2, rms", Some("a sentence")),
+        ] {
+            let entry = Entry {
+                name: name.to_owned(),
+                sha256: String::new(),
+                speaker: name[..2].to_owned(),
+                source: source.to_owned(),
+                licence: "ours".to_owned(),
+                seconds: 1.0,
+                text: text.map(str::to_owned),
+                labels_sha256: None,
+            };
+            store.put(entry, b"sound", None).unwrap();
+        }
+        let plan = Plan::parse(&[]).unwrap().unwrap();
+        let voice = |name: &str| *plan.voices.iter().find(|voice| voice.name == name).unwrap();
+        let read = |name: &str, store: &Store| -> Vec<(String, String)> {
+            let tasks = said_by_people(&voice(name), &plan, store).into_iter();
+            tasks.map(|task| (task.name, task.text)).collect()
+        };
+        let ours = ("awb-LJ001-0002.wav".to_owned(), "in being".to_owned());
+        assert_eq!(read("awb", &store), [ours]);
+        assert_eq!(read("espeakm1", &store), []);
+        // Once words have been recognised in it, it is read, too, by some.
+        store.say("9-1-0000.ogg", "so they say".to_owned());
+        assert_eq!(read("awb", &store).len(), 1);
+        let found = read("rms", &store);
+        assert_eq!(
+            found[0],
+            ("rms-9-1-0000.wav".to_owned(), "so they say".to_owned())
+        );
+        let sentences: Vec<&str> = store
+            .entries()
+            .filter(|entry| is_sentence(entry))
+            .map(Entry::stem)
+            .collect();
+        assert_eq!(sentences, ["rms-003"]);
+    }
+
+    #[test]
+    fn readers_are_voices() {
+        let voices = Plan::parse(&[]).unwrap().unwrap().voices;
+        for name in recordings::COLLECTIONS.iter().flat_map(|one| one.readers) {
+            assert!(voices.iter().any(|voice| voice.name == *name), "{name}");
+        }
+    }
 }
