@@ -68,6 +68,13 @@ impl From<&TrainError> for Trouble {
                 format!("The training could not be computed: {error}."),
                 "Close programs that need much memory, then press Try again.",
             ),
+            TrainError::Memory {
+                needed_mib,
+                free_mib,
+            } => Self::new(
+                format!("Learning takes {needed_mib} MiB of memory, and {free_mib} MiB are free."),
+                "Close other programs, then press Try again.",
+            ),
             TrainError::NoRecordings => Self::new(
                 "There are no recordings in which a voice is heard.",
                 "Record more sentences, or choose a folder with WAV, FLAC, OGG or MP3 files of one \

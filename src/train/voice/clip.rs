@@ -17,6 +17,7 @@ use crate::model::ddsp::features::{
 };
 use crate::pitch::track::contour::Contour;
 use crate::pitch::track::neural::Neural;
+use crate::train::memory;
 use crate::train::ops::shared;
 
 /// A stretch of speech every 10 ms.
@@ -149,6 +150,7 @@ impl Material {
             if stop.load(Ordering::Relaxed) {
                 return Err(TrainError::Stopped);
             }
+            super::have_memory(memory::free())?;
             for (path, found) in shared(files.iter().collect(), |(path, _)| {
                 (path, Taken::read(path))
             }) {

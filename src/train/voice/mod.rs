@@ -64,6 +64,14 @@ pub enum TrainError {
     /// There was nothing that has a pitch.
     #[error("expected recordings of a voice, found none in which anybody speaks or sings")]
     NoPitch,
+    /// There is less memory than it takes.
+    #[error("expected {needed_mib} MiB of free memory to learn with, found {free_mib} MiB")]
+    Memory {
+        /// MiB needed.
+        needed_mib: u64,
+        /// MiB that can be had.
+        free_mib: u64,
+    },
     /// There is no folder for what is to be written.
     #[error("expected a folder to write to, found none at {}", .0.display())]
     NoFolder(PathBuf),
@@ -102,6 +110,9 @@ impl TrainError {
                  was changed"
             }
             Self::TooShort { .. } => "record more: three to ten minutes are best",
+            Self::Memory { .. } => {
+                "close other programs, or learn from fewer recordings; --corpus-s limits them"
+            }
             Self::NoPitch => "name a folder with recordings of one voice alone",
             Self::NoFolder(_) => "make it first, or name another",
             Self::Resume(_) => "run it without --resume to begin anew",
@@ -111,6 +122,21 @@ impl TrainError {
             }
             Self::Stopped => "run the same command with --resume to go on",
         }
+    }
+}
+
+/// Bytes that learning takes beside what is learnt from: networks, a batch, and all that is kept of
+/// it to find the way back. Measured.
+const LEARNING: u64 = 900 << 20;
+
+/// Whether there is memory to learn with.
+fn have_memory(free: Option<u64>) -> Result<(), TrainError> {
+    match free {
+        Some(free) if free < LEARNING => Err(TrainError::Memory {
+            needed_mib: LEARNING >> 20,
+            free_mib: free >> 20,
+        }),
+        _ => Ok(()),
     }
 }
 

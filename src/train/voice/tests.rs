@@ -632,3 +632,12 @@ fn a_full_disk_leaves_the_last_checkpoint_to_go_on_with() {
     train_base(&plan(home, true), &go, &mut |_| {}).unwrap();
     assert!(whole == std::fs::read(&output).unwrap());
 }
+
+#[test]
+fn little_memory_is_told_before_it_is_gone() {
+    let error = super::have_memory(Some(100 << 20)).unwrap_err();
+    assert!(error.to_string().ends_with("found 100 MiB"), "{error}");
+    assert!(error.remedy().contains("fewer recordings"));
+    super::have_memory(Some(8 << 30)).unwrap();
+    super::have_memory(None).unwrap();
+}
