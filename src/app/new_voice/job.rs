@@ -7,7 +7,8 @@ use super::project::{Home, Project};
 use super::session::Outcome;
 use super::words::Trouble;
 use crate::train::voice::{
-    About, BLUR, Event, Source, TrainError, VoicePlan, Weights, checkpoint, train_voice,
+    About, BLUR, CONSISTENCY, Event, Source, TrainError, VoicePlan, Weights, checkpoint,
+    train_voice,
 };
 use crate::voice::{Import, Library};
 use std::fs::{File, TryLockError};
@@ -163,6 +164,7 @@ fn plan(task: &Task, weights: Weights) -> VoicePlan {
         at_most: task.lengths.at_most,
         critic: true,
         blur: BLUR,
+        consistency: CONSISTENCY,
         contrast: true,
         seed: 1,
         resume: checkpoint(&home.voice()).is_file(),

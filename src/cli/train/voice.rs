@@ -7,7 +7,8 @@ use crate::cli::out::say;
 use crate::io::folders;
 use crate::model::ddsp::DdspConfig;
 use crate::train::voice::{
-    About, BLUR, BasePlan, Event, Source, TrainError, VoicePlan, Weights, train_base, train_voice,
+    About, BLUR, BasePlan, CONSISTENCY, Event, Source, TrainError, VoicePlan, Weights, train_base,
+    train_voice,
 };
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -98,6 +99,10 @@ pub(in crate::cli) struct VoiceArgs {
     /// of the singer is left in the sound, and less of what is sung is understood
     #[arg(long, value_name = "S", default_value_t = BLUR)]
     blur: f64,
+    /// How much it counts that the voice is understood: that the encoder hears in it what it heard
+    /// in the singer
+    #[arg(long, value_name = "W", default_value_t = CONSISTENCY)]
+    consistency: f64,
     /// Leave spectra as flat as learning makes them, not as varied as those of the recordings: to
     /// hear the difference
     #[arg(long)]
@@ -195,6 +200,7 @@ pub(super) fn run_voice(arguments: &VoiceArgs) -> Result<Exit, Failure> {
         at_most: arguments.usual.at_most(),
         critic: arguments.critic,
         blur: arguments.blur.clamp(0.0, 10.0),
+        consistency: arguments.consistency.clamp(0.0, 100.0),
         contrast: !arguments.no_contrast,
         seed: arguments.usual.seed,
         resume: arguments.usual.resume,

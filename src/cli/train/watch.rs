@@ -97,15 +97,18 @@ fn line(losses: Losses, speed: f64) -> String {
         noise,
         phones,
         content,
+        consistency,
         critic,
     } = losses;
-    let critic = match 0.0 < critic {
-        true => format!("critic {critic:.2}  "),
+    // What is not looked at is not told.
+    let told = |name: &str, value: f64| match 0.0 < value {
+        true => format!("{name} {value:.2}  "),
         false => String::new(),
     };
+    let [consistency, critic] = [told("consistency", consistency), told("critic", critic)];
     format!(
         "envelope {envelope_db:.2} dB  noise {noise:.3}  phones {phones:.2}  \
-         content {content:.1}  {critic}{speed:.0} x real time"
+         content {content:.1}  {consistency}{critic}{speed:.0} x real time"
     )
 }
 
@@ -119,6 +122,7 @@ mod tests {
             envelope_db: 4.321,
             noise: 0.1234,
             phones: 2.0,
+            consistency: 0.0,
             content: 12.34,
             critic: 0.0,
         };

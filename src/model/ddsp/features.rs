@@ -24,7 +24,16 @@ pub const AFTER: Frames = 160;
 /// Bands.
 pub const BANDS: usize = 80;
 
-const FFT: usize = 512;
+/// Length of the transform.
+pub const FFT: usize = 512;
+/// The bands.
+pub const MEL: MelConfig = MelConfig {
+    rate_hz: RATE_HZ,
+    fft: FFT,
+    bands: BANDS,
+    lowest_hz: 0.0,
+    highest_hz: 8_000.0,
+};
 
 /// The level at which everybody is heard and every voice speaks: the mean of [`level`] where there
 /// is a pitch. -26 dB of full scale.
@@ -92,13 +101,7 @@ impl Features {
         Self {
             window_square: window.iter().map(|w| w * w).sum(),
             window,
-            mel: MelBands::new(&MelConfig {
-                rate_hz: RATE_HZ,
-                fft: FFT,
-                bands: BANDS,
-                lowest_hz: 0.0,
-                highest_hz: 8_000.0,
-            }),
+            mel: MelBands::new(&MEL),
             past: [0.0; WINDOW],
             time: fft.make_input_vec(),
             spectrum: fft.make_output_vec(),

@@ -103,6 +103,8 @@ pub struct Tensors {
     pub heard: Tensor,
     /// `[batch, frames, SUNG]`.
     pub sung: Tensor,
+    /// `[batch * frames]`: whether what should be said is voiced.
+    pub voiced: Vec<bool>,
     /// `[batch, frames, BANDS]`: `ln` power per Hz.
     pub ln_power: Tensor,
     /// `[batch, frames, BANDS]`: the share of noise.
@@ -212,7 +214,10 @@ impl Batch {
         let tensor = |values: Vec<f32>, width: usize| {
             Tensor::from_vec(values, (BATCH, FRAMES, width), &Device::Cpu)
         };
+        let voiced = self.sung.chunks_exact(SUNG).map(|sung| 0.0 < sung[1]);
+        let voiced = voiced.collect();
         Ok(Tensors {
+            voiced,
             mel: tensor(self.mel, MELS)?,
             heard_voiced: self.heard_voiced,
             heard: Tensor::from_vec(self.heard, BATCH * FRAMES, &Device::Cpu)?,

@@ -6,6 +6,7 @@ mod clip;
 mod contrast;
 mod critic;
 mod drive;
+mod hearing;
 mod held;
 mod labels;
 mod lessons;
@@ -37,7 +38,7 @@ pub use base::{BasePlan, checkpoint, train_base};
 pub use clip::Source;
 pub use drive::Event;
 pub use recordings::{Findings, Flaw, Recording};
-pub use single::{About, BLUR, VOICE_STAGES, VoicePlan, train_voice};
+pub use single::{About, BLUR, CONSISTENCY, VOICE_STAGES, VoicePlan, train_voice};
 pub use steps::Losses;
 pub use weights::{BASE_FILE, Given, Weights};
 

@@ -13,11 +13,12 @@ const HEIGHT: f64 = 160.0;
 const POINTS: usize = 200;
 
 /// What each loss is called on the page.
-const TITLES: [&str; 5] = [
+const TITLES: [&str; 6] = [
     "Error of the envelope in dB",
     "Error of the share of noise",
     "Cross-entropy of phones in nats",
     "Size of the content in nats",
+    "What the encoder hears in it against what it should hear",
     "Critic: 0 where made is always told from real, 2 where never",
 ];
 

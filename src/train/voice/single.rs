@@ -52,6 +52,8 @@ pub struct VoicePlan {
     /// Deviation of the noise on the content: a decoder that hears it blurred leans less on what
     /// the content still knows of who spoke.
     pub blur: f64,
+    /// Weight of being understood: that the encoder hears in the voice what it heard in the singer.
+    pub consistency: f64,
     /// Whether its spectra are made to vary as much as those of the recordings.
     pub contrast: bool,
     /// Seed of the batches.
@@ -80,6 +82,9 @@ pub const VOICE_STAGES: [&str; 2] = ["who speaks", "the voice"];
 /// [`VoicePlan::blur`].
 pub const BLUR: f64 = 1.0;
 
+/// How much it counts to be understood, if nobody says otherwise. See [`VoicePlan::consistency`].
+pub const CONSISTENCY: f64 = 1.0;
+
 /// A stage: its name and what moves in it.
 const STAGES: [(&str, &[&str]); 2] = [
     (VOICE_STAGES[0], &["speakers."]),
@@ -87,7 +92,7 @@ const STAGES: [(&str, &[&str]); 2] = [
 ];
 
 /// How a stage is learnt: an embedding has far to go, a decoder is nearly there.
-fn recipe(stage: usize, critic: bool, blur: f64) -> Recipe {
+fn recipe(stage: usize, plan: &VoicePlan) -> Recipe {
     let usual = Recipe::default();
     let (rate, warm_up) = [(2e-2, 10.0), (8e-4, 20.0)][stage];
     Recipe {
@@ -99,9 +104,10 @@ fn recipe(stage: usize, critic: bool, blur: f64) -> Recipe {
             decay: [0.0, 0.01][stage],
             ..usual.optimizer
         },
-        content_noise: blur,
+        content_noise: plan.blur,
         speaker_noise: 0.0,
-        critic: (stage == 1 && critic).then(CriticRecipe::default),
+        consistency: [0.0, plan.consistency][stage],
+        critic: (stage == 1 && plan.critic).then(CriticRecipe::default),
         ..usual
     }
 }
@@ -275,7 +281,7 @@ fn learn(
     let bands = known.min().unwrap_or(0).max(1);
     let (mut resume, mut kept) = (plan.resume, Kept::new());
     for (stage, (name, parts)) in STAGES.into_iter().enumerate() {
-        let recipe = recipe(stage, plan.critic, plan.blur);
+        let recipe = recipe(stage, plan);
         let drive = Drive {
             lessons: &lessons,
             bend: Perturbation::default(),

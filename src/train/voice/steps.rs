@@ -6,6 +6,7 @@ use candle_core::{D, Result, Tensor};
 
 use super::batch::Tensors;
 use super::critic::{Critic, CriticRecipe};
+use super::hearing::Hearing;
 use super::loss::{cross_entropy, masked_l1, sigmoid};
 use super::network::Network;
 use crate::train::ops::values;
@@ -27,6 +28,8 @@ pub struct Recipe {
     pub content_noise: f64,
     /// See `content_noise`.
     pub speaker_noise: f64,
+    /// Weight of what the encoder hears in the spectra that are made: it should be what was heard.
+    pub consistency: f64,
     /// How weights move.
     pub optimizer: Settings,
     /// How a critic takes part, if one does.
@@ -42,6 +45,7 @@ impl Default for Recipe {
             bottleneck: 0.002,
             content_noise: 1.0,
             speaker_noise: 0.05,
+            consistency: 0.0,
             optimizer: Settings {
                 betas: (0.9, 0.98),
                 decay: 0.01,
@@ -64,13 +68,22 @@ pub struct Losses {
     pub phones: f64,
     /// Nats that the content carries in a frame, at most.
     pub content: f64,
+    /// Mean distance of what the encoder hears in the spectra that are made from what it should.
+    pub consistency: f64,
     /// How well the critic told made spectra from real ones: 0 if always, 2 if never.
     pub critic: f64,
 }
 
 impl Losses {
     /// Their names in files and reports.
-    pub const NAMES: [&str; 5] = ["envelope_db", "noise", "phones", "content", "critic"];
+    pub const NAMES: [&str; 6] = [
+        "envelope_db",
+        "noise",
+        "phones",
+        "content",
+        "consistency",
+        "critic",
+    ];
 
     /// The mean of some.
     pub fn mean(all: &[Self]) -> Self {
@@ -81,28 +94,32 @@ impl Losses {
             noise: mean(|x| x.noise),
             phones: mean(|x| x.phones),
             content: mean(|x| x.content),
+            consistency: mean(|x| x.consistency),
             critic: mean(|x| x.critic),
         }
     }
 
     /// In the order of their names.
-    pub fn all(self) -> [f64; 5] {
+    pub fn all(self) -> [f64; 6] {
         [
             self.envelope_db,
             self.noise,
             self.phones,
             self.content,
+            self.consistency,
             self.critic,
         ]
     }
 
     /// From values in that order.
-    pub fn from_all([envelope_db, noise, phones, content, critic]: [f64; 5]) -> Self {
+    pub fn from_all(all: [f64; 6]) -> Self {
+        let [envelope_db, noise, phones, content, consistency, critic] = all;
         Self {
             envelope_db,
             noise,
             phones,
             content,
+            consistency,
             critic,
         }
     }
@@ -126,6 +143,7 @@ pub struct Run {
     pub steps: u64,
     /// Losses of every step.
     pub history: Vec<Losses>,
+    hearing: Hearing,
     /// The critic, if there is one.
     pub critic: Option<Critic>,
     /// How it learns.
@@ -152,6 +170,7 @@ impl Run {
         let critic = recipe.critic.map(|critic| Critic::new(critic, bands, 0));
         Ok(Self {
             critic: critic.transpose()?,
+            hearing: Hearing::new()?,
             optimizer: Optimizer::new(&moving, recipe.optimizer)?,
             frozen_encoder: !moving.keys().any(|name| name.starts_with("encoder.")),
             network,
@@ -183,7 +202,7 @@ impl Run {
         let blur = batch.blur.narrow(D::Minus1, 0, values)?;
         let centred = Network::centred(&content, &batch.heard_voiced)?;
         let centred = Network::in_time(&centred, &batch.heard)?;
-        let blurred = (centred + (blur * self.recipe.content_noise)?)?;
+        let blurred = (&centred + (blur * self.recipe.content_noise)?)?;
         let output = network.decode(&blurred, &batch.sung, &who)?;
         let envelope = masked_l1(&output.envelope, &batch.ln_power, &batch.known)?;
         let noise = sigmoid(&output.aperiodicity)?;
@@ -199,14 +218,30 @@ impl Run {
                 loss = (loss + (cross * self.recipe.phones)?)?;
             }
         }
+        let mut consistency = 0.0;
+        if 0.0 < self.recipe.consistency {
+            let far = self.consistency(&output.envelope, &centred, batch)?;
+            consistency = scalar(&far)?;
+            loss = (loss + (far * self.recipe.consistency)?)?;
+        }
         let losses = Losses {
             envelope_db: DB * scalar(&envelope)?,
             noise: scalar(&noise)?,
             phones,
             content: scalar(&size)?,
+            consistency,
             critic: 0.0,
         };
         Ok((loss, losses, output.envelope))
+    }
+
+    /// How far from `content` is what the encoder hears in an envelope: the mean over all values,
+    /// of which each has noise of variance 1 while the base is learnt.
+    fn consistency(&self, envelope: &Tensor, content: &Tensor, batch: &Tensors) -> Result<Tensor> {
+        let heard = self.network.encode(&self.hearing.of(envelope)?)?;
+        let heard = Network::centred(&heard, &batch.voiced)?;
+        let said = batch.known.narrow(D::Minus1, 0, 1)?;
+        masked_l1(&heard, content, &said.broadcast_as(heard.shape())?)
     }
 
     /// Learns from one batch.

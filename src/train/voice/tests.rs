@@ -375,6 +375,7 @@ fn voice_plan(home: &Path) -> VoicePlan {
         at_most: None,
         critic: true,
         blur: 1.0,
+        consistency: 1.0,
         contrast: true,
         seed: 1,
         resume: false,
