@@ -4,8 +4,6 @@
 pub mod conv1d;
 pub mod gelu;
 pub mod layer_norm;
-pub mod stft;
-pub mod synth;
 #[cfg(test)]
 pub mod testing;
 

@@ -80,10 +80,10 @@ pub const VOICE_STAGES: [&str; 2] = ["who speaks", "the voice"];
 
 /// How blurred a decoder hears the content while it learns a voice, if nobody says otherwise. See
 /// [`VoicePlan::blur`].
-pub const BLUR: f64 = 1.0;
+pub const BLUR: f64 = 0.5;
 
 /// How much it counts to be understood, if nobody says otherwise. See [`VoicePlan::consistency`].
-pub const CONSISTENCY: f64 = 1.0;
+pub const CONSISTENCY: f64 = 2.0;
 
 /// A stage: its name and what moves in it.
 const STAGES: [(&str, &[&str]); 2] = [
