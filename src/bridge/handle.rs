@@ -249,9 +249,13 @@ impl Handle {
             channel.fill(0.0);
         }
         let end = self.now + present.len() as u64;
-        self.discard_late();
         while let Some((time, frames)) = self.output.peek().filter(|(time, _)| *time < end) {
-            let at = (time.saturating_sub(self.now)) as Frames;
+            // At every turn: the worker may be sending while this reads.
+            if time < self.now {
+                self.discard_late();
+                continue;
+            }
+            let at = (time - self.now) as Frames;
             let count = frames.min((end - time) as Frames);
             self.output.read(count, output, at);
             present[at..at + count].fill(true);
