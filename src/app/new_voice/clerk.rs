@@ -6,6 +6,8 @@ use super::session::News;
 use crate::train::voice::{Recording, checkpoint};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// What is to be done.
 #[derive(Debug)]
@@ -33,8 +35,14 @@ pub enum Told {
     Unfinished(Vec<Found>),
 }
 
-/// The hand that gives chores; the thread ends with it.
-pub struct Clerk(Sender<Chore>);
+/// Whoever closes the window waits so long for what is still to be written.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The hand that gives chores; the thread ends with it, once all are done.
+pub struct Clerk {
+    give: Option<Sender<Chore>>,
+    thread: JoinHandle<()>,
+}
 
 impl Clerk {
     /// Starts the thread. `all`: the folder of all voices in the making.
@@ -43,16 +51,30 @@ impl Clerk {
     /// When the system gives no thread.
     pub fn start(all: PathBuf, tell: Sender<Told>) -> std::io::Result<Self> {
         let (give, chores) = channel();
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("autovoice-clerk".to_owned())
             .spawn(move || work(&all, &chores, &tell))?;
-        Ok(Self(give))
+        Ok(Self {
+            give: Some(give),
+            thread,
+        })
     }
 
     /// Gives it something to do.
     pub fn ask(&self, chore: Chore) {
         // It ends only when we do.
-        let _ = self.0.send(chore);
+        let _ = self.give.as_ref().map(|give| give.send(chore));
+    }
+}
+
+/// What was asked for last is written, too: that a training was paused, say.
+impl Drop for Clerk {
+    fn drop(&mut self) {
+        self.give = None;
+        let patience = Instant::now() + PATIENCE;
+        while !self.thread.is_finished() && Instant::now() < patience {
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 }
 
