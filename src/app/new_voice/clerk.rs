@@ -63,7 +63,9 @@ impl Clerk {
     /// Gives it something to do.
     pub fn ask(&self, chore: Chore) {
         // It ends only when we do.
-        let _ = self.give.as_ref().map(|give| give.send(chore));
+        if let Some(give) = &self.give {
+            let _ = give.send(chore);
+        }
     }
 }
 

@@ -23,8 +23,8 @@ impl Hearing {
         let squares: f32 = hann(WINDOW).iter().map(|w| w * w).sum();
         let scale = 0.5 * RATE_HZ as f32 * squares;
         let mut spectra = vec![[0.0; FFT / 2 + 1]; BANDS];
-        for bin in 0..=FFT / 2 {
-            let place = place(bin as f32 * RATE_HZ as f32 / FFT as f32);
+        let places = (0..=FFT / 2).map(|bin| place((bin * RATE_HZ as usize) as f32 / FFT as f32));
+        for (bin, place) in places.enumerate() {
             let below = (place as usize).min(BANDS - 2);
             let share = place - below as f32;
             spectra[below][bin] = scale * (1.0 - share);

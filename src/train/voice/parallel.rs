@@ -325,7 +325,7 @@ mod tests {
         let way = warp(&a, &b);
         // The mean over a syllable blurs the ends.
         for (n, there) in way.iter().enumerate() {
-            let same = n < 90 || 210 <= n;
+            let same = !(90..210).contains(&n);
             match same {
                 true => assert!(there.abs_diff(n as u32) <= 1, "{n}: {there}"),
                 false if (110..190).contains(&n) => assert_eq!(*there, NOWHERE, "{n}"),
