@@ -1,5 +1,5 @@
 //! Chores: `cargo xtask bench-report | bundle | corpus | demo | editor-cost | fixtures |
-//! screenshots | test`. Needs Rust and a C linker, nothing else; what more a chore needs it installs or asks for.
+//! judge | screenshots | test`. Needs Rust and a C linker, nothing else; what more a chore needs it installs or asks for.
 
 mod bench_report;
 mod bundle;
@@ -8,6 +8,7 @@ mod corpus;
 mod demo;
 mod editor_cost;
 mod fixtures;
+mod judge;
 mod packages;
 mod python;
 mod screenshots;
@@ -26,6 +27,7 @@ Usage: cargo xtask <chore>
   demo         bundle, then run the demo recording through the plugin and the command line
   editor-cost  bundle, then measure what the open and the closed editor take
   fixtures     write the voices that the tests in real hosts use
+  judge        measure how voices sound, with recordings of people whom nobody trained with; `judge --help`
   screenshots  bundle, then take pictures of every view of the editor without a screen
   test         formatting, lints, unit and integration tests, bundle, tests in real hosts
 
@@ -54,6 +56,7 @@ fn run() -> Result<()> {
         ["editor-cost"] => editor_cost::run(),
         [editor_cost::MEASURE, clap] => editor_cost::measure(clap),
         ["fixtures"] => fixtures::run(),
+        ["judge", ref options @ ..] => judge::run(options),
         ["screenshots"] => screenshots::run(),
         [screenshots::SHOOT, clap, file] => screenshots::shoot(clap, file),
         [screenshots::SHOOT_APP, program, file, ref flags @ ..] => {

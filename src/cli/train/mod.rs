@@ -1,5 +1,6 @@
 //! `autovoice train`: makes weights of ours anew, and voices.
 
+mod copy;
 mod pitch;
 mod voice;
 mod watch;
@@ -22,6 +23,9 @@ enum What {
     Base(voice::BaseArgs),
     /// A voice of yours, from recordings of it
     Voice(voice::VoiceArgs),
+    /// What the synthesis of our own voices makes of a recording without networks: the most that a
+    /// voice can reach
+    Copy(copy::CopyArgs),
 }
 
 pub(super) fn run(arguments: &TrainArgs) -> Result<Exit, Failure> {
@@ -29,5 +33,6 @@ pub(super) fn run(arguments: &TrainArgs) -> Result<Exit, Failure> {
         What::Pitch(arguments) => pitch::run(arguments),
         What::Base(arguments) => voice::run_base(arguments),
         What::Voice(arguments) => voice::run_voice(arguments),
+        What::Copy(arguments) => copy::run(arguments),
     }
 }

@@ -38,7 +38,7 @@ pub struct BasePlan {
     /// The time they may take, if it is shorter.
     pub at_most: Option<Duration>,
     /// What to begin from instead of random weights: another base and its encoder, of the same
-    /// sizes. Speakers and phones that it does not know begin at random.
+    /// sizes; it may look less far ahead. Speakers and phones that it does not know begin at random.
     pub start: Option<Weights>,
     /// Seed of weights and batches.
     pub seed: u64,
@@ -149,7 +149,7 @@ fn begin_from(start: &Weights, network: &Network, material: &Material) -> Result
             let wrong = |_| TrainError::Base(format!("{given} without names of its {kind}"));
             serde_json::from_str(text).map_err(wrong)
         };
-        for (name, shape, mut theirs) in found.all() {
+        for (name, shape, theirs) in found.all() {
             let Some(weight) = network.weights().get(&name) else {
                 return Err(TrainError::Base(format!(
                     "{name} in {given}, which is not used here"
@@ -160,14 +160,14 @@ fn begin_from(start: &Weights, network: &Network, material: &Material) -> Result
                 Some("speakers") => (names("speakers")?, &material.speakers),
                 Some("phones") => (names("phones")?, &material.phones),
                 _ => {
-                    if shape != weight.dims() {
+                    let Some(mut theirs) = fitted(&shape, theirs, weight.dims()) else {
                         return Err(TrainError::Base(format!(
                             "{name} of {shape:?} instead of {:?} in {given}",
                             weight.dims()
                         )));
-                    }
+                    };
                     Network::import(&name, &mut theirs);
-                    weight.set(&Tensor::from_vec(theirs, shape, &Device::Cpu)?)?;
+                    weight.set(&Tensor::from_vec(theirs, weight.shape(), &Device::Cpu)?)?;
                     continue;
                 }
             };
@@ -184,6 +184,29 @@ fn begin_from(start: &Weights, network: &Network, material: &Material) -> Result
         }
     }
     Ok(())
+}
+
+/// Weights of a shape as ones of another: as they are, or with taps of zeros on both sides for an
+/// encoder that is to look farther ahead, which begins by hearing what the one before heard.
+fn fitted(shape: &[usize], theirs: Vec<f32>, wanted: &[usize]) -> Option<Vec<f32>> {
+    if shape == wanted {
+        return Some(theirs);
+    }
+    let ([outs, ins, taps], [ours_outs, ours_ins, more]) = (shape, wanted) else {
+        return None;
+    };
+    let grows = taps < more && (more - taps) % 2 == 0;
+    if (outs, ins) != (ours_outs, ours_ins) || !grows {
+        return None;
+    }
+    let mut values = vec![0.0; outs * ins * more];
+    let rows = values
+        .chunks_exact_mut(*more)
+        .zip(theirs.chunks_exact(*taps));
+    for (row, theirs) in rows {
+        row[(more - taps) / 2..][..*taps].copy_from_slice(theirs);
+    }
+    Some(values)
 }
 
 /// Writes the page about it.
@@ -260,6 +283,34 @@ mod tests {
             phones: names(phones),
             bandwidth_hz: 8_000.0,
             advice: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_encoder_that_is_to_look_farther_begins_by_hearing_what_the_one_before_heard() {
+        let near = Network::new(&small(0), 0, 0, 5).unwrap();
+        for ahead in [1, 2] {
+            let far = Network::new(&small(ahead), 0, 0, 6).unwrap();
+            for (name, weight) in near.weights() {
+                let ours = &far.weights()[name];
+                let grown = fitted(weight.dims(), values(weight).unwrap(), ours.dims()).unwrap();
+                ours.set(&Tensor::from_vec(grown, ours.shape(), &Device::Cpu).unwrap())
+                    .unwrap();
+            }
+            let mel = Tensor::rand(-1f32, 1.0, (1, 9, 80), &Device::Cpu).unwrap();
+            let [before, after] =
+                [&near, &far].map(|network| values(&network.encode(&mel).unwrap()).unwrap());
+            let wrong = before.iter().zip(&after).map(|(a, b)| (a - b).abs());
+            assert!(wrong.fold(0.0, f32::max) < 1e-5, "{ahead}");
+        }
+        // One that is to look less far would lose what it heard.
+        for (shape, wanted) in [
+            ([2, 3, 3], [2, 3, 1]),
+            ([2, 3, 3], [2, 3, 4]),
+            ([2, 2, 3], [2, 3, 5]),
+        ] {
+            let count = shape.iter().product();
+            assert_eq!(fitted(&shape, vec![1.0; count], &wanted), None);
         }
     }
 

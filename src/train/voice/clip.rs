@@ -282,7 +282,7 @@ impl Taken {
 const NOTHING: f64 = -18.4;
 
 /// Where recordings end in frequency, in Hz. `None` where all bands have something.
-fn bandwidth<'a>(clips: impl Iterator<Item = &'a Clip>) -> Option<f64> {
+pub fn bandwidth<'a>(clips: impl Iterator<Item = &'a Clip>) -> Option<f64> {
     let mut power = [0f64; BANDS];
     for row in clips.flat_map(|clip| clip.ln_power.chunks_exact(BANDS)) {
         power
@@ -315,7 +315,7 @@ pub fn at_16k(signal: &[f32], rate_hz: u32) -> Vec<f32> {
 }
 
 /// What is heard of a stretch and what it is made of.
-fn clip(signal: &[f32], rate_hz: u32) -> Clip {
+pub fn clip(signal: &[f32], rate_hz: u32) -> Clip {
     let heard = at_16k(signal, rate_hz);
     let mut clip = Clip::default();
     let mut padded = heard.clone();

@@ -4,6 +4,7 @@ mod base;
 mod batch;
 mod clip;
 mod contrast;
+mod copy;
 mod critic;
 mod drive;
 mod hearing;
@@ -36,6 +37,7 @@ use crate::voice::models::sha256_of;
 
 pub use base::{BasePlan, checkpoint, train_base};
 pub use clip::Source;
+pub use copy::copy;
 pub use drive::Event;
 pub use recordings::{Findings, Flaw, Recording};
 pub use single::{About, BLUR, CONSISTENCY, VOICE_STAGES, VoicePlan, train_voice};
@@ -51,6 +53,9 @@ pub enum TrainError {
     /// There was nothing to learn from.
     #[error("expected WAV, FLAC, OGG or MP3 recordings of a voice in the folders, found none")]
     NoRecordings,
+    /// A recording could not be read; the message says what to do.
+    #[error("expected a recording: {0}")]
+    Recording(String),
     /// A corpus is not what its manifest says.
     #[error("expected the corpus as its manifest has it: {0}")]
     Corpus(String),
@@ -105,6 +110,7 @@ impl TrainError {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::Compute(_) => "check the free memory, then run it again with --resume",
+            Self::Recording(_) => "name a WAV, FLAC, OGG or MP3 file of a voice",
             Self::NoRecordings => "name a folder with recordings, one voice alone in each",
             Self::Corpus(_) => {
                 "run `cargo xtask corpus` with the folder as --output: it makes what is missing or \

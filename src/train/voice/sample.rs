@@ -116,20 +116,7 @@ impl Held {
             input.extend(Sung { f0_hz: *f0_hz }.values());
         }
         let spectra = decoder.forward(&input);
-        let mut synthesis = Synthesis::new(self.bandwidth_hz, 1);
-        let mut sound = Vec::new();
-        let mut hop = [0.0; synthesis::HOP];
-        for (spectrum, f0_hz) in spectra.chunks_exact(OUTS).zip(&clip.f0_hz) {
-            let tone = Tone {
-                f0_hz: *f0_hz,
-                gain: 1.0,
-                formant_semitones: 0.0,
-            };
-            synthesis.step(spectrum, &tone, &mut hop);
-            sound.extend(hop);
-        }
-        // The first hop ends with the instant of the first frame.
-        sound.drain(..synthesis::HOP.min(sound.len()));
+        let sound = sung(&spectra, &clip.f0_hz, self.bandwidth_hz);
         let mut wave = at_16k(&sound, synthesis::RATE_HZ);
         wave.resize(clip.frames() * HOP, 0.0);
         wave
@@ -159,6 +146,26 @@ impl Held {
             long_term_db: long_term_db(&sums, [count; 2]),
         })
     }
+}
+
+/// The sound of spectra `[frames, OUTS]` as they are, at 48 kHz, beginning with the instant of the
+/// first.
+pub fn sung(spectra: &[f32], f0_hz: &[f32], bandwidth_hz: f32) -> Vec<f32> {
+    let mut synthesis = Synthesis::new(bandwidth_hz, 1);
+    let mut sound = Vec::with_capacity(f0_hz.len() * synthesis::HOP);
+    let mut hop = [0.0; synthesis::HOP];
+    for (spectrum, f0_hz) in spectra.chunks_exact(OUTS).zip(f0_hz) {
+        let tone = Tone {
+            f0_hz: *f0_hz,
+            gain: 1.0,
+            formant_semitones: 0.0,
+        };
+        synthesis.step(spectrum, &tone, &mut hop);
+        sound.extend(hop);
+    }
+    // The first hop ends with the instant of the first frame.
+    sound.drain(..synthesis::HOP.min(sound.len()));
+    sound
 }
 
 /// How far the mean spectra of two halves of the same recordings are from each other, in dB: what

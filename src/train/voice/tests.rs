@@ -286,7 +286,7 @@ fn only_the_parts_named_move() {
 }
 
 /// A folder of recordings of buzzing speakers, and pauses between.
-fn recordings(folder: &Path, speakers: &[(&str, f64)]) {
+pub fn recordings(folder: &Path, speakers: &[(&str, f64)]) {
     std::fs::create_dir_all(folder).unwrap();
     for (name, f0_hz) in speakers {
         let spec = hound::WavSpec {

@@ -12,6 +12,7 @@ mod texts;
 mod voices;
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
@@ -27,6 +28,9 @@ use recordings::{Collection, Recording, Unheard};
 use speak::Said;
 use store::Store;
 use voices::Voice;
+
+/// Recordings that voices are measured with.
+pub use apart::FOLDER as LISTENED_TO;
 
 const REQUIREMENTS: &str = "xtask/src/corpus/requirements.txt";
 
@@ -79,6 +83,23 @@ pub fn run(options: &[&str]) -> Result<()> {
     steps.done();
     summary(&plan, &store);
     Ok(())
+}
+
+/// Lets a synthesizer say the sentences that are kept for tests, to files in a folder.
+///
+/// # Errors
+/// If there is no such voice, or it does not speak.
+pub fn say_held_out(voice: &str, folder: &Path) -> Result<Vec<PathBuf>> {
+    let found = voices::VOICES.iter().find(|one| one.name == voice);
+    let voice = found.with_context(|| format!("expected a voice of the corpus, got {voice}"))?;
+    packages::ensure(voice.needs)?;
+    let sentences = voice.language.held_out();
+    let files = sentences.map(|(n, text)| {
+        let name = format!("{}-{n:03}", voice.name);
+        speak::say(voice, text, folder, &name)?;
+        Ok(folder.join(format!("{name}.wav")))
+    });
+    files.collect()
 }
 
 /// A sentence to be said.

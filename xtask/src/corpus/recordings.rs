@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::phones::Label;
@@ -159,7 +160,8 @@ pub struct Found {
     pub words: Option<String>,
 }
 
-/// Finds the phones of recordings with pocketsphinx; `each` gets one at a time.
+/// Finds the phones of recordings with pocketsphinx, as many at a time as there are cores; `each`
+/// gets one at a time, in any order.
 ///
 /// # Errors
 /// When the script fails, or `each` does.
@@ -167,6 +169,35 @@ pub fn find_phones(
     python: &Path,
     recordings: &[Unheard],
     mut each: impl FnMut(Found) -> Result<()>,
+) -> Result<()> {
+    let count = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        let (lines, received) = mpsc::channel();
+        let listeners: Vec<_> = (0..count)
+            .map(|n| {
+                let share: Vec<&Unheard> = recordings.iter().skip(n).step_by(count).collect();
+                let lines = lines.clone();
+                scope.spawn(move || listen(python, &share, &lines))
+            })
+            .collect();
+        drop(lines);
+        received.iter().try_for_each(|line| each(answer(&line?)?))?;
+        // Nobody listens any more to those that are left after an error.
+        drop(received);
+        for listener in listeners {
+            listener
+                .join()
+                .unwrap_or_else(|_| bail!("a thread that waits for {SCRIPT} panicked"))?;
+        }
+        Ok(())
+    })
+}
+
+/// Has the script listen to some recordings; its answers go to `lines` until nobody wants them.
+fn listen(
+    python: &Path,
+    recordings: &[&Unheard],
+    lines: &mpsc::Sender<std::io::Result<String>>,
 ) -> Result<()> {
     let mut child = Command::new(python)
         // One thread: the numbers are small.
@@ -193,7 +224,11 @@ pub fn find_phones(
     let stdout = child.stdout.take().context("the script has no output")?;
     let mut answers = 0;
     for line in BufReader::new(stdout).lines() {
-        each(answer(&line?)?)?;
+        if lines.send(line).is_err() {
+            child.kill()?;
+            child.wait()?;
+            return Ok(());
+        }
         answers += 1;
     }
     let status = child.wait()?;
