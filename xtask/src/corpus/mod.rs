@@ -337,6 +337,8 @@ fn label(plan: &Plan, store: &mut Store) -> Result<()> {
         }
         if done % 50 == 0 {
             println!("    {done} of {}", tasks.len());
+            // It takes long: whoever stops it finds that here again.
+            store.save()?;
         }
         Ok(())
     })?;

@@ -136,7 +136,7 @@ def main():
         target = np.mean([embed(path) for path in voice["references"]], axis=0)
         target /= np.linalg.norm(target)
         facts = json.loads(run(program, "voices", "info", voice["name"], "--json"))
-        mean_hz = facts["mean_pitch_hz"]
+        mean_hz = facts["ddsp"]["mean_pitch_hz"]
         table, made = [], []
         for source in sources:
             path = source["path"]
