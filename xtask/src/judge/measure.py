@@ -1,7 +1,8 @@
 """How voices sound: likeness, what is understood, brightness, pitch. Run by `cargo xtask judge`.
 
 Reads one JSON: {"program": autovoice, "folder": where sounds go, "sources": [{"path", "sings"}],
-"voices": [{"name", "references": [paths]}]}. Prints tables in Markdown; progress goes to stderr.
+"voices": [{"name", "references": [paths]}], "words": whether they are recognised}. Prints tables in
+Markdown; progress goes to stderr.
 
 - similarity: cosine of Resemblyzer's embeddings (Wan et al., 2018: generalized end-to-end loss),
   converted recording against the mean of the references.
@@ -36,7 +37,7 @@ def read(path, rate_hz):
 class Listener:
     """pocketsphinx, for phones and for words."""
 
-    def __init__(self):
+    def __init__(self, words):
         self.phones = Decoder(
             hmm=get_model_path("en-us/en-us"),
             allphone=get_model_path("en-us/en-us-phone.lm.bin"),
@@ -45,13 +46,15 @@ class Listener:
             pbeam=1e-20,
             loglevel="FATAL",
         )
-        self.words = Decoder(samprate=16_000, beam=1e-60, wbeam=1e-40, loglevel="FATAL")
+        # Slower and right more often than usual.
+        usual = dict(samprate=16_000, loglevel="FATAL")
+        self.words = Decoder(beam=1e-60, wbeam=1e-40, **usual) if words else None
 
     def hear(self, path):
         samples = read(path, 16_000)
         samples = samples / max(1e-9, np.abs(samples).max()) * 0.7
         audio = (np.clip(samples, -1, 1) * 32767).astype(np.int16).tobytes()
-        for decoder in (self.phones, self.words):
+        for decoder in filter(None, (self.phones, self.words)):
             decoder.start_utt()
             decoder.process_raw(audio, full_utt=True)
             decoder.end_utt()
@@ -59,7 +62,7 @@ class Listener:
         for segment in self.phones.seg():
             count = segment.end_frame - segment.start_frame + 1
             frames.extend([segment.word] * count)
-        found = self.words.hyp()
+        found = self.words.hyp() if self.words else None
         return frames, found.hypstr.split() if found and found.hypstr else []
 
 
@@ -110,7 +113,7 @@ def run(*words):
 def main():
     plan = json.load(sys.stdin)
     program, folder, sources = plan["program"], plan["folder"], plan["sources"]
-    listener, encoder = Listener(), VoiceEncoder("cpu", verbose=False)
+    listener, encoder = Listener(plan["words"]), VoiceEncoder("cpu", verbose=False)
     embed = lambda path: encoder.embed_utterance(preprocess_wav(path))
     name = lambda path: os.path.splitext(os.path.basename(path))[0]
 
@@ -128,8 +131,9 @@ def main():
         }
     total = sum(len(words) for _, words in heard.values())
     copied = np.mean([copy["agreement"] for copy in copies.values()])
-    errors = sum(copy["edits"] for copy in copies.values()) / max(1, total)
-    print(f"Copies: agreement {copied:.3f}, words {errors:.2f} of {total}.\n")
+    # Without words there is nothing to say of them.
+    share = lambda rows: f"{sum(row['edits'] for row in rows) / total:.2f}" if total else "-"
+    print(f"Copies: agreement {copied:.3f}, words {share(copies.values())} of {total}.\n")
 
     rows = []
     for voice in plan["voices"]:
@@ -177,7 +181,7 @@ def main():
         agreed = float(np.mean([row["agreement"] for row in table]))
         rows.append(
             f"| {voice['name']} | {np.mean(likeness):.3f}, {min(likeness):.3f} | {agreed:.3f} "
-            f"| {100 * agreed / copied:.0f} % | {sum(row['edits'] for row in table) / max(1, total):.2f} "
+            f"| {100 * agreed / copied:.0f} % | {share(table)} "
             f"| {bright_db(made) - bright_db(voice['references']):+.1f} dB |"
         )
     print("| voice | similarity, mean and least | agreement | of the copies' | words | above 4 kHz |")

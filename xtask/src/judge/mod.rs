@@ -16,11 +16,12 @@ use crate::{packages, python, step};
 
 const REQUIREMENTS: &str = "xtask/src/judge/requirements.txt";
 const USAGE: &str = "\
-Usage: cargo xtask judge [VOICE..] [--program FILE]
+Usage: cargo xtask judge [VOICE..] [--program FILE] [--no-words]
 
 Measures voices that ship, all of them if none is named, with recordings in ../shared/audio. A voice
 of the user's own by the same name is measured instead of the one that ships; AUTOVOICE_HOME says
-where those are. --program names a command line with the feature train; otherwise one is built.";
+where those are. --program names a command line with the feature train; otherwise one is built. --no-words leaves out
+what takes the most time, recognising words.";
 
 /// What a voice is compared with: recordings of it that it has not learnt from.
 enum Reference {
@@ -57,7 +58,7 @@ const SOURCES: [(&str, bool); 12] = [
 ];
 
 pub fn run(options: &[&str]) -> Result<()> {
-    let Some((names, program)) = parse(options)? else {
+    let Some(plan) = Plan::parse(options)? else {
         println!("{USAGE}");
         return Ok(());
     };
@@ -73,7 +74,7 @@ pub fn run(options: &[&str]) -> Result<()> {
     let python = python::environment(&target.join("venv-judge"), REQUIREMENTS)?;
 
     steps.next("Building the command line");
-    let program = match program {
+    let program = match plan.program {
         Some(program) => program,
         None => {
             let build = "cargo build --release --package autovoice --features train";
@@ -87,7 +88,9 @@ pub fn run(options: &[&str]) -> Result<()> {
     std::fs::create_dir_all(&folder)?;
     let voices: Vec<Value> = VOICES
         .iter()
-        .filter(|(name, _)| names.is_empty() || names.iter().any(|wanted| wanted == name))
+        .filter(|(name, _)| {
+            plan.voices.is_empty() || plan.voices.iter().any(|wanted| wanted == name)
+        })
         .map(|(name, reference)| {
             let references = match reference {
                 Reference::Recordings(files) => files.iter().map(|f| listened_to.join(f)).collect(),
@@ -100,14 +103,19 @@ pub fn run(options: &[&str]) -> Result<()> {
         .iter()
         .map(|(file, sings)| json!({ "path": listened_to.join(file), "sings": sings }))
         .collect();
-    let plan =
-        json!({ "program": program, "folder": folder, "sources": sources, "voices": voices });
+    let task = json!({
+        "program": program,
+        "folder": folder,
+        "sources": sources,
+        "voices": voices,
+        "words": plan.words,
+    });
     let mut measure = Command::new(python)
         .arg("xtask/src/judge/measure.py")
         .stdin(Stdio::piped())
         .spawn()?;
     let mut input = measure.stdin.take().context("a pipe to Python")?;
-    input.write_all(plan.to_string().as_bytes())?;
+    input.write_all(task.to_string().as_bytes())?;
     drop(input);
     ensure!(measure.wait()?.success(), "measuring failed, see above");
     steps.done();
@@ -115,24 +123,43 @@ pub fn run(options: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// The voices named and the program; `None` where help is asked for.
-fn parse(options: &[&str]) -> Result<Option<(Vec<String>, Option<PathBuf>)>> {
-    let (mut names, mut program) = (Vec::new(), None);
-    let mut options = options.iter();
-    while let Some(option) = options.next() {
-        match *option {
-            "--help" | "-h" | "help" => return Ok(None),
-            "--program" => {
-                let file = options.next();
-                let file =
-                    file.with_context(|| format!("expected a file after `{option}`\n\n{USAGE}"))?;
-                program = Some(PathBuf::from(file));
+/// What is asked for.
+struct Plan {
+    /// Voices by name; all if there is none.
+    voices: Vec<String>,
+    /// A command line with the feature `train`.
+    program: Option<PathBuf>,
+    /// Whether words are recognised.
+    words: bool,
+}
+
+impl Plan {
+    /// Reads the options; `None` where help is asked for.
+    fn parse(options: &[&str]) -> Result<Option<Self>> {
+        let mut plan = Self {
+            voices: Vec::new(),
+            program: None,
+            words: true,
+        };
+        let mut options = options.iter();
+        while let Some(option) = options.next() {
+            match *option {
+                "--help" | "-h" | "help" => return Ok(None),
+                "--no-words" => plan.words = false,
+                "--program" => {
+                    let file = options.next();
+                    let file = file
+                        .with_context(|| format!("expected a file after `{option}`\n\n{USAGE}"))?;
+                    plan.program = Some(PathBuf::from(file));
+                }
+                name if VOICES.iter().any(|(known, _)| *known == name) => {
+                    plan.voices.push(name.to_owned());
+                }
+                other => bail!("expected a voice that ships, got `{other}`\n\n{USAGE}"),
             }
-            name if VOICES.iter().any(|(known, _)| *known == name) => names.push(name.to_owned()),
-            other => bail!("expected a voice that ships, got `{other}`\n\n{USAGE}"),
         }
+        Ok(Some(plan))
     }
-    Ok(Some((names, program)))
 }
 
 #[cfg(test)]
@@ -141,10 +168,13 @@ mod tests {
 
     #[test]
     fn voices_are_known_and_programs_named() {
-        let found = parse(&["Rolf", "--program", "a/b", "Clara"]).unwrap();
-        let (names, program) = found.unwrap();
-        assert_eq!(names, ["Rolf", "Clara"]);
-        assert_eq!(program, Some(PathBuf::from("a/b")));
+        let parse = |options: &[&str]| Plan::parse(options);
+        let plan = parse(&["Rolf", "--program", "a/b", "Clara"])
+            .unwrap()
+            .unwrap();
+        assert_eq!(plan.voices, ["Rolf", "Clara"]);
+        assert_eq!(plan.program, Some(PathBuf::from("a/b")));
+        assert!(plan.words && !parse(&["--no-words"]).unwrap().unwrap().words);
         assert!(parse(&["--help"]).unwrap().is_none());
         for wrong in [&["Nobody"][..], &["--program"], &["--else"]] {
             assert!(parse(wrong).is_err(), "{wrong:?}");
