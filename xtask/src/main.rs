@@ -1,5 +1,5 @@
 //! Chores: `cargo xtask bench-report | bundle | corpus | demo | editor-cost | fixtures |
-//! screenshots | test`. Needs Rust and a C linker, nothing else; what more a chore needs it installs or asks for.
+//! kernels | screenshots | test`. Needs Rust and a C linker, nothing else; what more a chore needs it installs or asks for.
 
 mod bench_report;
 mod bundle;
@@ -8,6 +8,7 @@ mod corpus;
 mod demo;
 mod editor_cost;
 mod fixtures;
+mod kernels;
 mod packages;
 mod python;
 mod screenshots;
@@ -26,10 +27,11 @@ Usage: cargo xtask <chore>
   demo         bundle, then run the demo recording through the plugin and the command line
   editor-cost  bundle, then measure what the open and the closed editor take
   fixtures     write the voices that the tests in real hosts use
+  kernels      compile kernels/cu to kernels/ptx; `--check` compares with what is committed
   screenshots  bundle, then take pictures of every view of the editor without a screen
   test         formatting, lints, unit and integration tests, bundle, tests in real hosts
 
-All but `bench-report`, `bundle` and `fixtures` first look for missing system packages (Debian, Ubuntu) and install them when
+All but `bench-report`, `bundle`, `fixtures` and `kernels` first look for missing system packages (Debian, Ubuntu) and install them when
 they may; otherwise they print the line to run.";
 
 fn main() -> ExitCode {
@@ -54,6 +56,7 @@ fn run() -> Result<()> {
         ["editor-cost"] => editor_cost::run(),
         [editor_cost::MEASURE, clap] => editor_cost::measure(clap),
         ["fixtures"] => fixtures::run(),
+        ["kernels", ref options @ ..] => kernels::run(options),
         ["screenshots"] => screenshots::run(),
         [screenshots::SHOOT, clap, file] => screenshots::shoot(clap, file),
         [screenshots::SHOOT_APP, program, file, ref flags @ ..] => {
