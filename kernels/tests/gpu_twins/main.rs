@@ -1,0 +1,18 @@
+//! Every kernel for cards against its definition or its twin for the CPU: on an emulator always, and on a
+//! card where there is one (feature `gpu`). The emulator also finds races, reads of what nobody wrote and
+//! whatever leaves its buffer.
+//!
+//! Sizes are odd, outputs hold what is no number beforehand, and what lies beside them must stay. With
+//! `AUTOVOICE_REQUIRE_GPU` in the environment a test that finds no card fails.
+
+mod activation;
+mod attention;
+mod conv1d;
+mod elementwise;
+mod emulator;
+mod fourier;
+mod matmul;
+mod norm;
+mod recurrent;
+mod signal;
+mod support;
