@@ -9,7 +9,6 @@ mod activation;
 mod attention;
 mod conv1d;
 mod elementwise;
-mod emulator;
 mod fourier;
 mod matmul;
 mod norm;

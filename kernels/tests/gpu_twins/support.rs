@@ -8,7 +8,7 @@ macro_rules! twins {
         mod $body {
             #[test]
             fn on_the_emulator() {
-                super::$body(&crate::emulator::Emulator::default());
+                super::$body(&autovoice_emulator::Emulator::default());
             }
 
             #[cfg(feature = "gpu")]

@@ -23,7 +23,8 @@ pub struct Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        self.memory.borrow_mut().free(self.address).unwrap();
+        let freed = self.memory.borrow_mut().free(self.address);
+        freed.expect("what was allocated is freed once");
     }
 }
 
