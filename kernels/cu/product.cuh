@@ -27,6 +27,7 @@ struct Product {
     int ins;
     int activation;
     float slope;
+    const long long* within;  // null, or which rows are frames of a signal: the others are 0
     int splits;      // into how many stretches the sum is cut
     float* partial;  // [splits, groups, rows, outs]; of no meaning for one split
 };
@@ -35,21 +36,30 @@ struct Product {
 #define PRODUCT_PARAMETERS                                                                       \
     const float *x, int x_stride, int run, int apart, float x_slope, const void *w, int pitch,   \
         const float *bias, const float *add, int add_stride, float *y, int y_stride, int rows,   \
-        int outs, int ins, int activation, float slope, int splits, float *partial
+        int outs, int ins, int activation, float slope, const long long *within, int splits,     \
+        float *partial
 #define PRODUCT                                                                                  \
     Product {                                                                                    \
         x, x_stride, run, apart, x_slope, w, pitch, bias, add, add_stride, y, y_stride, rows,    \
-            outs, ins, activation, slope, splits, partial                                        \
+            outs, ins, activation, slope, within, splits, partial                                \
     }
 
 // The padding of rows of weights: a whole tile, so that tiles of weights are loaded unguarded.
 constexpr int PITCH = 32;
+
+// Row r is frame within[0] + r of a signal, whose frames are 0 to within[1]. Both lie on the device, so
+// that a recorded list of launches holds for every step.
+__device__ inline bool is_within(const long long* within, int row) {
+    const long long frame = within[0] + row;
+    return frame >= 0 && frame < within[1];
+}
 
 __device__ inline void finish(const Product& p, int group, int row, int out, float sum) {
     const int o = group * p.outs + out;
     if (p.bias) sum += p.bias[o];
     float value = activate(p.activation, p.slope, sum);
     if (p.add) value += p.add[row * p.add_stride + o];
+    if (p.within && !is_within(p.within, row)) value = 0.0f;
     p.y[row * p.y_stride + o] = value;
 }
 

@@ -6,7 +6,7 @@ use super::array::{Array, Slice, place_or_null};
 use super::device::{Argument, Device};
 use super::error::GpuError;
 use super::kernel::Kernel;
-use super::matmul::{Input, Matrix, Output, Precision, Runs, exactly, product};
+use super::matmul::{Input, Matrix, Output, Precision, Runs, Within, exactly, product};
 use crate::cpu::Conv1dShape;
 
 /// The weights of a convolution, with their bias, on a device.
@@ -114,8 +114,41 @@ impl<B> Conv1d<B> {
 pub fn conv1d<D: Device>(
     device: &D,
     conv: &Conv1d<D::Buffer>,
-    (x, frames, slope): (Slice<'_, D::Buffer, f32>, usize, f32),
+    input: (Slice<'_, D::Buffer, f32>, usize, f32),
     output: Output<'_, D::Buffer>,
+    work: Slice<'_, D::Buffer, f32>,
+) -> Result<(), GpuError> {
+    convolve(device, conv, input, (output, None), work)
+}
+
+/// [`conv1d`] in a signal that begins and ends: `y[f]` is 0 where it is no frame of it. `y[f]` is frame
+/// `within[0] + f`, frames are `0..within[1]`; both lie on the device, so that a recorded list of
+/// launches holds for every step.
+///
+/// # Errors
+/// As [`conv1d`], and if the convolution is depthwise.
+pub fn conv1d_within<D: Device>(
+    device: &D,
+    conv: &Conv1d<D::Buffer>,
+    input: (Slice<'_, D::Buffer, f32>, usize, f32),
+    (output, within): (Output<'_, D::Buffer>, Slice<'_, D::Buffer, i64>),
+    work: Slice<'_, D::Buffer, f32>,
+) -> Result<(), GpuError> {
+    if let Taps::Depthwise { .. } = conv.taps {
+        return Err(GpuError::Size {
+            what: "groups of a convolution within a signal",
+            expected: "fewer than channels",
+            found: conv.shape.groups,
+        });
+    }
+    convolve(device, conv, input, (output, Some(within)), work)
+}
+
+fn convolve<D: Device>(
+    device: &D,
+    conv: &Conv1d<D::Buffer>,
+    (x, frames, slope): (Slice<'_, D::Buffer, f32>, usize, f32),
+    (output, within): (Output<'_, D::Buffer>, Within<'_, D::Buffer>),
     work: Slice<'_, D::Buffer, f32>,
 ) -> Result<(), GpuError> {
     let shape = conv.shape;
@@ -138,7 +171,7 @@ pub fn conv1d<D: Device>(
                 slope,
             };
             let plan = matrix.plan(device, frames);
-            product(device, plan, matrix, (input, runs), output, work)
+            product(device, plan, matrix, (input, runs), (output, within), work)
         }
         Taps::Depthwise { weights, bias } => {
             let Some(last) = frames.checked_sub(1) else {

@@ -89,6 +89,9 @@ kernels! {
     LayerNorm "layer_norm" {
         LayerNorm "layer_norm",
     }
+    Lines "lines" {
+        AdvanceLines "advance_lines",
+    }
     Lstm "lstm" {
         LstmStep "lstm_step",
     }

@@ -318,6 +318,9 @@ pub(super) struct Runs {
     pub apart: usize,
 }
 
+/// Which rows of a product are frames of a signal; none where all are.
+pub(super) type Within<'a, B> = Option<Slice<'a, B, i64>>;
+
 /// `y[r, o] = activation(bias[o] + sum over i of w[o, i] * leaky(x[r * stride + i])) + add[r, o]`, as
 /// [`Matrix::plan`] says. `work` is of any content, [`Matrix::work_len`] values or more.
 ///
@@ -350,16 +353,17 @@ pub fn matmul_as<D: Device>(
         run: w.ins,
         apart: 0,
     };
-    product(device, plan, w, (input, runs), output, work)
+    product(device, plan, w, (input, runs), (output, None), work)
 }
 
-/// [`matmul_as`] of rows that come in runs, and of groups: these lie `run` values apart in `x`.
+/// [`matmul_as`] of rows that come in runs, and of groups: these lie `run` values apart in `x`. Rows that
+/// are no frames are 0: row `r` is frame `within[0] + r`, frames are `0..within[1]`.
 pub(super) fn product<D: Device>(
     device: &D,
     plan: Plan,
     w: &Matrix<D::Buffer>,
     (input, runs): (Input<'_, D::Buffer>, Runs),
-    output: Output<'_, D::Buffer>,
+    (output, within): (Output<'_, D::Buffer>, Within<'_, D::Buffer>),
     work: Slice<'_, D::Buffer, f32>,
 ) -> Result<(), GpuError> {
     let Input {
@@ -397,6 +401,9 @@ pub(super) fn product<D: Device>(
             (Some(add), stride)
         }
     };
+    let within = within
+        .map(|within| within.at_least("within", 2))
+        .transpose()?;
     let partial = match splits {
         1 => None,
         _ => Some(work.at_least("work", w.work_for(plan, rows))?),
@@ -424,6 +431,7 @@ pub(super) fn product<D: Device>(
         Argument::int(w.ins)?,
         activation,
         activation_slope,
+        place_or_null(within),
         Argument::int(splits)?,
         place_or_null(partial),
         Argument::int(w.groups)?,

@@ -14,4 +14,5 @@ mod matmul;
 mod norm;
 mod recurrent;
 mod signal;
+mod streams;
 mod support;
