@@ -12,16 +12,30 @@ use autovoice_ptx as ptx;
 pub struct Emulator {
     memory: Rc<RefCell<ptx::Memory>>,
     modules: RefCell<HashMap<Module, Rc<ptx::Module>>>,
+    /// What was launched so far; none while nothing is recorded.
+    recorded: RefCell<Option<Recording>>,
 }
 
-/// Memory of an [`Emulator`].
-pub struct Buffer {
+/// Memory of an [`Emulator`], freed when the buffer and every recording that works on it are gone.
+pub struct Buffer(Rc<Stretch>);
+
+struct Stretch {
     memory: Rc<RefCell<ptx::Memory>>,
     address: ptx::Address,
     bytes: usize,
 }
 
-impl Drop for Buffer {
+/// Launches in their order.
+pub type Recording = Vec<Launch>;
+
+pub struct Launch {
+    kernel: Kernel,
+    grid: ptx::Grid,
+    arguments: Vec<ptx::Argument>,
+    _memory: Vec<Rc<Stretch>>,
+}
+
+impl Drop for Stretch {
     fn drop(&mut self) {
         let freed = self.memory.borrow_mut().free(self.address);
         freed.expect("what was allocated is freed once");
@@ -30,14 +44,46 @@ impl Drop for Buffer {
 
 impl Buffer {
     fn at(&self, at: usize, bytes: usize) -> Result<ptx::Address, GpuError> {
-        if self.bytes < at + bytes {
+        if self.0.bytes < at + bytes {
             return Err(GpuError::Short {
                 what: "bytes of a buffer",
                 expected: at + bytes,
-                found: self.bytes,
+                found: self.0.bytes,
             });
         }
-        Ok(self.address.plus(at as u64))
+        Ok(self.0.address.plus(at as u64))
+    }
+}
+
+impl Emulator {
+    fn refuse(&self, what: &'static str) -> Result<(), GpuError> {
+        match *self.recorded.borrow() {
+            Some(_) => Err(GpuError::Recording { what }),
+            None => Ok(()),
+        }
+    }
+
+    fn run(&self, launch: &Launch) -> Result<(), GpuError> {
+        let kernel = launch.kernel;
+        let module = kernel.module();
+        let module = {
+            let mut modules = self.modules.borrow_mut();
+            let made = modules.entry(module).or_insert_with(|| {
+                let parsed = ptx::Module::parse(module.ptx());
+                Rc::new(parsed.unwrap_or_else(|e| panic!("{}.ptx: {e}", module.stem())))
+            });
+            made.clone()
+        };
+        let mut memory = self.memory.borrow_mut();
+        let (grid, arguments) = (&launch.grid, &launch.arguments);
+        let done = module.launch(&mut memory, kernel.entry(), grid, arguments);
+        match done {
+            Ok(_) => Ok(()),
+            Err(error) => Err(GpuError::Launch {
+                kernel,
+                reason: error.to_string(),
+            }),
+        }
     }
 }
 
@@ -51,15 +97,19 @@ fn failed(what: &'static str, error: &ptx::MemoryError) -> GpuError {
 impl Device for Emulator {
     type Buffer = Buffer;
 
+    type Recording = Recording;
+
     fn allocate(&self, bytes: usize) -> Result<Buffer, GpuError> {
-        Ok(Buffer {
+        self.refuse("allocating memory")?;
+        Ok(Buffer(Rc::new(Stretch {
             address: self.memory.borrow_mut().allocate(bytes),
             memory: self.memory.clone(),
             bytes,
-        })
+        })))
     }
 
     fn upload(&self, bytes: &[u8], to: &Buffer, at: usize) -> Result<(), GpuError> {
+        self.refuse("copying to the card")?;
         let address = to.at(at, bytes.len())?;
         let mut memory = self.memory.borrow_mut();
         memory
@@ -68,6 +118,7 @@ impl Device for Emulator {
     }
 
     fn download(&self, from: &Buffer, at: usize, bytes: &mut [u8]) -> Result<(), GpuError> {
+        self.refuse("copying from the card")?;
         let address = from.at(at, bytes.len())?;
         let memory = self.memory.borrow();
         let found = memory
@@ -86,16 +137,11 @@ impl Device for Emulator {
         if grid.is_empty() {
             return Ok(());
         }
-        let failed = |reason: String| GpuError::Launch { kernel, reason };
-        let module = kernel.module();
-        let module = {
-            let mut modules = self.modules.borrow_mut();
-            let made = modules.entry(module).or_insert_with(|| {
-                let parsed = ptx::Module::parse(module.ptx());
-                Rc::new(parsed.unwrap_or_else(|e| panic!("{}.ptx: {e}", module.stem())))
-            });
-            made.clone()
-        };
+        let memory = arguments.iter().filter_map(|argument| match argument {
+            Argument::Place { buffer, .. } => Some(buffer.0.clone()),
+            _ => None,
+        });
+        let memory = memory.collect();
         let arguments = arguments.iter().map(|argument| {
             Ok(match argument {
                 Argument::Place { buffer, at } => ptx::Argument::Address(buffer.at(*at, 0)?),
@@ -108,15 +154,38 @@ impl Device for Emulator {
         let arguments: Vec<ptx::Argument> = arguments.collect::<Result<_, GpuError>>()?;
         let mut shape = ptx::Grid::new(grid.blocks, [grid.threads, 1, 1]);
         shape.shared_bytes = grid.shared_bytes;
-        let mut memory = self.memory.borrow_mut();
-        module
-            .launch(&mut memory, kernel.entry(), &shape, &arguments)
-            .map_err(|error| failed(error.to_string()))?;
-        Ok(())
+        let launch = Launch {
+            kernel,
+            grid: shape,
+            arguments,
+            _memory: memory,
+        };
+        if let Some(recorded) = &mut *self.recorded.borrow_mut() {
+            recorded.push(launch);
+            return Ok(());
+        }
+        self.run(&launch)
     }
 
     fn synchronize(&self) -> Result<(), GpuError> {
-        Ok(())
+        self.refuse("waiting for the card")
+    }
+
+    fn record(
+        &self,
+        work: &mut dyn FnMut() -> Result<(), GpuError>,
+    ) -> Result<Recording, GpuError> {
+        self.refuse("recording launches")?;
+        *self.recorded.borrow_mut() = Some(Vec::new());
+        let done = work();
+        let recorded = self.recorded.borrow_mut().take();
+        done?;
+        Ok(recorded.unwrap_or_default())
+    }
+
+    fn replay(&self, recording: &Recording) -> Result<(), GpuError> {
+        self.refuse("replaying")?;
+        recording.iter().try_for_each(|launch| self.run(launch))
     }
 
     /// As a small card.

@@ -105,6 +105,8 @@ fn within(room: &Room, at: usize, bytes: usize) -> Result<(), GpuError> {
 impl Device for Tally {
     type Buffer = Room;
 
+    type Recording = Vec<Launch>;
+
     fn allocate(&self, bytes: usize) -> Result<Room, GpuError> {
         count(&self.allocations, 1);
         count(&self.bytes, bytes);
@@ -147,6 +149,21 @@ impl Device for Tally {
     }
 
     fn synchronize(&self) -> Result<(), GpuError> {
+        Ok(())
+    }
+
+    fn record(
+        &self,
+        work: &mut dyn FnMut() -> Result<(), GpuError>,
+    ) -> Result<Vec<Launch>, GpuError> {
+        let before = self.launches.take();
+        let done = work();
+        let recorded = self.launches.replace(before);
+        done.map(|()| recorded)
+    }
+
+    fn replay(&self, recording: &Vec<Launch>) -> Result<(), GpuError> {
+        self.launches.borrow_mut().extend_from_slice(recording);
         Ok(())
     }
 

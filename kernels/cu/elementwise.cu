@@ -41,6 +41,25 @@ extern "C" __global__ void __launch_bounds__(128)
     if (frame < 0 || frame >= end) y[static_cast<long long>(r) * width + c] = 0.0f;
 }
 
+// y[r, c] = y[r + by, c] for r < kept: a stream lets go of its first rows. A thread per column, which it
+// alone reads and writes, in the order of the rows, so that nothing is lost where the two stretches
+// overlap. Eight rows are under way at a time.
+extern "C" __global__ void __launch_bounds__(128) shift_rows(float* y, int width, int kept, int by) {
+    constexpr int SOME = 8;
+    const int c = blockIdx.x * blockDim.x + threadIdx.x;
+    if (c >= width) return;
+    y += c;
+    for (int r = 0; r < kept; r += SOME) {
+        float values[SOME];
+#pragma unroll
+        for (int n = 0; n < SOME; ++n)
+            if (r + n < kept) values[n] = y[(r + n + by) * width];
+#pragma unroll
+        for (int n = 0; n < SOME; ++n)
+            if (r + n < kept) y[(r + n) * width] = values[n];
+    }
+}
+
 // Draws from a prior: stats is [rows, 2 * width], means and logarithms of deviations, noise and z are
 // [rows, width]: z = mean + exp(log) * noise * temperature.
 extern "C" __global__ void __launch_bounds__(128)

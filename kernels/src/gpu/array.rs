@@ -116,8 +116,15 @@ impl<'a, B, T: Pod> Slice<'a, B, T> {
         Ok(Self { len, ..self })
     }
 
-    /// Itself, if there are as many.
+    /// Itself, if there are as many, and if kernels can count them.
     pub(super) fn at_least(self, what: &'static str, expected: usize) -> Result<Self, GpuError> {
+        if i32::MAX as usize <= expected {
+            return Err(GpuError::Size {
+                what,
+                expected: "less than 2147483647 values",
+                found: expected,
+            });
+        }
         match expected <= self.len {
             true => Ok(self),
             false => Err(GpuError::Short {

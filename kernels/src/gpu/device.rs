@@ -85,8 +85,11 @@ impl<B> Argument<'_, B> {
 /// Kernels write through shared references to buffers: whoever launches sees to it that nobody else
 /// uses the same stretch at the same time. On one device with one stream nobody can.
 pub trait Device {
-    /// Memory of the device, freed when it is dropped.
+    /// Memory of the device, freed when it is dropped and no recording needs it.
     type Buffer;
+
+    /// Launches that were recorded, with the memory they work on.
+    type Recording;
 
     /// Memory of any content. Allocates, and waits.
     ///
@@ -122,6 +125,22 @@ pub trait Device {
     /// # Errors
     /// If any of it failed.
     fn synchronize(&self) -> Result<(), GpuError>;
+
+    /// Records what `work` launches, without running it: the same kernels on the same places, whatever
+    /// these hold when it is replayed. Allocates, and waits.
+    ///
+    /// # Errors
+    /// What `work` fails with, if it does anything but launch, or if the device fails.
+    fn record(
+        &self,
+        work: &mut dyn FnMut() -> Result<(), GpuError>,
+    ) -> Result<Self::Recording, GpuError>;
+
+    /// Runs what was recorded on this device, as one launch. It may not have run when this returns.
+    ///
+    /// # Errors
+    /// If it does not start, or something before it failed.
+    fn replay(&self, recording: &Self::Recording) -> Result<(), GpuError>;
 
     /// Units that run blocks side by side, by which products choose their form.
     fn multiprocessors(&self) -> usize;

@@ -1,8 +1,8 @@
 //! What is done to each value by itself, in rows that may lie apart.
 
-use super::activation::{by_rows, flat};
+use super::activation::{ALONG, by_rows, flat};
 use super::array::Slice;
-use super::device::{Argument, Device};
+use super::device::{Argument, Device, Grid};
 use super::error::GpuError;
 use super::kernel::Kernel;
 
@@ -154,6 +154,26 @@ pub fn mask_rows<D: Device>(
         Argument::int(times)?,
     ];
     device.launch(Kernel::MaskRows, by_rows(rows, width)?, &arguments)
+}
+
+/// `y[r] = y[r + by]` for `r < kept`: a stream lets go of its first `by` rows of `width` values. What lies
+/// behind the last row that is kept stays.
+///
+/// # Errors
+/// If `y` is too short, or the launch fails.
+pub fn shift_rows<D: Device>(
+    device: &D,
+    (y, width): (Slice<'_, D::Buffer, f32>, usize),
+    (kept, by): (usize, usize),
+) -> Result<(), GpuError> {
+    let arguments = [
+        y.at_least("y", (kept + by) * width)?.place(),
+        Argument::int(width)?,
+        Argument::int(kept)?,
+        Argument::int(by)?,
+    ];
+    let grid = Grid::new([width.div_ceil(ALONG), 1, 1], ALONG as u32)?;
+    device.launch(Kernel::ShiftRows, grid, &arguments)
 }
 
 /// Draws from a prior: `stats` is `[rows, 2 * width]`, means and logarithms of deviations, `noise`

@@ -83,6 +83,12 @@ pub enum GpuError {
         /// What the driver says.
         reason: String,
     },
+    /// Something that cannot be recorded.
+    #[error("{what} while launches are recorded: only launches can be")]
+    Recording {
+        /// What was done.
+        what: &'static str,
+    },
     /// An array is too short for what is to be done with it.
     #[error("{what}: expected at least {expected} values, found {found}")]
     Short {

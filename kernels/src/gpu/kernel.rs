@@ -66,6 +66,7 @@ kernels! {
         Multiply "multiply",
         ScaleShift "scale_shift",
         MaskRows "mask_rows",
+        ShiftRows "shift_rows",
         Draw "draw",
         LogAtLeast "log_at_least",
     }

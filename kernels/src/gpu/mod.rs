@@ -9,7 +9,8 @@
 //! so that all of them are tested where there is no card.
 //!
 //! Arrays are channels last, as everywhere. All that a launch needs is allocated beforehand: a step of
-//! a stream allocates nothing and waits for nothing but its result. Sums run in the order of the form
+//! a stream allocates nothing and waits for nothing but its result. The launches of a step can be
+//! recorded and go out as one ([`Device::record`]). Sums run in the order of the form
 //! chosen, which depends on sizes and card, never on time: the same card gives the same bits.
 
 mod activation;
@@ -41,9 +42,11 @@ pub use array::{Array, Slice};
 pub use attention::{Attention, Near, attend};
 pub use conv1d::{Conv1d, conv1d, conv1d_within};
 #[cfg(feature = "gpu")]
-pub use cuda::{Card, Cuda, NEEDED_DRIVER, devices};
+pub use cuda::{Card, Cuda, CudaBuffer, CudaRecording, NEEDED_DRIVER, devices};
 pub use device::{Argument, Device, Grid};
-pub use elementwise::{Rows, combine, draw, log_at_least, mask_rows, multiply, scale_shift};
+pub use elementwise::{
+    Rows, combine, draw, log_at_least, mask_rows, multiply, scale_shift, shift_rows,
+};
 pub use embedding::{Embedding, embed};
 pub use error::GpuError;
 pub use fourier::{Fourier, magnitude};

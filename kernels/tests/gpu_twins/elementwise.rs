@@ -1,12 +1,12 @@
 //! What is done to each value, against the definition.
 
 use autovoice_kernels::gpu::{
-    Array, Device, Rows, combine, draw, log_at_least, mask_rows, multiply, scale_shift,
+    Array, Device, Rows, combine, draw, log_at_least, mask_rows, multiply, scale_shift, shift_rows,
 };
 
 use crate::support::{Target, array, close, is_unwritten, noise, twins};
 
-twins! { combined multiplied scaled_and_shifted masked drawn logarithms }
+twins! { combined multiplied scaled_and_shifted masked shifted drawn logarithms }
 
 const SIZES: [(usize, usize); 5] = [(1, 1), (1, 300), (5, 7), (3, 128), (4, 131)];
 
@@ -104,6 +104,30 @@ fn masked<D: Device>(device: &D) {
             want,
             0.0,
             &format!("from {at}, end {end}, {times}"),
+        );
+    }
+}
+
+/// By less than is kept, where both stretches overlap, and by more.
+fn shifted<D: Device>(device: &D) {
+    for (width, kept, by) in [
+        (1, 1, 1),
+        (131, 3, 1),
+        (5, 30, 7),
+        (7, 2, 9),
+        (3, 17, 8),
+        (4, 5, 0),
+    ] {
+        let x = noise((kept + by) * width, 1);
+        let y = Target::holding(device, &x);
+        shift_rows(device, (y.slice(), width), (kept, by)).unwrap();
+        let (rows, more) = (&x[by * width..], &x[kept * width..]);
+        let want = rows.iter().chain(more).map(|x| f64::from(*x));
+        close(
+            &y.read(device),
+            want,
+            0.0,
+            &format!("{kept} of {width}, by {by}"),
         );
     }
 }

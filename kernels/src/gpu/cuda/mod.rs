@@ -4,21 +4,26 @@
 //! where there is none. Whatever is called checks that the library is there, and knows the kernels'
 //! PTX, before anything else of it is used.
 
+mod memory;
 mod modules;
 mod probe;
+mod recording;
 
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use cudarc::driver::sys::{self, CUdevice_attribute, CUdeviceptr};
+use cudarc::driver::sys::CUdevice_attribute;
 use cudarc::driver::{CudaContext, CudaStream, DriverError, result};
 
 use super::device::{Argument, Device, Grid};
 use super::error::GpuError;
 use super::kernel::Kernel;
+pub use memory::CudaBuffer;
 use modules::Modules;
 pub use probe::{Card, NEEDED_DRIVER, devices};
 use probe::{check_card, driver};
+pub use recording::CudaRecording;
+use recording::Recorder;
 
 /// The most arguments of a kernel.
 const ARGUMENTS: usize = 24;
@@ -29,14 +34,7 @@ pub struct Cuda {
     stream: Arc<CudaStream>,
     modules: Arc<Modules>,
     multiprocessors: usize,
-}
-
-/// Memory of a card, freed when it is dropped.
-#[derive(Debug)]
-pub struct CudaBuffer {
-    place: CUdeviceptr,
-    bytes: usize,
-    context: Arc<CudaContext>,
+    recorder: Arc<Recorder>,
 }
 
 impl Cuda {
@@ -61,17 +59,20 @@ impl Cuda {
         Ok(Self {
             stream: most_urgent(&context)?,
             modules,
+            recorder: Arc::default(),
             multiprocessors: usize::try_from(multiprocessors).unwrap_or(1).max(1),
         })
     }
 
-    /// Another stream on the same card, with the kernels that are loaded.
+    /// Another stream on the same card, with the kernels that are loaded. What one stream writes another
+    /// sees when the one was waited for.
     ///
     /// # Errors
     /// If the driver makes none.
     pub fn another_stream(&self) -> Result<Self, GpuError> {
         Ok(Self {
             stream: most_urgent(self.stream.context())?,
+            recorder: Arc::default(),
             ..self.clone()
         })
     }
@@ -112,62 +113,19 @@ fn reason(error: DriverError) -> String {
     }
 }
 
-impl CudaBuffer {
-    /// A stretch of it by its place, if it is within.
-    fn stretch(
-        &self,
-        what: &'static str,
-        at: usize,
-        bytes: usize,
-    ) -> Result<CUdeviceptr, GpuError> {
-        match at.checked_add(bytes) {
-            Some(end) if end <= self.bytes => Ok(self.place + at as CUdeviceptr),
-            _ => Err(GpuError::Short {
-                what,
-                expected: at.saturating_add(bytes),
-                found: self.bytes,
-            }),
-        }
-    }
-}
-
-impl Drop for CudaBuffer {
-    fn drop(&mut self) {
-        // What fails here fails again, and is told, at the next call.
-        if self.context.bind_to_thread().is_ok() {
-            // SAFETY: allocated by `malloc_sync` in this context and freed nowhere else. It waits for
-            // kernels that still use it.
-            let _ = unsafe { result::free_sync(self.place) };
-        }
-    }
-}
-
 impl Device for Cuda {
     type Buffer = CudaBuffer;
 
+    type Recording = CudaRecording;
+
     fn allocate(&self, bytes: usize) -> Result<CudaBuffer, GpuError> {
+        self.recorder.refuse("allocating memory")?;
         self.bind()?;
-        // SAFETY: nothing is read that was not written: kernels and `download` are given what was.
-        let place =
-            unsafe { result::malloc_sync(bytes.max(1)) }.map_err(|error| match error.0 {
-                sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY => {
-                    let (free, total) = result::mem_get_info().unwrap_or_default();
-                    GpuError::OutOfMemory {
-                        wanted: bytes,
-                        free,
-                        total,
-                    }
-                }
-                _ => failed("allocating memory on the card", error),
-            })?;
-        Ok(CudaBuffer {
-            place,
-            bytes,
-            context: self.stream.context().clone(),
-        })
+        CudaBuffer::new(self.stream.context(), bytes)
     }
 
     fn upload(&self, bytes: &[u8], to: &CudaBuffer, at: usize) -> Result<(), GpuError> {
+        self.recorder.refuse("copying to the card")?;
         let place = to.stretch("bytes of a buffer copied to", at, bytes.len())?;
         if bytes.is_empty() {
             return Ok(());
@@ -180,6 +138,7 @@ impl Device for Cuda {
     }
 
     fn download(&self, from: &CudaBuffer, at: usize, bytes: &mut [u8]) -> Result<(), GpuError> {
+        self.recorder.refuse("copying from the card")?;
         let place = from.stretch("bytes of a buffer copied from", at, bytes.len())?;
         if bytes.is_empty() {
             return self.synchronize();
@@ -207,6 +166,7 @@ impl Device for Cuda {
                 found: arguments.len(),
             });
         }
+        self.recorder.keep(arguments);
         self.bind()?;
         let function = self.modules.function(kernel)?;
         // The driver reads each from its place, as many bytes as the kernel's own parameter has: the
@@ -244,9 +204,25 @@ impl Device for Cuda {
     }
 
     fn synchronize(&self) -> Result<(), GpuError> {
+        self.recorder.refuse("waiting for the card")?;
         self.stream
             .synchronize()
             .map_err(|e| failed("waiting for the card", e))
+    }
+
+    fn record(
+        &self,
+        work: &mut dyn FnMut() -> Result<(), GpuError>,
+    ) -> Result<CudaRecording, GpuError> {
+        self.bind()?;
+        // Nothing can be loaded while launches are recorded.
+        self.modules.load_all()?;
+        self.recorder.record(&self.stream, work)
+    }
+
+    fn replay(&self, recording: &CudaRecording) -> Result<(), GpuError> {
+        self.recorder.refuse("replaying")?;
+        recording.replay(&self.stream)
     }
 
     fn multiprocessors(&self) -> usize {

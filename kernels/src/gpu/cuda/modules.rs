@@ -1,7 +1,7 @@
 //! Kernels on a card, each file of them loaded when the first of it is launched.
 
 use std::ffi::CString;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cudarc::driver::sys::{CUfunction, CUmodule};
 use cudarc::driver::{CudaContext, result};
@@ -37,11 +37,21 @@ impl Modules {
         }
     }
 
+    /// What is in it is whole at every instant, whoever panicked.
+    fn loaded(&self) -> MutexGuard<'_, Loaded> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Every kernel; the context is the thread's.
+    pub fn load_all(&self) -> Result<(), GpuError> {
+        let mut all = Kernel::ALL.iter();
+        all.try_for_each(|kernel| self.function(*kernel).map(|_| ()))
+    }
+
     /// A kernel as the driver knows it; the context is the thread's. The first of a file takes the time
     /// of the driver's compiler, or of its cache.
     pub fn function(&self, kernel: Kernel) -> Result<CUfunction, GpuError> {
-        // What is in it is whole at every instant, whoever panicked.
-        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut loaded = self.loaded();
         if let Some(function) = loaded.functions[kernel as usize] {
             return Ok(function);
         }
