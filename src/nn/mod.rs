@@ -7,6 +7,7 @@
 
 pub mod conv1d;
 pub mod conv2d;
+pub mod device;
 pub mod gru;
 pub mod layer_norm;
 pub mod line;

@@ -1,5 +1,9 @@
 //! Chores: `cargo xtask bench-report | bundle | corpus | demo | editor-cost | fixtures |
+<<<<<<< HEAD
 //! judge | screenshots | test`. Needs Rust and a C linker, nothing else; what more a chore needs it installs or asks for.
+=======
+//! kernels | screenshots | test`. Needs Rust and a C linker, nothing else; what more a chore needs it installs or asks for.
+>>>>>>> net
 
 mod bench_report;
 mod bundle;
@@ -8,7 +12,11 @@ mod corpus;
 mod demo;
 mod editor_cost;
 mod fixtures;
+<<<<<<< HEAD
 mod judge;
+=======
+mod kernels;
+>>>>>>> net
 mod packages;
 mod python;
 mod screenshots;
@@ -27,11 +35,15 @@ Usage: cargo xtask <chore>
   demo         bundle, then run the demo recording through the plugin and the command line
   editor-cost  bundle, then measure what the open and the closed editor take
   fixtures     write the voices that the tests in real hosts use
+<<<<<<< HEAD
   judge        measure how voices sound, with recordings of people whom nobody trained with; `judge --help`
+=======
+  kernels      compile kernels/cu to kernels/ptx; `--check` compares with what is committed
+>>>>>>> net
   screenshots  bundle, then take pictures of every view of the editor without a screen
   test         formatting, lints, unit and integration tests, bundle, tests in real hosts
 
-All but `bench-report`, `bundle` and `fixtures` first look for missing system packages (Debian, Ubuntu) and install them when
+All but `bench-report`, `bundle`, `fixtures` and `kernels` first look for missing system packages (Debian, Ubuntu) and install them when
 they may; otherwise they print the line to run.";
 
 fn main() -> ExitCode {
@@ -56,7 +68,11 @@ fn run() -> Result<()> {
         ["editor-cost"] => editor_cost::run(),
         [editor_cost::MEASURE, clap] => editor_cost::measure(clap),
         ["fixtures"] => fixtures::run(),
+<<<<<<< HEAD
         ["judge", ref options @ ..] => judge::run(options),
+=======
+        ["kernels", ref options @ ..] => kernels::run(options),
+>>>>>>> net
         ["screenshots"] => screenshots::run(),
         [screenshots::SHOOT, clap, file] => screenshots::shoot(clap, file),
         [screenshots::SHOOT_APP, program, file, ref flags @ ..] => {

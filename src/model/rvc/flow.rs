@@ -6,6 +6,8 @@
 //! it decides on is final; the others come again. With [`Flow::REACH`] frames to look at the result
 //! is that over the whole signal; with fewer it is as if the signal ended there.
 
+pub(super) mod device;
+
 use std::sync::Arc;
 
 use autovoice_kernels::cpu::{

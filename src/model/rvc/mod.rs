@@ -12,7 +12,10 @@ mod text_encoder;
 
 pub use config::{ConfigError, RvcConfig, Version};
 pub use flow::Flow;
+pub use flow::device::Flow as DeviceFlow;
+pub use generator::device::Generator as DeviceGenerator;
 pub use generator::{Closing, Generator, Opening};
 pub use source::Source;
 pub use synthesizer::{Spans, Speakers, Sung, Synthesizer, Whole, draw};
+pub use text_encoder::device::TextEncoder as DeviceTextEncoder;
 pub use text_encoder::{TextEncoder, coarse_pitch};

@@ -2,6 +2,8 @@
 //! spread of the latent. Attention with relative positions (Shaw, Uszkoreit & Vaswani, 2018) over
 //! a window. Any thread; real-time safe after construction.
 
+pub(super) mod device;
+
 use std::sync::Arc;
 
 use autovoice_kernels::cpu::{

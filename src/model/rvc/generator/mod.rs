@@ -6,6 +6,7 @@
 //! layers see zeros, as they do over a whole signal.
 
 mod block;
+pub(super) mod device;
 mod stage;
 
 use autovoice_kernels::cpu::{Conv1dShape, Footprint, Into, PackedMatrix, Start, matmul, tanh};

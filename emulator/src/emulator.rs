@@ -1,0 +1,195 @@
+//! A device that is an emulator.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use autovoice_kernels::gpu::{Argument, Device, GpuError, Grid, Kernel, Module};
+use autovoice_ptx as ptx;
+
+/// An emulated card.
+#[derive(Default)]
+pub struct Emulator {
+    memory: Rc<RefCell<ptx::Memory>>,
+    modules: RefCell<HashMap<Module, Rc<ptx::Module>>>,
+    /// What was launched so far; none while nothing is recorded.
+    recorded: RefCell<Option<Recording>>,
+}
+
+/// Memory of an [`Emulator`], freed when the buffer and every recording that works on it are gone.
+pub struct Buffer(Rc<Stretch>);
+
+struct Stretch {
+    memory: Rc<RefCell<ptx::Memory>>,
+    address: ptx::Address,
+    bytes: usize,
+}
+
+/// Launches in their order.
+pub type Recording = Vec<Launch>;
+
+pub struct Launch {
+    kernel: Kernel,
+    grid: ptx::Grid,
+    arguments: Vec<ptx::Argument>,
+    _memory: Vec<Rc<Stretch>>,
+}
+
+impl Drop for Stretch {
+    fn drop(&mut self) {
+        let freed = self.memory.borrow_mut().free(self.address);
+        freed.expect("what was allocated is freed once");
+    }
+}
+
+impl Buffer {
+    fn at(&self, at: usize, bytes: usize) -> Result<ptx::Address, GpuError> {
+        if self.0.bytes < at + bytes {
+            return Err(GpuError::Short {
+                what: "bytes of a buffer",
+                expected: at + bytes,
+                found: self.0.bytes,
+            });
+        }
+        Ok(self.0.address.plus(at as u64))
+    }
+}
+
+impl Emulator {
+    fn refuse(&self, what: &'static str) -> Result<(), GpuError> {
+        match *self.recorded.borrow() {
+            Some(_) => Err(GpuError::Recording { what }),
+            None => Ok(()),
+        }
+    }
+
+    fn run(&self, launch: &Launch) -> Result<(), GpuError> {
+        let kernel = launch.kernel;
+        let module = kernel.module();
+        let module = {
+            let mut modules = self.modules.borrow_mut();
+            let made = modules.entry(module).or_insert_with(|| {
+                let parsed = ptx::Module::parse(module.ptx());
+                Rc::new(parsed.unwrap_or_else(|e| panic!("{}.ptx: {e}", module.stem())))
+            });
+            made.clone()
+        };
+        let mut memory = self.memory.borrow_mut();
+        let (grid, arguments) = (&launch.grid, &launch.arguments);
+        let done = module.launch(&mut memory, kernel.entry(), grid, arguments);
+        match done {
+            Ok(_) => Ok(()),
+            Err(error) => Err(GpuError::Launch {
+                kernel,
+                reason: error.to_string(),
+            }),
+        }
+    }
+}
+
+fn failed(what: &'static str, error: &ptx::MemoryError) -> GpuError {
+    GpuError::Driver {
+        what,
+        reason: error.to_string(),
+    }
+}
+
+impl Device for Emulator {
+    type Buffer = Buffer;
+
+    type Recording = Recording;
+
+    fn allocate(&self, bytes: usize) -> Result<Buffer, GpuError> {
+        self.refuse("allocating memory")?;
+        Ok(Buffer(Rc::new(Stretch {
+            address: self.memory.borrow_mut().allocate(bytes),
+            memory: self.memory.clone(),
+            bytes,
+        })))
+    }
+
+    fn upload(&self, bytes: &[u8], to: &Buffer, at: usize) -> Result<(), GpuError> {
+        self.refuse("copying to the card")?;
+        let address = to.at(at, bytes.len())?;
+        let mut memory = self.memory.borrow_mut();
+        memory
+            .write(address, bytes)
+            .map_err(|e| failed("copying to the emulator", &e))
+    }
+
+    fn download(&self, from: &Buffer, at: usize, bytes: &mut [u8]) -> Result<(), GpuError> {
+        self.refuse("copying from the card")?;
+        let address = from.at(at, bytes.len())?;
+        let memory = self.memory.borrow();
+        let found = memory
+            .read::<u8>(address, bytes.len())
+            .map_err(|e| failed("copying from the emulator", &e))?;
+        bytes.copy_from_slice(&found);
+        Ok(())
+    }
+
+    fn launch(
+        &self,
+        kernel: Kernel,
+        grid: Grid,
+        arguments: &[Argument<'_, Buffer>],
+    ) -> Result<(), GpuError> {
+        if grid.is_empty() {
+            return Ok(());
+        }
+        let memory = arguments.iter().filter_map(|argument| match argument {
+            Argument::Place { buffer, .. } => Some(buffer.0.clone()),
+            _ => None,
+        });
+        let memory = memory.collect();
+        let arguments = arguments.iter().map(|argument| {
+            Ok(match argument {
+                Argument::Place { buffer, at } => ptx::Argument::Address(buffer.at(*at, 0)?),
+                Argument::Null => ptx::Argument::U64(0),
+                Argument::Int(n) => ptx::Argument::I32(*n),
+                Argument::Float(x) => ptx::Argument::F32(*x),
+                Argument::Double(x) => ptx::Argument::F64(*x),
+            })
+        });
+        let arguments: Vec<ptx::Argument> = arguments.collect::<Result<_, GpuError>>()?;
+        let mut shape = ptx::Grid::new(grid.blocks, [grid.threads, 1, 1]);
+        shape.shared_bytes = grid.shared_bytes;
+        let launch = Launch {
+            kernel,
+            grid: shape,
+            arguments,
+            _memory: memory,
+        };
+        if let Some(recorded) = &mut *self.recorded.borrow_mut() {
+            recorded.push(launch);
+            return Ok(());
+        }
+        self.run(&launch)
+    }
+
+    fn synchronize(&self) -> Result<(), GpuError> {
+        self.refuse("waiting for the card")
+    }
+
+    fn record(
+        &self,
+        work: &mut dyn FnMut() -> Result<(), GpuError>,
+    ) -> Result<Recording, GpuError> {
+        self.refuse("recording launches")?;
+        *self.recorded.borrow_mut() = Some(Vec::new());
+        let done = work();
+        let recorded = self.recorded.borrow_mut().take();
+        done?;
+        Ok(recorded.unwrap_or_default())
+    }
+
+    fn replay(&self, recording: &Recording) -> Result<(), GpuError> {
+        self.refuse("replaying")?;
+        recording.iter().try_for_each(|launch| self.run(launch))
+    }
+
+    /// As a small card.
+    fn multiprocessors(&self) -> usize {
+        14
+    }
+}

@@ -1,0 +1,20 @@
+//! Every kernel for cards against its definition or its twin for the CPU: on an emulator always, and on a
+//! card where there is one (feature `gpu`). The emulator also finds races, reads of what nobody wrote and
+//! whatever leaves its buffer.
+//!
+//! Sizes are odd, outputs hold what is no number beforehand, and what lies beside them must stay. With
+//! `AUTOVOICE_REQUIRE_GPU` in the environment a test that finds no card fails.
+
+mod activation;
+mod attention;
+mod conv1d;
+mod elementwise;
+mod fourier;
+mod matmul;
+mod matmul_ends;
+mod norm;
+mod recording;
+mod recurrent;
+mod signal;
+mod streams;
+mod support;

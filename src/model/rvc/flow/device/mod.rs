@@ -1,0 +1,201 @@
+//! The flow on a device: the twin of [`super::Flow`]. Any thread that may wait.
+//!
+//! Channels are not turned around between couplings: every second one has weights that are. What all
+//! layers of a coupling give to its mean is one product, of weights that are multiplied beforehand. Layers
+//! work on a few frames more than they are given, so that silence follows these wherever they end: a step
+//! is a signal that ends with it.
+
+mod coupling;
+
+use std::sync::Arc;
+
+use autovoice_kernels::gpu::{Array, Device, GpuError, Precision, mask_rows};
+
+use super::{COUPLINGS, LAYERS, SIDE};
+use crate::model::rvc::RvcConfig;
+use crate::nn::device::{Build, DeviceError, Instant, Offset, State, Step, exactly};
+use crate::nn::{Bounds, Scope};
+use crate::units::Frames;
+use coupling::{Coupling, Rooms};
+
+/// The flow with the state of one stream. Streams made by [`Self::another`] share its weights.
+#[derive(Debug)]
+pub struct Flow<B> {
+    layers: Arc<Layers<B>>,
+    state: State<B>,
+    /// What the speaker adds to the gates of each coupling, `[LAYERS, 2 * hidden]`.
+    offsets: Vec<Offset<B>>,
+    /// `[room, inter]`
+    x: Array<B, f32>,
+    /// `[room, 2 * hidden]`
+    gates: Array<B, f32>,
+    /// Of each layer for itself, `[LAYERS, room, hidden]`.
+    open: Array<B, f32>,
+    work: Array<B, f32>,
+    /// Instant of the next frame.
+    at: i64,
+}
+
+/// What all streams share.
+#[derive(Debug)]
+struct Layers<B> {
+    /// In the order in which they are undone.
+    couplings: Vec<Coupling<B>>,
+    at: Instant,
+    inter: usize,
+    hidden: usize,
+    /// Frames there is room for: those of a step, and the silence behind.
+    room: Frames,
+    work_len: usize,
+}
+
+impl<B> Flow<B> {
+    /// From the part `flow` of a voice, for steps of at most `most` frames, to decide on and to look at,
+    /// with weights kept in a precision. Allocates.
+    ///
+    /// # Errors
+    /// If the weights do not fit, or there is not enough memory.
+    pub fn new<D: Device<Buffer = B>>(
+        device: &D,
+        config: &RvcConfig,
+        (most, precision): (Frames, Precision),
+        weights: &Scope,
+    ) -> Result<Self, DeviceError> {
+        let room = most + SIDE;
+        let mut build = Build::new(device, room, precision);
+        let at = build.layout.instant(1, 0);
+        let couplings = (0..COUPLINGS)
+            .rev()
+            .enumerate()
+            .map(|(turn, n)| {
+                let part = weights.part("flows").part(2 * n);
+                Coupling::new(&mut build, config, (at, turn % 2 == 0), &part)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let layers = Layers {
+            work_len: build.work_len,
+            inter: config.inter,
+            hidden: config.hidden,
+            couplings,
+            at,
+            room,
+        };
+        let state = State::new(device, build.layout)?;
+        Ok(Self::of(device, Arc::new(layers), state)?)
+    }
+
+    /// Another stream of the same voice, at its beginning, with the speaker that the weights alone say.
+    /// Allocates.
+    ///
+    /// # Errors
+    /// If there is not enough memory.
+    pub fn another<D: Device<Buffer = B>>(&self, device: &D) -> Result<Self, GpuError> {
+        Self::of(device, self.layers.clone(), self.state.another(device)?)
+    }
+
+    fn of<D: Device<Buffer = B>>(
+        device: &D,
+        layers: Arc<Layers<B>>,
+        state: State<B>,
+    ) -> Result<Self, GpuError> {
+        let (room, hidden) = (layers.room, layers.hidden);
+        let couplings = layers.couplings.iter();
+        Ok(Self {
+            offsets: couplings
+                .map(|coupling| coupling.condition.offset(device))
+                .collect::<Result<_, _>>()?,
+            x: Array::zeros(device, room * layers.inter)?,
+            gates: Array::zeros(device, room * 2 * hidden)?,
+            open: Array::zeros(device, LAYERS * room * hidden)?,
+            work: Array::zeros(device, layers.work_len)?,
+            at: 0,
+            state,
+            layers,
+        })
+    }
+
+    /// Sets the speaker by its embedding, `[gin]`.
+    ///
+    /// # Errors
+    /// If it is of another length, or the device fails.
+    pub fn set_speaker<D: Device<Buffer = B>>(
+        &mut self,
+        device: &D,
+        embedding: &[f32],
+    ) -> Result<(), GpuError> {
+        for (coupling, offset) in self.layers.couplings.iter().zip(&self.offsets) {
+            let condition = &coupling.condition;
+            condition.set(device, embedding, offset, self.work.all())?;
+        }
+        Ok(())
+    }
+
+    /// Begins anew at frame 0.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn reset<D: Device<Buffer = B>>(&mut self, device: &D) -> Result<(), GpuError> {
+        self.at = 0;
+        self.state.reset(device)
+    }
+
+    /// Decides on the first `decided` of the frames of `z`, `[frames, inter]`, looking at the others.
+    /// Gives all of them in `y`, as long. Frames beyond the end of `bounds` are 0. Two copies to the
+    /// device, launches that depend on the numbers of frames alone, and one copy back.
+    ///
+    /// # Errors
+    /// If there are more frames than was built for, or fewer than `decided`, `y` is of another length, or
+    /// the device fails.
+    pub fn step<D: Device<Buffer = B>>(
+        &mut self,
+        device: &D,
+        (z, decided): (&[f32], Frames),
+        bounds: Bounds,
+        y: &mut [f32],
+    ) -> Result<(), GpuError> {
+        let Layers { inter, room, .. } = *self.layers;
+        let frames = z.len() / inter;
+        exactly("values of the prior", z.len(), frames * inter)?;
+        exactly("values of the latent", y.len(), z.len())?;
+        if room < frames + SIDE || frames < decided {
+            return Err(GpuError::Size {
+                what: "frames of a step",
+                expected: "as many as are decided on, and no more than the flow was built for",
+                found: frames,
+            });
+        }
+        self.x.all().upload(device, z)?;
+        // What is behind these frames is silence to them.
+        let end = bounds.end.min(self.at + frames as i64);
+        self.state.enter(device, self.at, Bounds { end })?;
+        self.turn(device, frames, decided)?;
+        self.at += decided as i64;
+        self.x.all().download(device, y)
+    }
+
+    fn turn<D: Device<Buffer = B>>(
+        &self,
+        device: &D,
+        frames: Frames,
+        decided: Frames,
+    ) -> Result<(), GpuError> {
+        let layers = &self.layers;
+        let step = Step {
+            device,
+            state: &self.state,
+            work: self.work.all(),
+            frames,
+        };
+        let within = (self.state.within(layers.at)?, 1);
+        mask_rows(device, (self.x.all(), frames, layers.inter), within)?;
+        let rooms = Rooms {
+            x: self.x.all(),
+            gates: self.gates.all(),
+            open: self.open.all(),
+        };
+        for (coupling, offset) in layers.couplings.iter().zip(&self.offsets) {
+            coupling.run(&step, rooms, offset.values())?;
+        }
+        self.state.advance(device, decided)
+    }
+}

@@ -1,0 +1,263 @@
+//! The text encoder on a device: the twin of [`super::TextEncoder`]. Any thread that may wait.
+//!
+//! It has no state: a window is a signal of its own, with silence on both sides.
+
+mod layer;
+
+use std::sync::Arc;
+
+use autovoice_kernels::cpu::Conv1dShape;
+use autovoice_kernels::gpu::{
+    Activation, Array, Device, Embedding, GpuError, Precision, Slice, embed,
+};
+
+use super::{PITCHES, SLOPE};
+use crate::model::rvc::RvcConfig;
+use crate::nn::device::{Build, Conv1d, DeviceError, State, Step, Target, exactly};
+use crate::nn::{Bounds, Scope};
+use crate::units::Frames;
+use layer::{Layer, Rooms};
+
+/// The text encoder, for windows up to a length. Those made by [`Self::another`] share its weights.
+#[derive(Debug)]
+pub struct TextEncoder<B> {
+    layers: Arc<Layers<B>>,
+    /// How long a window is.
+    state: State<B>,
+    features: Array<B, f32>,
+    pitch: Array<B, u32>,
+    /// What is copied there.
+    indices: Vec<u32>,
+    x: Array<B, f32>,
+    projected: Array<B, f32>,
+    mixed: Array<B, f32>,
+    wide: Array<B, f32>,
+    stats: Array<B, f32>,
+    work: Array<B, f32>,
+}
+
+/// What all share.
+#[derive(Debug)]
+struct Layers<B> {
+    phone: Conv1d<B>,
+    /// None for a voice without pitch.
+    pitch: Option<Embedding<B>>,
+    layers: Vec<Layer<B>>,
+    project: Conv1d<B>,
+    filter: usize,
+    longest: Frames,
+    /// Frames of silence on each side.
+    side: Frames,
+    work_len: usize,
+}
+
+impl<B> TextEncoder<B> {
+    /// From the part `enc_p` of a voice, for windows of at most `longest` frames, with weights kept in a
+    /// precision. Allocates.
+    ///
+    /// # Errors
+    /// If the weights do not fit, or there is not enough memory.
+    pub fn new<D: Device<Buffer = B>>(
+        device: &D,
+        config: &RvcConfig,
+        (longest, precision): (Frames, Precision),
+        weights: &Scope,
+    ) -> Result<Self, DeviceError> {
+        let side = config.kernel / 2;
+        let mut build = Build::new(device, longest + side, precision);
+        let layers = Layers::new(&mut build, config, (longest, side), weights)?;
+        let state = State::new(device, build.layout)?;
+        Ok(Self::of(device, Arc::new(layers), state)?)
+    }
+
+    /// Another of the same voice, with memory of its own. Allocates.
+    ///
+    /// # Errors
+    /// If there is not enough memory.
+    pub fn another<D: Device<Buffer = B>>(&self, device: &D) -> Result<Self, GpuError> {
+        Self::of(device, self.layers.clone(), self.state.another(device)?)
+    }
+
+    fn of<D: Device<Buffer = B>>(
+        device: &D,
+        layers: Arc<Layers<B>>,
+        state: State<B>,
+    ) -> Result<Self, GpuError> {
+        let longest = layers.longest;
+        // Silence in front; behind it as much that is computed to be silence, and what that looks at.
+        let room = |values: usize| Array::zeros(device, (longest + 3 * layers.side) * values);
+        let (shape, hidden) = (layers.project.shape(), layers.project.shape().ins);
+        Ok(Self {
+            features: room(layers.phone.shape().ins)?,
+            pitch: Array::zeros(device, longest)?,
+            indices: vec![0; longest],
+            x: room(hidden)?,
+            projected: room(3 * hidden)?,
+            mixed: room(hidden)?,
+            wide: room(layers.filter)?,
+            stats: room(shape.outs)?,
+            work: Array::zeros(device, layers.work_len)?,
+            state,
+            layers,
+        })
+    }
+
+    /// Over a window: `features` `[frames, 256 or 768]` and `pitch`, one per frame and of no meaning for a
+    /// voice without. Gives `y`, `[frames - from, 2 * inter]`, the means and the logarithms of the
+    /// deviations of the frames from `from` on. Two or three copies to the device, launches that depend
+    /// on the numbers of frames alone, and one copy back.
+    ///
+    /// # Errors
+    /// If the window is longer than was built for, slices do not fit each other, or the device fails.
+    pub fn forward<D: Device<Buffer = B>>(
+        &mut self,
+        device: &D,
+        (features, pitch): (&[f32], &[u8]),
+        from: Frames,
+        y: &mut [f32],
+    ) -> Result<(), GpuError> {
+        let (layers, frames) = (&self.layers, pitch.len());
+        let (ins, outs) = (layers.phone.shape().ins, layers.project.shape().outs);
+        if layers.longest < frames || frames < from {
+            return Err(GpuError::Size {
+                what: "frames of a window",
+                expected: "no more than the text encoder was built for, and the first that is given",
+                found: frames,
+            });
+        }
+        exactly("values of features", features.len(), frames * ins)?;
+        exactly("values of the prior", y.len(), (frames - from) * outs)?;
+        self.features.all().upload(device, features)?;
+        if layers.pitch.is_some() {
+            let indices = &mut self.indices[..frames];
+            for (index, pitch) in indices.iter_mut().zip(pitch) {
+                *index = u32::from(*pitch);
+            }
+            self.pitch.all().upload(device, indices)?;
+        }
+        let end = frames as i64;
+        self.state.enter(device, 0, Bounds { end })?;
+        self.read(device, frames, from)?;
+        self.stats.all().download(device, y)
+    }
+
+    fn read<D: Device<Buffer = B>>(
+        &self,
+        device: &D,
+        frames: Frames,
+        from: Frames,
+    ) -> Result<(), GpuError> {
+        let step = Step {
+            device,
+            state: &self.state,
+            work: self.work.all(),
+            frames,
+        };
+        let rooms = Rooms {
+            x: self.x.all(),
+            projected: self.projected.all(),
+            mixed: self.mixed.all(),
+            wide: self.wide.all(),
+        };
+        let pitch = self.pitch.all().first(frames)?;
+        let input = (self.features.all(), pitch);
+        self.layers
+            .run(&step, input, rooms, (from, self.stats.all()))
+    }
+}
+
+impl<B> Layers<B> {
+    fn new<D: Device<Buffer = B>>(
+        build: &mut Build<'_, D>,
+        config: &RvcConfig,
+        (longest, side): (Frames, Frames),
+        weights: &Scope,
+    ) -> Result<Self, DeviceError> {
+        let hidden = config.hidden;
+        let pitch = match config.has_pitch {
+            false => None,
+            true => {
+                let part = weights.part("emb_pitch");
+                let table = part.get("weight", &[PITCHES, hidden])?;
+                Some(Embedding::new(build.device, (PITCHES, hidden), table)?)
+            }
+        };
+        let at = build.layout.instant(1, 0);
+        let encoder = weights.part("encoder");
+        let layers = (0..config.layers)
+            .map(|n| Layer::new(build, config, (n, at), &encoder))
+            .collect::<Result<Vec<_>, _>>()?;
+        // Without a table to add, the factor of what is heard is the weights' own.
+        let factor = if pitch.is_some() {
+            1.0
+        } else {
+            (hidden as f32).sqrt()
+        };
+        let scaled = |values: &[f32]| values.iter().map(|w| w * factor).collect::<Vec<f32>>();
+        let part = weights.part("emb_phone");
+        let ins = config.version.features();
+        let w = scaled(part.get("weight", &[hidden, ins])?);
+        let bias = scaled(part.get("bias", &[hidden])?);
+        let phone = build.conv1d((Conv1dShape::new(ins, hidden, 1), longest), &w, &bias)?;
+        let part = weights.part("proj");
+        let outs = 2 * config.inter;
+        let w = part.get("weight", &[outs, hidden, 1])?;
+        let shape = Conv1dShape::new(hidden, outs, 1);
+        let project = build.conv1d((shape, longest), w, part.get("bias", &[outs])?)?;
+        Ok(Self {
+            work_len: build.work_len,
+            filter: config.filter,
+            phone,
+            pitch,
+            layers,
+            project,
+            longest,
+            side,
+        })
+    }
+
+    /// From features and pitch to what is known of the frames from `from` on.
+    fn run<D: Device<Buffer = B>>(
+        &self,
+        step: &Step<'_, D>,
+        (features, pitch): (Slice<'_, B, f32>, Slice<'_, B, u32>),
+        rooms: Rooms<'_, B>,
+        (from, stats): (Frames, Slice<'_, B, f32>),
+    ) -> Result<(), GpuError> {
+        let (frames, hidden) = (step.frames, self.project.shape().ins);
+        let x = rooms.x.since(self.side * hidden)?;
+        let leaky = Activation::LeakyRelu(SLOPE);
+        let plain = Target {
+            y: x,
+            at: None,
+            activation: Activation::None,
+            add: None,
+        };
+        let heard = (features, frames, 1.0);
+        match &self.pitch {
+            None => {
+                let target = Target {
+                    activation: leaky,
+                    ..plain
+                };
+                self.phone.run(step, heard, target)?;
+            }
+            Some(table) => {
+                self.phone.run(step, heard, plain)?;
+                let factor = (hidden as f32).sqrt();
+                embed(step.device, table, pitch, Some(x), (factor, leaky), x)?;
+            }
+        }
+        for layer in &self.layers {
+            layer.run(step, rooms)?;
+        }
+        let target = Target {
+            y: stats,
+            at: None,
+            activation: Activation::None,
+            add: None,
+        };
+        let rest = (x.since(from * hidden)?, frames - from, 1.0);
+        self.project.run(step, rest, target)
+    }
+}
