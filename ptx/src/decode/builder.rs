@@ -275,7 +275,8 @@ impl<'a> Builder<'a> {
                 Item::Close => depth -= 1,
                 Item::Statement(_) => at += 1,
                 Item::Label(line, name) if depth == 0 => {
-                    if scope.labels.insert(name, at).is_some() {
+                    let earlier = scope.labels.insert(name, at);
+                    if earlier.is_some() {
                         return Err(Refusal::new(*line, format!("`{name}` is there twice")));
                     }
                 }

@@ -232,8 +232,7 @@ impl Races {
 
 fn read(record: &mut Record, who: &Who<'_>, clock: u32) -> Result<(), (Act, Holders)> {
     let writers = &record.writers;
-    let is_allowed = who.strong && writers.strong;
-    if !is_allowed && !writers.is_before(who) {
+    if !(writers.is_before(who) || who.strong && writers.strong) {
         return Err((Act::Write, *writers));
     }
     if record.readers.is_before(who) {
@@ -247,11 +246,11 @@ fn read(record: &mut Record, who: &Who<'_>, clock: u32) -> Result<(), (Act, Hold
 fn write(record: &mut Record, who: &Who<'_>, clock: u32) -> Result<(), (Act, Holders)> {
     let (writers, readers) = (&mut record.writers, &mut record.readers);
     let is_ordered = writers.is_before(who);
-    if !is_ordered && !(who.strong && writers.strong) {
+    if !(is_ordered || who.strong && writers.strong) {
         return Err((Act::Write, *writers));
     }
     let is_after_reads = readers.is_before(who);
-    if !is_after_reads && !(who.strong && readers.strong) {
+    if !(is_after_reads || who.strong && readers.strong) {
         return Err((Act::Read, *readers));
     }
     if is_after_reads {

@@ -6,9 +6,7 @@ use crate::fault::Cause;
 use crate::instruction::{Address, Atomic, Load, Space, Store};
 use crate::memory::layout::{LOCAL_SHIFT, Layout, Stray};
 use crate::memory::races::{Act, Conflict, Other, Who};
-use crate::memory::{
-    LOCAL_WINDOW, PARAMETER_WINDOW, PARAMETERS, SHARED_WINDOW, WINDOW_BYTES, start,
-};
+use crate::memory::{LOCAL_WINDOW, PARAMETER_WINDOW, PARAMETERS, SHARED_WINDOW, WINDOW_BYTES};
 
 /// A place in memory that holds all of an access.
 #[derive(Clone, Copy, Debug)]
@@ -192,8 +190,7 @@ impl Block<'_> {
                         name: allocation.name.clone(),
                     });
                 }
-                let room = allocation.bytes.len() as u64;
-                beyond(&allocation.name, start(index), room, address)
+                beyond(&allocation.name, allocation.start, allocation.room(), address)
             }
             Stray::Outside(None) if address < 4096 => "it is a null pointer".into(),
             Stray::Outside(None) => "there is no allocation near".into(),
@@ -299,7 +296,11 @@ impl Block<'_> {
     /// Whose bytes these are, and which of its bytes is at `place`.
     fn name_of(&self, spot: Spot, place: usize) -> (String, u64) {
         match spot {
-            Spot::Global(index, _) => (self.memory.allocation(index).name.clone(), place as u64),
+            Spot::Global(index, _) => {
+                let allocation = self.memory.allocation(index);
+                let offset = place.saturating_sub(allocation.first);
+                (allocation.name.clone(), offset as u64)
+            }
             Spot::Shared(_) => named(&self.shared_layout, "shared", place),
             Spot::Local(_) => named(&self.program.local, "local", place),
             Spot::Parameter(_) => ("the parameters".into(), place as u64),

@@ -230,7 +230,8 @@ impl Block<'_> {
     /// `ldmatrix`: lane `8 m + r` has the address of row `r` of matrix `m`.
     fn matrices(&mut self, first: usize, at: u32, matrices: &Matrices) -> Result<(), Box<Cause>> {
         let mut rows = [[0_u64; 4]; 32];
-        for lane in 0..8 * usize::from(matrices.count) {
+        let count = 8 * usize::from(matrices.count);
+        for (lane, row) in rows[..count].iter_mut().enumerate() {
             let thread = first + lane;
             // A row is 16 bytes, read as any load would.
             let base = address_of(matrices.address, &self.slots[thread]);
@@ -249,7 +250,7 @@ impl Block<'_> {
                 to: [0, 1, 2, 3],
             };
             self.load(thread, at, &load, &mut found)?;
-            rows[lane] = found;
+            *row = found;
         }
         let half =
             |row: usize, column: usize| rows[row][column / 2] >> (16 * (column % 2)) & 0xffff;
