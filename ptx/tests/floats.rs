@@ -24,35 +24,79 @@ fn instructions_give_what_ptx_defines() {
         ("add.rp.f32 %r, %a, %b;", [one, tiny, 0], one + 1),
         ("add.rm.f32 %r, %a, %b;", [one, minus | tiny, 0], one - 1),
         ("add.rz.f32 %r, %a, %b;", [one, minus | tiny, 0], one - 1),
-        ("sub.rz.f32 %r, %a, %b;", [minus | one, minus | tiny, 0], minus | (one - 1)),
+        (
+            "sub.rz.f32 %r, %a, %b;",
+            [minus | one, minus | tiny, 0],
+            minus | (one - 1),
+        ),
         ("add.rm.f32 %r, %a, %b;", [one, minus | one, 0], minus),
         ("add.rp.f32 %r, %a, %b;", [one, minus | one, 0], 0),
         ("add.f32 %r, %a, %b;", [infinity, minus | infinity, 0], NAN),
-        ("add.rz.f32 %r, %a, %b;", [0x7f7f_ffff, 0x7f7f_ffff, 0], 0x7f7f_ffff),
-        ("add.f32 %r, %a, %b;", [0x7f7f_ffff, 0x7f7f_ffff, 0], infinity),
-        ("add.f32 %r, %a, %b;", [SUBNORMAL, SUBNORMAL, 0], 0x00ff_fffe),
+        (
+            "add.rz.f32 %r, %a, %b;",
+            [0x7f7f_ffff, 0x7f7f_ffff, 0],
+            0x7f7f_ffff,
+        ),
+        (
+            "add.f32 %r, %a, %b;",
+            [0x7f7f_ffff, 0x7f7f_ffff, 0],
+            infinity,
+        ),
+        (
+            "add.f32 %r, %a, %b;",
+            [SUBNORMAL, SUBNORMAL, 0],
+            0x00ff_fffe,
+        ),
         ("add.ftz.f32 %r, %a, %b;", [SUBNORMAL, one, 0], one),
         ("sub.ftz.f32 %r, %a, %b;", [LEAST + 1, LEAST, 0], 0),
         ("mul.f32 %r, %a, %b;", [LEAST, bits(0.5), 0], 0x0040_0000),
-        ("mul.ftz.f32 %r, %a, %b;", [minus | LEAST, bits(0.5), 0], minus),
+        (
+            "mul.ftz.f32 %r, %a, %b;",
+            [minus | LEAST, bits(0.5), 0],
+            minus,
+        ),
         ("mul.rp.f32 %r, %a, %b;", [tiny, tiny, 0], tiny),
         ("mul.sat.f32 %r, %a, %b;", [bits(3.0), bits(3.0), 0], one),
         ("mul.sat.f32 %r, %a, %b;", [bits(-3.0), bits(3.0), 0], 0),
         ("mul.sat.f32 %r, %a, %b;", [infinity, 0, 0], 0),
         ("fma.rn.sat.f32 %r, %a, %b, %c;", [one, one, one], one),
         ("fma.rn.ftz.f32 %r, %a, %b, %c;", [one, SUBNORMAL, 0], 0),
-        ("fma.rn.f32 %r, %a, %b, %c;", [one + 1, one - 1, minus | one], 0x337f_fffe),
+        (
+            "fma.rn.f32 %r, %a, %b, %c;",
+            [one + 1, one - 1, minus | one],
+            0x337f_fffe,
+        ),
         ("fma.rz.f32 %r, %a, %b, %c;", [one, one, tiny], one),
         ("fma.rp.f32 %r, %a, %b, %c;", [one, one, tiny], one + 1),
         ("fma.rn.f32 %r, %a, %b, %c;", [0, infinity, one], NAN),
         ("div.rn.f32 %r, %a, %b;", [one, bits(3.0), 0], 0x3eaa_aaab),
         ("div.rz.f32 %r, %a, %b;", [one, bits(3.0), 0], 0x3eaa_aaaa),
-        ("div.rp.f32 %r, %a, %b;", [one, bits(-3.0), 0], minus | 0x3eaa_aaaa),
-        ("div.rm.f32 %r, %a, %b;", [one, bits(-3.0), 0], minus | 0x3eaa_aaab),
+        (
+            "div.rp.f32 %r, %a, %b;",
+            [one, bits(-3.0), 0],
+            minus | 0x3eaa_aaaa,
+        ),
+        (
+            "div.rm.f32 %r, %a, %b;",
+            [one, bits(-3.0), 0],
+            minus | 0x3eaa_aaab,
+        ),
         ("div.rn.f32 %r, %a, %b;", [one, 0, 0], infinity),
-        ("div.approx.f32 %r, %a, %b;", [one, bits(4.0), 0], bits(0.25)),
-        ("div.approx.f32 %r, %a, %b;", [0x7f00_0000, 0x7f00_0000, 0], 0),
-        ("div.full.f32 %r, %a, %b;", [0x7f00_0000, 0x7f00_0000, 0], one),
+        (
+            "div.approx.f32 %r, %a, %b;",
+            [one, bits(4.0), 0],
+            bits(0.25),
+        ),
+        (
+            "div.approx.f32 %r, %a, %b;",
+            [0x7f00_0000, 0x7f00_0000, 0],
+            0,
+        ),
+        (
+            "div.full.f32 %r, %a, %b;",
+            [0x7f00_0000, 0x7f00_0000, 0],
+            one,
+        ),
         ("rcp.rn.f32 %r, %a;", [bits(3.0), 0, 0], 0x3eaa_aaab),
         ("rcp.approx.ftz.f32 %r, %a;", [SUBNORMAL, 0, 0], infinity),
         ("sqrt.rn.f32 %r, %a;", [bits(2.0), 0, 0], 0x3fb5_04f3),
@@ -75,7 +119,10 @@ fn instructions_give_what_ptx_defines() {
     ];
     for (code, row, expected) in table {
         let found = evaluate(code, "%r", &[row])[0];
-        assert_eq!(found, expected, "{code} {row:x?}: {found:#x}, not {expected:#x}");
+        assert_eq!(
+            found, expected,
+            "{code} {row:x?}: {found:#x}, not {expected:#x}"
+        );
     }
 }
 
@@ -156,7 +203,9 @@ impl Exp2 for i32 {
 #[test]
 fn every_rounding_is_the_exact_value_rounded_once() {
     let mut random = Random(1);
-    let rows: Vec<[f32; 3]> = (0..2000).map(|_| [0; 3].map(|_| short(&mut random))).collect();
+    let rows: Vec<[f32; 3]> = (0..2000)
+        .map(|_| [0; 3].map(|_| short(&mut random)))
+        .collect();
     let slots: Vec<[u64; 3]> = rows.iter().map(|row| row.map(bits)).collect();
     for rounding in ["rn", "rz", "rm", "rp"] {
         // `c` is made small, so that there is something to round.
@@ -199,13 +248,20 @@ fn a_fused_sum_is_the_exact_one_where_double_precision_is_not() {
     let half_step = bits(f32::from_bits(0x3380_0000));
     let beyond = bits(2.0_f32.powi(-80));
     let code = "fma.rn.f32 %r, %a, %b, %c;";
-    let above = [bits(1.0 + 2.0_f32.powi(-12)), bits(1.0 + 2.0_f32.powi(-12)), beyond];
+    let above = [
+        bits(1.0 + 2.0_f32.powi(-12)),
+        bits(1.0 + 2.0_f32.powi(-12)),
+        beyond,
+    ];
     // (1 + 2^-12)^2 = 1 + 2^-11 + 2^-24 is a tie, which the third breaks.
     let one_and = bits(1.0 + 2.0_f32.powi(-11));
     assert_eq!(evaluate(code, "%r", &[above]), [one_and + 1]);
     let below = [above[0], above[1], 0x8000_0000 | beyond];
     assert_eq!(evaluate(code, "%r", &[below]), [one_and]);
-    assert_eq!(evaluate("add.f32 %r, %a, %b;", "%r", &[[bits(1.0), half_step, 0]]), [bits(1.0)]);
+    assert_eq!(
+        evaluate("add.f32 %r, %a, %b;", "%r", &[[bits(1.0), half_step, 0]]),
+        [bits(1.0)]
+    );
 }
 
 #[test]
@@ -224,7 +280,9 @@ fn double_precision_is_that_of_rust() {
         ("div.rn.f64 %d, %ad, %bd;", |[a, b, _]| a / b),
         ("min.f64 %d, %ad, %bd;", |[a, b, _]| a.min(b)),
         ("max.f64 %d, %ad, %bd;", |[a, b, _]| a.max(b)),
-        ("abs.f64 %d, %ad; sqrt.rn.f64 %d, %d;", |[a, _, _]| a.abs().sqrt()),
+        ("abs.f64 %d, %ad; sqrt.rn.f64 %d, %d;", |[a, _, _]| {
+            a.abs().sqrt()
+        }),
         ("neg.f64 %d, %ad;", |[a, _, _]| -a),
         ("rcp.rn.f64 %d, %ad;", |[a, _, _]| 1.0 / a),
         ("copysign.f64 %d, %ad, %bd;", |[a, b, _]| b.copysign(a)),

@@ -40,7 +40,11 @@ impl Table {
 
     fn value(&self, bits: u64) -> f64 {
         let magnitude = self.values[(bits & 0x7fff) as usize];
-        if bits >> 15 == 1 { -magnitude } else { magnitude }
+        if bits >> 15 == 1 {
+            -magnitude
+        } else {
+            magnitude
+        }
     }
 
     /// The nearest, of two the even one, found by looking.
@@ -58,7 +62,10 @@ impl Table {
             return sign | above as u64;
         }
         let below = above - 1;
-        let (low, high) = (magnitude - self.values[below], self.values[above] - magnitude);
+        let (low, high) = (
+            magnitude - self.values[below],
+            self.values[above] - magnitude,
+        );
         let is_up = high < low || (high == low && below % 2 == 1);
         sign | if is_up { above } else { below } as u64
     }
@@ -127,7 +134,10 @@ fn pairs_are_two_of_one() {
             let one = operands.to_lowercase().replace(',', "h,") + "h";
             let one = format!("{operation}.{kind} %h, {one};");
             let low = evaluate(&one, "%h", &rows);
-            let upper: Vec<[u64; 3]> = rows.iter().map(|row| row.map(|value| value >> 16)).collect();
+            let upper: Vec<[u64; 3]> = rows
+                .iter()
+                .map(|row| row.map(|value| value >> 16))
+                .collect();
             let high = evaluate(&one, "%h", &upper);
             for ((pair, low), high) in pair.into_iter().zip(low).zip(high) {
                 assert_eq!(pair, high << 16 | low, "{one}");
@@ -142,22 +152,55 @@ fn ends_of_the_range_are_as_ptx_has_them() {
         ("add.f16 %h, %ah, %bh;", "%h", [0x7bff, 0x7bff, 0], 0x7c00),
         ("add.f16 %h, %ah, %bh;", "%h", [0x7c00, 0xfc00, 0], 0x7fff),
         ("add.f16 %h, %ah, %bh;", "%h", [0x0001, 0x0001, 0], 0x0002),
-        ("add.ftz.f16 %h, %ah, %bh;", "%h", [0x0001, 0x3c00, 0], 0x3c00),
+        (
+            "add.ftz.f16 %h, %ah, %bh;",
+            "%h",
+            [0x0001, 0x3c00, 0],
+            0x3c00,
+        ),
         ("mul.ftz.f16 %h, %ah, %bh;", "%h", [0x0400, 0x3800, 0], 0),
         ("mul.f16 %h, %ah, %bh;", "%h", [0x0400, 0x3800, 0], 0x0200),
-        ("add.sat.f16 %h, %ah, %bh;", "%h", [0x3c00, 0x3c00, 0], 0x3c00),
-        ("fma.rn.sat.f16 %h, %ah, %bh, %ch;", "%h", [0xbc00, 0x3c00, 0], 0),
+        (
+            "add.sat.f16 %h, %ah, %bh;",
+            "%h",
+            [0x3c00, 0x3c00, 0],
+            0x3c00,
+        ),
+        (
+            "fma.rn.sat.f16 %h, %ah, %bh, %ch;",
+            "%h",
+            [0xbc00, 0x3c00, 0],
+            0,
+        ),
         ("min.f16 %h, %ah, %bh;", "%h", [0x7e00, 0x3c00, 0], 0x3c00),
-        ("min.NaN.f16 %h, %ah, %bh;", "%h", [0x7e00, 0x3c00, 0], 0x7fff),
+        (
+            "min.NaN.f16 %h, %ah, %bh;",
+            "%h",
+            [0x7e00, 0x3c00, 0],
+            0x7fff,
+        ),
         ("setp.lt.f16 %p, %ah, %bh;", "%p", [0xbc00, 0x3c00, 0], 1),
         ("setp.lt.bf16 %p, %ah, %bh;", "%p", [0x3f80, 0xbf80, 0], 0),
         ("setp.neu.f16 %p, %ah, %bh;", "%p", [0x7e00, 0x7e00, 0], 1),
         ("ex2.approx.f16 %h, %ah;", "%h", [0x3c00, 0, 0], 0x4000),
-        ("tanh.approx.f16x2 %r, %a;", "%r", [0x7c00_0000, 0, 0], 0x3c00_0000),
-        ("tanh.approx.f32 %r, %a;", "%r", [0x7f80_0000, 0, 0], 0x3f80_0000),
+        (
+            "tanh.approx.f16x2 %r, %a;",
+            "%r",
+            [0x7c00_0000, 0, 0],
+            0x3c00_0000,
+        ),
+        (
+            "tanh.approx.f32 %r, %a;",
+            "%r",
+            [0x7f80_0000, 0, 0],
+            0x3f80_0000,
+        ),
     ];
     for (code, result, row, expected) in table {
         let found = evaluate(code, result, &[row])[0];
-        assert_eq!(found, expected, "{code} {row:x?}: {found:#x}, not {expected:#x}");
+        assert_eq!(
+            found, expected,
+            "{code} {row:x?}: {found:#x}, not {expected:#x}"
+        );
     }
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod bytes;
 pub(crate) mod clocks;
+pub(crate) mod known;
 pub(crate) mod layout;
 pub(crate) mod races;
 mod value;

@@ -80,15 +80,22 @@ impl Holders {
         match self.kind {
             HolderKind::Nobody => true,
             HolderKind::Lanes if self.id == who.warp() && self.mask == who.lane() => true,
-            HolderKind::Lanes if self.id / 32 == who.block => {
-                let warp = (self.id % 32) as usize;
-                self.are_known(who, warp, self.mask)
+            HolderKind::Lanes => {
+                let (block, warp) = (self.id / 32, (self.id % 32) as usize);
+                if block == who.block {
+                    self.are_known(who, warp, self.mask)
+                } else {
+                    let known = who.clocks.foreign(who.thread);
+                    let mut lanes = (0..32).filter(|lane| self.mask >> lane & 1 == 1);
+                    lanes.all(|lane| self.clock <= known.lane_of(block, warp, lane))
+                }
             }
             HolderKind::Warps if self.id == who.block => {
                 let mut warps = (0..32).filter(|warp| self.mask >> warp & 1 == 1);
                 warps.all(|warp| self.are_known(who, warp, u32::MAX))
             }
-            _ => false,
+            HolderKind::Warps => self.clock <= who.clocks.foreign(who.thread).floor_of(self.id),
+            HolderKind::Everyone => false,
         }
     }
 

@@ -4,7 +4,9 @@ use super::access::address_of;
 use super::block::{Block, State};
 use super::step::value;
 use crate::fault::Cause;
-use crate::instruction::{Load, Matrices, Operation, Shuffle, Slot, Vote, Warp, WarpAction};
+use crate::instruction::{
+    Load, Matrices, MemoryOrder, Operation, Shuffle, Slot, Vote, Warp, WarpAction,
+};
 
 impl Block<'_> {
     /// A thread has come to an instruction of its warp.
@@ -246,7 +248,7 @@ impl Block<'_> {
                 count: 4,
                 signed: 0,
                 register: 4,
-                strong: false,
+                order: MemoryOrder::Weak,
                 to: [0, 1, 2, 3],
             };
             self.load(thread, at, &load, &mut found)?;

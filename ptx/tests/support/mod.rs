@@ -42,16 +42,15 @@ pub fn evaluate(code: &str, result: &str, rows: &[[u64; 3]]) -> Vec<u64> {
 }
 
 /// The results of some code for each row, or the fault.
-pub fn try_evaluate(
-    code: &str,
-    result: &str,
-    rows: &[[u64; 3]],
-) -> Result<Vec<u64>, LaunchError> {
+pub fn try_evaluate(code: &str, result: &str, rows: &[[u64; 3]]) -> Result<Vec<u64>, LaunchError> {
     let text = kernel(code, result);
     let module = Module::parse(&text).unwrap_or_else(|error| panic!("{code}: {error}"));
     let mut memory = Memory::new();
     let flat: Vec<u64> = rows.iter().flatten().copied().collect();
-    let (values, results) = (memory.allocate_filled(&flat), memory.allocate(8 * rows.len()));
+    let (values, results) = (
+        memory.allocate_filled(&flat),
+        memory.allocate(8 * rows.len()),
+    );
     let count = rows.len() as u32;
     let grid = Grid::new([count.div_ceil(128), 1, 1], [128, 1, 1]);
     let arguments = [
