@@ -187,17 +187,7 @@ fn directed(value: f64, rounding: &str) -> f32 {
 fn short(random: &mut Random) -> f32 {
     let bits = random.next();
     let mantissa = (bits % 4096) as f32 - 2048.0;
-    mantissa * ((bits >> 20) as i32 % 12 - 6).exp2()
-}
-
-trait Exp2 {
-    fn exp2(self) -> f32;
-}
-
-impl Exp2 for i32 {
-    fn exp2(self) -> f32 {
-        (self as f32).exp2()
-    }
+    mantissa * 2.0_f32.powi((bits >> 20 & 0xfff) as i32 % 12 - 6)
 }
 
 #[test]
@@ -209,21 +199,21 @@ fn every_rounding_is_the_exact_value_rounded_once() {
     let slots: Vec<[u64; 3]> = rows.iter().map(|row| row.map(bits)).collect();
     for rounding in ["rn", "rz", "rm", "rp"] {
         // `c` is made small, so that there is something to round.
-        let small = f64::from(f32::from_bits(0x2f80_0000));
-        let code = format!("mul.f32 %s0, %c, 0f2F800000; fma.{rounding}.f32 %r, %a, %b, %s0;");
+        let small = 2.0_f64.powi(-16);
+        let code = format!("mul.f32 %s0, %c, 0f37800000; fma.{rounding}.f32 %r, %a, %b, %s0;");
+        let mut checked = 0;
         for (row, found) in rows.iter().zip(evaluate(&code, "%r", &slots)) {
             let [a, b, c] = row.map(f64::from);
             let exact = a * b + c * small;
-            // Exact where no bit falls below the last of double precision.
-            if exact == 0.0 || (a * b).abs() > 1e6 * (c * small).abs() * 1e6 {
-                continue;
-            }
-            let rest = (exact - a * b) - c * small;
-            if rest == 0.0 {
+            // Where no bit falls below the last of double precision.
+            let is_exact = exact - a * b == c * small && exact - c * small == a * b;
+            if is_exact && exact != 0.0 {
+                checked += 1;
                 let expected = bits(directed(exact, rounding));
                 assert_eq!(found, expected, "{code} {row:?}");
             }
         }
+        assert!(checked > 1500, "{checked}");
         let code = format!("add.{rounding}.f32 %r, %a, %b;");
         for (row, found) in rows.iter().zip(evaluate(&code, "%r", &slots)) {
             let exact = f64::from(row[0]) + f64::from(row[1]);

@@ -82,7 +82,7 @@ fn results_are_exact_and_rounded_once() {
                 let middle = random.next() % limit;
                 [0; 3].map(|_| {
                     let near = middle + random.next() % 2048;
-                    near.saturating_sub(1024).min(limit - 1) | random.next() % 2 << 15
+                    near.saturating_sub(1024).min(limit - 1) | (random.next() % 2) << 15
                 })
             })
             .collect();

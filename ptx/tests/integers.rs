@@ -86,7 +86,7 @@ fn instructions_give_what_ptx_defines() {
         (
             "mad24.lo.u32 %r, %a, %b, %c;",
             "%r",
-            [0x1_00_0003, 3, 4],
+            [0x0100_0003, 3, 4],
             13,
         ),
         (
@@ -298,16 +298,16 @@ fn whole_numbers_are_those_of_rust() {
     type Truth = fn(u64, u64, u64) -> u64;
     let table: [(&str, &str, Truth); 10] = [
         ("mul.hi.u32 %r, %a, %b;", "%r", |a, b, _| {
-            u64::from(a as u32) * u64::from(b as u32) >> 32
+            (u64::from(a as u32) * u64::from(b as u32)) >> 32
         }),
         ("mul.hi.s32 %r, %a, %b;", "%r", |a, b, _| {
-            u64::from((i64::from(a as i32) * i64::from(b as i32) >> 32) as u32)
+            u64::from(((i64::from(a as i32) * i64::from(b as i32)) >> 32) as u32)
         }),
         ("mul.hi.u64 %d, %ad, %bd;", "%d", |a, b, _| {
-            (u128::from(a) * u128::from(b) >> 64) as u64
+            ((u128::from(a) * u128::from(b)) >> 64) as u64
         }),
         ("mul.hi.s64 %d, %ad, %bd;", "%d", |a, b, _| {
-            (i128::from(a as i64) * i128::from(b as i64) >> 64) as u64
+            ((i128::from(a as i64) * i128::from(b as i64)) >> 64) as u64
         }),
         ("mad.lo.s64 %d, %ad, %bd, %cd;", "%d", |a, b, c| {
             a.wrapping_mul(b).wrapping_add(c)

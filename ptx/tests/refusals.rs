@@ -9,10 +9,10 @@ fn what_cannot_be_run_is_refused_with_its_line() {
     let registers =
         ".reg .b32 %r<4>; .reg .b64 %d<4>; .reg .f32 %f<4>; .reg .b16 %h<4>; .reg .pred %p<4>;";
     let table = [
-        ("frobnicate.u32 %r1, %r2;", "`frobnicate` is not known"),
+        ("frobnicate.u32 %r1, %r2;", "`frobnicate.u32` is not known"),
         (
             "add.u32.weird %r1, %r2, %r3;",
-            "`add` does not end with a kind",
+            "`add.u32.weird` is not known",
         ),
         ("add.cc.u32 %r1, %r2, %r3;", "`.cc`"),
         ("add.rn.u32 %r1, %r2, %r3;", "`.rn`"),
@@ -27,8 +27,8 @@ fn what_cannot_be_run_is_refused_with_its_line() {
         ("bra $nowhere;", "no label `$nowhere`"),
         ("call nothing;", "no function `nothing`"),
         (
-            "tex.2d.v4.f32.f32 {%f0, %f1, %f2, %f3}, [t, {%f0, %f1}];",
-            "`tex` is not known",
+            "sust.p.1d.b32.trap [%d1], %r1;",
+            "`sust.p.1d.b32.trap` is not known",
         ),
         (
             "wmma.load.a.sync.aligned.row.m16n16k16.f16 {%r1}, [%d1];",

@@ -5,8 +5,7 @@ mod support;
 
 use autovoice_ptx::{Argument, Cause, Grid, LaunchError, Memory, Module, Order};
 use support::Random;
-
-const ORDERS: [Order; 3] = [Order::Forward, Order::Backward, Order::Shuffled(7)];
+use support::faults::ORDERS;
 
 /// Small whole numbers, which every format holds, so that sums are exact.
 fn small(random: &mut Random, count: usize) -> Vec<f32> {
@@ -42,7 +41,8 @@ fn plain(a: &[f32], b: &[f32], c: &[f32], depth: usize) -> Vec<f32> {
 
 #[test]
 fn fragments_lie_as_ptx_has_them() {
-    let module = Module::parse(include_str!("ptx/tensor.ptx")).unwrap();
+    let module =
+        Module::parse(include_str!("ptx/tensor.ptx")).expect("what NVRTC wrote can be read");
     type Format = fn(f32) -> u16;
     let table: [(&str, usize, Option<Format>); 5] = [
         ("half_8", 8, Some(half)),
@@ -87,7 +87,8 @@ fn fragments_lie_as_ptx_has_them() {
 }
 
 fn staged(kernel: &str, order: Order, threads: u32) -> Result<(), LaunchError> {
-    let module = Module::parse(include_str!("ptx/tensor.ptx")).unwrap();
+    let module =
+        Module::parse(include_str!("ptx/tensor.ptx")).expect("what NVRTC wrote can be read");
     let mut random = Random(4);
     // B is row by row here.
     let (a, b) = (small(&mut random, 16 * 16), small(&mut random, 16 * 8));
@@ -108,7 +109,9 @@ fn staged(kernel: &str, order: Order, threads: u32) -> Result<(), LaunchError> {
     grid.order = order;
     let arguments = [left, right, out].map(Argument::Address);
     module.launch(&mut memory, kernel, &grid, &arguments)?;
-    let found = memory.read::<f32>(out, 16 * 8).unwrap();
+    let found = memory
+        .read::<f32>(out, 16 * 8)
+        .expect("the kernel wrote everything");
     assert_eq!(found, plain(&a, &columns, &[0.0; 16 * 8], 16));
     Ok(())
 }

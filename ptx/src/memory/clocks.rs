@@ -31,6 +31,7 @@ impl Clocks {
         }
     }
 
+    #[inline]
     pub(crate) fn floor(&self) -> u32 {
         self.floor
     }

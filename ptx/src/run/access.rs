@@ -150,13 +150,7 @@ impl Block<'_> {
         act: Act,
         strong: bool,
     ) -> Result<(), Box<Cause>> {
-        let who = Who {
-            block: self.index,
-            thread,
-            at,
-            strong,
-            clocks: &self.clocks,
-        };
+        let who = Who::new(self.index, thread, at, strong, &self.clocks);
         let found = match spot {
             Spot::Global(index, place) => {
                 let allocation = self.memory.allocation_mut(index);

@@ -1,6 +1,8 @@
 //! Single instructions over many values: a kernel around them, one thread a row.
 
-use autovoice_ptx::{Argument, Grid, LaunchError, Memory, Module};
+pub mod faults;
+
+use autovoice_ptx::{Address, Argument, Grid, LaunchError, Memory, Module};
 
 /// The registers that code finds and leaves:
 /// `%ad %bd %cd` of 64 bits hold the row's values, `%a %b %c` their lower 32 bits, `%ah %bh %ch`
@@ -59,7 +61,9 @@ pub fn try_evaluate(code: &str, result: &str, rows: &[[u64; 3]]) -> Result<Vec<u
         Argument::U32(count),
     ];
     module.launch(&mut memory, "k", &grid, &arguments)?;
-    Ok(memory.read(results, rows.len()).unwrap())
+    Ok(memory
+        .read(results, rows.len())
+        .expect("every thread writes its result"))
 }
 
 /// SplitMix64 (Steele, Lea and Flood, 2014).
@@ -72,4 +76,9 @@ impl Random {
         let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ mixed >> 31
     }
+}
+
+/// The arguments of a kernel that takes pointers alone.
+pub fn pointers(addresses: &[Address]) -> Vec<Argument> {
+    addresses.iter().copied().map(Argument::Address).collect()
 }
