@@ -1,9 +1,6 @@
 //! Chores: `cargo xtask bench-report | bundle | corpus | demo | editor-cost | fixtures |
-<<<<<<< HEAD
-//! judge | screenshots | test`. Needs Rust and a C linker, nothing else; what more a chore needs it installs or asks for.
-=======
-//! kernels | screenshots | test`. Needs Rust and a C linker, nothing else; what more a chore needs it installs or asks for.
->>>>>>> net
+//! judge | kernels | screenshots | test`. Needs Rust and a C linker, nothing else; what more a chore
+//! needs it installs or asks for.
 
 mod bench_report;
 mod bundle;
@@ -12,11 +9,8 @@ mod corpus;
 mod demo;
 mod editor_cost;
 mod fixtures;
-<<<<<<< HEAD
-mod judge;
-=======
-mod kernels;
->>>>>>> net
+//! judge | kernels | screenshots | test`. Needs Rust and a C linker, nothing else; what more a chore
+//! needs it installs or asks for.
 mod packages;
 mod python;
 mod screenshots;
@@ -35,11 +29,8 @@ Usage: cargo xtask <chore>
   demo         bundle, then run the demo recording through the plugin and the command line
   editor-cost  bundle, then measure what the open and the closed editor take
   fixtures     write the voices that the tests in real hosts use
-<<<<<<< HEAD
-  judge        measure how voices sound, with recordings of people whom nobody trained with; `judge --help`
-=======
-  kernels      compile kernels/cu to kernels/ptx; `--check` compares with what is committed
->>>>>>> net
+//! judge | kernels | screenshots | test`. Needs Rust and a C linker, nothing else; what more a chore
+//! needs it installs or asks for.
   screenshots  bundle, then take pictures of every view of the editor without a screen
   test         formatting, lints, unit and integration tests, bundle, tests in real hosts
 
@@ -68,11 +59,8 @@ fn run() -> Result<()> {
         ["editor-cost"] => editor_cost::run(),
         [editor_cost::MEASURE, clap] => editor_cost::measure(clap),
         ["fixtures"] => fixtures::run(),
-<<<<<<< HEAD
-        ["judge", ref options @ ..] => judge::run(options),
-=======
-        ["kernels", ref options @ ..] => kernels::run(options),
->>>>>>> net
+//! judge | kernels | screenshots | test`. Needs Rust and a C linker, nothing else; what more a chore
+//! needs it installs or asks for.
         ["screenshots"] => screenshots::run(),
         [screenshots::SHOOT, clap, file] => screenshots::shoot(clap, file),
         [screenshots::SHOOT_APP, program, file, ref flags @ ..] => {

@@ -372,7 +372,7 @@ mod tests {
                 near(&found[row * width..][..width], wanted);
             }
         }
-        let other = Network::new(&small(2), 3, 3, 6).unwrap();
+        let other = Network::new(&small(0), 3, 3, 6).unwrap();
         let error = begin_from(&start, &other, &ours).unwrap_err();
         assert!(matches!(error, TrainError::Base(_)), "{error}");
         assert!(
