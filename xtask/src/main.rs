@@ -9,8 +9,8 @@ mod corpus;
 mod demo;
 mod editor_cost;
 mod fixtures;
-//! judge | kernels | screenshots | test`. Needs Rust and a C linker, nothing else; what more a chore
-//! needs it installs or asks for.
+mod judge;
+mod kernels;
 mod packages;
 mod python;
 mod screenshots;
@@ -29,8 +29,8 @@ Usage: cargo xtask <chore>
   demo         bundle, then run the demo recording through the plugin and the command line
   editor-cost  bundle, then measure what the open and the closed editor take
   fixtures     write the voices that the tests in real hosts use
-//! judge | kernels | screenshots | test`. Needs Rust and a C linker, nothing else; what more a chore
-//! needs it installs or asks for.
+  judge        measure how voices sound, with recordings of people whom nobody trained with; `judge --help`
+  kernels      compile kernels/cu to kernels/ptx; `--check` compares with what is committed
   screenshots  bundle, then take pictures of every view of the editor without a screen
   test         formatting, lints, unit and integration tests, bundle, tests in real hosts
 
@@ -59,8 +59,8 @@ fn run() -> Result<()> {
         ["editor-cost"] => editor_cost::run(),
         [editor_cost::MEASURE, clap] => editor_cost::measure(clap),
         ["fixtures"] => fixtures::run(),
-//! judge | kernels | screenshots | test`. Needs Rust and a C linker, nothing else; what more a chore
-//! needs it installs or asks for.
+        ["judge", ref options @ ..] => judge::run(options),
+        ["kernels", ref options @ ..] => kernels::run(options),
         ["screenshots"] => screenshots::run(),
         [screenshots::SHOOT, clap, file] => screenshots::shoot(clap, file),
         [screenshots::SHOOT_APP, program, file, ref flags @ ..] => {
