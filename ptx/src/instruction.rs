@@ -97,7 +97,9 @@ pub(crate) enum Operation {
     Return(Slot),
     Exit,
     Trap,
-    /// A fence, a hint or a pause: nothing to do where memory is in order.
+    /// Orders what other blocks may see.
+    Fence,
+    /// A hint, a pause or a fence within the block: nothing to do where memory is in order.
     Nothing,
     Barrier(Box<Barrier>),
     Warp(Box<Warp>),
@@ -124,6 +126,17 @@ pub(crate) struct Insert {
     pub length: Slot,
 }
 
+/// What an access says of its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MemoryOrder {
+    /// Must be ordered against those of others by something else.
+    Weak,
+    /// Is ordered by itself, alone: volatile, relaxed.
+    Strong,
+    /// And is a fence: acquire, release.
+    Fencing,
+}
+
 /// `[base + offset]`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Address {
@@ -141,8 +154,7 @@ pub(crate) struct Load {
     /// Bits of a signed value, which is extended to those of `register`; else 0.
     pub signed: u8,
     pub register: u8,
-    /// Ordered against the accesses of others by itself: volatile, relaxed, acquire.
-    pub strong: bool,
+    pub order: MemoryOrder,
     pub to: [Slot; 4],
 }
 
@@ -152,7 +164,7 @@ pub(crate) struct Store {
     pub address: Address,
     pub bytes: u8,
     pub count: u8,
-    pub strong: bool,
+    pub order: MemoryOrder,
     pub from: [Slot; 4],
 }
 
@@ -161,6 +173,8 @@ pub(crate) struct Store {
 pub(crate) struct Atomic {
     pub address: Address,
     pub bytes: u8,
+    /// With a fence of its own before and after it: `.acq_rel` and its like.
+    pub fences: bool,
     pub function: Pure,
     pub mode: Mode,
     pub to: Slot,

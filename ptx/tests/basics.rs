@@ -5,7 +5,7 @@ use autovoice_ptx::{Argument, Cause, Counts, Grid, LaunchError, Memory, Module, 
 const ORDERS: [Order; 3] = [Order::Forward, Order::Backward, Order::Shuffled(7)];
 
 fn module() -> Module {
-    Module::parse(include_str!("ptx/basics.ptx")).unwrap()
+    Module::parse(include_str!("ptx/basics.ptx")).expect("what NVRTC wrote can be read")
 }
 
 #[test]
@@ -52,7 +52,10 @@ fn sum(name: &str, threads: u32, order: Order) -> Result<(Vec<f32>, Counts), Lau
         Argument::I32(777),
     ];
     let counts = module().launch(&mut memory, name, &grid, &arguments)?;
-    Ok((memory.read(sums, 3).unwrap(), counts))
+    Ok((
+        memory.read(sums, 3).expect("the kernel wrote everything"),
+        counts,
+    ))
 }
 
 #[test]

@@ -68,6 +68,12 @@ impl<'a> Words<'a> {
         ])
     }
 
+    /// Refuses modifiers that are there, whatever they are.
+    pub(crate) fn refuse_words<T>(&self) -> Result<T, String> {
+        let words = self.rest.join(".");
+        Err(format!("`{}.{words}` is not known here", self.name))
+    }
+
     /// Refuses modifiers that nobody took.
     pub(crate) fn finish(&self) -> Result<(), String> {
         match self.rest.first() {

@@ -80,7 +80,7 @@ impl<'a> Builder<'a> {
         }
         let name = words.name;
         let Some(form) = form(words)? else {
-            return Err(format!("the instruction `{name}` is not known here"));
+            return words.refuse_words();
         };
         let count = form.from.len() + 1;
         if operands.len() != count {

@@ -92,12 +92,15 @@ impl<'a> Builder<'a> {
         operands: &[Operand<'a>],
     ) -> Result<Operation, String> {
         self.count::<0>(operands)?;
-        let scopes = [("cta", ()), ("gl", ()), ("gpu", ()), ("sys", ())];
         words.take_one(&[("sc", ()), ("acq_rel", ())]);
+        // Within a block everyone sees memory in order, and barriers are what orders accesses.
+        if words.take("cta") {
+            return Ok(Operation::Nothing);
+        }
         words
-            .take_one(&scopes)
-            .ok_or_else(|| format!("`{}` needs a scope", words.name))?;
-        Ok(Operation::Nothing)
+            .take_one(&[("gl", ()), ("gpu", ()), ("sys", ())])
+            .map(|()| Operation::Fence)
+            .ok_or_else(|| format!("`{}` needs a scope", words.name))
     }
 
     pub(super) fn barrier(

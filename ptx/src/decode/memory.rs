@@ -4,7 +4,7 @@ use super::builder::Builder;
 use super::operands::Fit;
 use crate::arithmetic::words::Words;
 use crate::arithmetic::{Mode, Pure, form};
-use crate::instruction::{Atomic, Copy, Load, Operation, SINK, Space, Store, ZERO};
+use crate::instruction::{Atomic, Copy, Load, MemoryOrder, Operation, SINK, Space, Store, ZERO};
 use crate::parse::syntax::{Kind, Operand};
 
 impl<'a> Builder<'a> {
@@ -16,7 +16,7 @@ impl<'a> Builder<'a> {
         let [to, from] = self.count(operands)?;
         let kind = stored_kind(words)?;
         let count = take_vector(words);
-        let strong = take_order(words);
+        let order = take_order(words);
         let space = take_space(words);
         take_hints(words);
         // A promise that nobody writes meanwhile, which races tell.
@@ -40,7 +40,7 @@ impl<'a> Builder<'a> {
             count,
             signed,
             register,
-            strong,
+            order,
             to: slots,
         }))
     }
@@ -53,7 +53,7 @@ impl<'a> Builder<'a> {
         let [to, from] = self.count(operands)?;
         let kind = stored_kind(words)?;
         let count = take_vector(words);
-        let strong = take_order(words);
+        let order = take_order(words);
         let space = take_space(words);
         take_hints(words);
         if space == Space::Constant {
@@ -67,7 +67,7 @@ impl<'a> Builder<'a> {
             address: self.address(to, space)?,
             bytes: kind.bytes(),
             count,
-            strong,
+            order,
             from: slots,
         }))
     }
@@ -79,7 +79,7 @@ impl<'a> Builder<'a> {
     ) -> Result<(Operation, u16), String> {
         let returns = words.name == "atom";
         let kind = words.take_kind()?;
-        take_order(words);
+        let fences = take_order(words) == MemoryOrder::Fencing;
         let space = take_space(words);
         // `.noftz` stands beside `.add` of 16 bits and says what is so anyway.
         words.take("noftz");
@@ -142,6 +142,7 @@ impl<'a> Builder<'a> {
         let operation = Operation::Atomic(Box::new(Atomic {
             address,
             bytes: kind.bytes(),
+            fences,
             function,
             mode,
             to,
@@ -231,19 +232,19 @@ fn take_vector(words: &mut Words<'_>) -> u8 {
     words.take_one(&[("v2", 2), ("v4", 4)]).unwrap_or(1)
 }
 
-/// The order of a memory access; true where it is ordered by itself.
-fn take_order(words: &mut Words<'_>) -> bool {
+/// What an access says of its order.
+fn take_order(words: &mut Words<'_>) -> MemoryOrder {
     words.take("weak");
     let orders = [
-        ("volatile", ()),
-        ("relaxed", ()),
-        ("acquire", ()),
-        ("release", ()),
-        ("acq_rel", ()),
+        ("volatile", MemoryOrder::Strong),
+        ("relaxed", MemoryOrder::Strong),
+        ("acquire", MemoryOrder::Fencing),
+        ("release", MemoryOrder::Fencing),
+        ("acq_rel", MemoryOrder::Fencing),
     ];
-    let is_strong = words.take_one(&orders).is_some();
+    let order = words.take_one(&orders);
     words.take_one(&[("cta", ()), ("gpu", ()), ("sys", ())]);
-    is_strong
+    order.unwrap_or(MemoryOrder::Weak)
 }
 
 pub(super) fn take_space(words: &mut Words<'_>) -> Space {

@@ -7,6 +7,7 @@ mod control;
 mod memory;
 mod names;
 mod operands;
+mod places;
 pub(crate) mod program;
 mod reach;
 mod warp;

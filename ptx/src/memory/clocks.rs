@@ -3,6 +3,8 @@
 //! Clocks in the manner of Lamport (1978): a synchronisation takes everyone who takes part to one
 //! time beyond all of theirs, and from then on each knows what the others did until then.
 
+use super::known::Known;
+
 /// The clocks of one block.
 #[derive(Clone, Debug)]
 pub(crate) struct Clocks {
@@ -14,6 +16,8 @@ pub(crate) struct Clocks {
     /// Per thread, what it knows of all threads; only where barriers of a part of the block were
     /// met.
     wide: Vec<u32>,
+    /// Per thread, what it knows of other blocks; empty where nobody knows anything.
+    foreign: Vec<Known>,
 }
 
 impl Clocks {
@@ -23,6 +27,38 @@ impl Clocks {
             clock: vec![1; threads],
             seen: vec![[0; 32]; threads],
             wide: Vec::new(),
+            foreign: vec![Known::default(); threads],
+        }
+    }
+
+    #[inline]
+    pub(crate) fn floor(&self) -> u32 {
+        self.floor
+    }
+
+    /// What a thread knows of other blocks.
+    pub(crate) fn foreign(&self, thread: usize) -> &Known {
+        &self.foreign[thread]
+    }
+
+    /// A thread learns of other blocks.
+    pub(crate) fn learn(&mut self, thread: usize, known: &Known) {
+        self.foreign[thread].learn(known);
+    }
+
+    /// What any of some threads knows of other blocks, all of them know.
+    fn share_foreign(&mut self, everyone: &[usize], waiting: &[usize]) {
+        let knowing = everyone
+            .iter()
+            .filter(|&&thread| !self.foreign[thread].is_empty());
+        let mut joined = Known::default();
+        for &thread in knowing {
+            joined.learn(&self.foreign[thread]);
+        }
+        if !joined.is_empty() {
+            for &thread in waiting {
+                self.foreign[thread] = joined.clone();
+            }
         }
     }
 
@@ -52,6 +88,10 @@ impl Clocks {
     pub(crate) fn meet_all(&mut self) {
         self.floor = self.clock.iter().copied().max().unwrap_or(0);
         self.clock.fill(self.floor + 1);
+        if self.foreign.iter().any(|known| !known.is_empty()) {
+            let everyone: Vec<usize> = (0..self.threads()).collect();
+            self.share_foreign(&everyone, &everyone);
+        }
     }
 
     /// Lanes of one warp meet.
@@ -74,10 +114,11 @@ impl Clocks {
             self.seen[thread] = joined;
             self.clock[thread] = latest + 1;
         }
+        let threads: Vec<usize> = threads.collect();
         if !self.wide.is_empty() {
-            let threads: Vec<usize> = threads.collect();
             self.meet_wide(&threads, &[], latest);
         }
+        self.share_foreign(&threads, &threads);
     }
 
     /// A part of the block meets; those who only arrived are known, and learn nothing. Each of
@@ -93,6 +134,9 @@ impl Clocks {
         for &thread in waiting {
             self.clock[thread] = latest + 1;
         }
+        let arrived = arrived.iter().map(|&(thread, _)| thread);
+        let everyone: Vec<usize> = waiting.iter().copied().chain(arrived).collect();
+        self.share_foreign(&everyone, waiting);
     }
 
     /// Goes on to a new time, so that what follows is told from what came before.

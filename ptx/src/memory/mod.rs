@@ -3,6 +3,7 @@
 
 pub(crate) mod bytes;
 pub(crate) mod clocks;
+pub(crate) mod known;
 pub(crate) mod layout;
 pub(crate) mod races;
 mod value;
@@ -76,10 +77,21 @@ pub enum MemoryError {
 #[derive(Clone, Debug)]
 pub(crate) struct Allocation {
     pub name: String,
+    /// The address of its first byte.
+    pub start: u64,
+    /// Where its first byte is in `bytes`: as far from a multiple of 16 as its address is.
+    pub first: usize,
     pub bytes: Bytes,
     pub races: Races,
     is_freed: bool,
     pub is_constant: bool,
+}
+
+impl Allocation {
+    /// How many bytes it has.
+    pub(crate) fn room(&self) -> u64 {
+        (self.bytes.len() - self.first) as u64
+    }
 }
 
 /// The global memory of a device. Launches of any modules share it.
@@ -102,7 +114,7 @@ impl Memory {
     /// to 256 bytes and no better.
     pub fn allocate(&mut self, bytes: usize) -> Address {
         let name = format!("allocation {}", self.allocations.len());
-        self.add(name, Bytes::unwritten(bytes), false)
+        self.add(name, bytes, MARGIN, false)
     }
 
     /// Bytes that begin with a value each.
@@ -110,25 +122,25 @@ impl Memory {
         let bytes = T::bytes_of(values);
         let address = self.allocate(bytes.len());
         if let Some(allocation) = self.allocations.last_mut() {
-            allocation.bytes.write_slice(0, &bytes);
+            allocation.bytes.write_slice(allocation.first, &bytes);
         }
         address
     }
 
-    fn add(&mut self, name: String, bytes: Bytes, is_constant: bool) -> Address {
-        let address = self.next_address();
+    fn add(&mut self, name: String, bytes: usize, margin: u64, is_constant: bool) -> Address {
+        let start = ((self.allocations.len() as u64 + 1) << SHIFT) + margin;
+        let first = (start % 16) as usize;
+        let bytes = Bytes::unwritten(first + bytes);
         self.allocations.push(Allocation {
             name,
+            start,
+            first,
             races: Races::new(bytes.len()),
             bytes,
             is_freed: false,
             is_constant,
         });
-        Address(address)
-    }
-
-    fn next_address(&self) -> u64 {
-        ((self.allocations.len() as u64 + 1) << SHIFT) + MARGIN
+        Address(start)
     }
 
     /// Writes values.
@@ -152,7 +164,7 @@ impl Memory {
         let allocation = &self.allocations[index];
         if let Some(offset) = allocation.bytes.first_unwritten(at, bytes) {
             return Err(MemoryError::Unwritten {
-                offset: offset as u64,
+                offset: (offset - allocation.first) as u64,
                 name: allocation.name.clone(),
             });
         }
@@ -174,19 +186,18 @@ impl Memory {
     /// # Errors
     /// If the address is not the start of an allocation.
     pub fn free(&mut self, address: Address) -> Result<(), MemoryError> {
-        match self.host_place(address, 0)? {
-            (index, 0) => {
-                let allocation = &mut self.allocations[index];
-                allocation.is_freed = true;
-                allocation.bytes = Bytes::default();
-                allocation.races = Races::new(0);
-                Ok(())
-            }
-            _ => Err(MemoryError::Outside {
+        let (index, _) = self.host_place(address, 0)?;
+        let allocation = &mut self.allocations[index];
+        if address.0 != allocation.start {
+            return Err(MemoryError::Outside {
                 address: address.0,
                 bytes: 0,
-            }),
+            });
         }
+        allocation.is_freed = true;
+        allocation.bytes = Bytes::unwritten(allocation.first);
+        allocation.races = Races::new(0);
+        Ok(())
     }
 
     fn host_place(&self, address: Address, bytes: usize) -> Result<(usize, usize), MemoryError> {
@@ -204,12 +215,12 @@ impl Memory {
                 name: allocation.name.clone(),
             });
         }
-        let at = address.0.wrapping_sub(start(index));
-        let room = allocation.bytes.len() as u64;
+        let at = address.0.wrapping_sub(allocation.start);
+        let room = allocation.room();
         if at > room || room - at < bytes as u64 {
             return Err(outside);
         }
-        Ok((index, at as usize))
+        Ok((index, at as usize + allocation.first))
     }
 
     /// The allocation an address is in or near.
@@ -224,15 +235,16 @@ impl Memory {
         let Some(index) = self.index(address) else {
             return Err(Stray::Outside(None));
         };
-        let at = address.wrapping_sub(start(index));
-        let room = self.allocations[index].bytes.len() as u64;
+        let allocation = &self.allocations[index];
+        let at = address.wrapping_sub(allocation.start);
+        let room = allocation.room();
         if at >= room || room - at < bytes {
             return Err(Stray::Outside(Some(index)));
         }
         if address & (bytes - 1) != 0 {
             return Err(Stray::Misaligned);
         }
-        Ok((index, at as usize))
+        Ok((index, at as usize + allocation.first))
     }
 
     pub(crate) fn allocation(&self, index: usize) -> &Allocation {
@@ -262,27 +274,26 @@ impl Memory {
         }
         let mut addresses = Vec::new();
         for global in globals {
-            let mut bytes = Bytes::unwritten(global.bytes as usize);
-            bytes.write_slice(0, &vec![0; global.bytes as usize]);
-            bytes.write_slice(0, &global.initial);
             let name = format!("variable `{}`", global.name);
-            addresses.push(self.add(name, bytes, global.is_constant).0);
+            let size = global.bytes as usize;
+            // Aligned as it says and no better.
+            let margin = MARGIN + u64::from(global.align);
+            addresses.push(self.add(name, size, margin, global.is_constant).0);
+            if let Some(Allocation { bytes, first, .. }) = self.allocations.last_mut() {
+                bytes.write_slice(*first, &vec![0; size]);
+                bytes.write_slice(*first, &global.initial);
+            }
         }
         for (global, &address) in globals.iter().zip(&addresses) {
             for &(offset, of, added) in &global.pointers {
                 let pointer = addresses[of as usize].wrapping_add(added);
                 if let Some(index) = self.index(address) {
-                    let bytes = &mut self.allocations[index].bytes;
-                    bytes.write_slice(offset as usize, &pointer.to_le_bytes());
+                    let Allocation { bytes, first, .. } = &mut self.allocations[index];
+                    bytes.write_slice(*first + offset as usize, &pointer.to_le_bytes());
                 }
             }
         }
         self.modules.insert(module, addresses.clone());
         addresses
     }
-}
-
-/// Where an allocation begins.
-pub(crate) fn start(index: usize) -> u64 {
-    ((index as u64 + 1) << SHIFT) + MARGIN
 }

@@ -16,23 +16,43 @@ pub(crate) enum Act {
 
 /// Who accesses memory.
 pub(crate) struct Who<'a> {
-    pub block: u32,
+    block: u32,
     /// Within the block.
-    pub thread: usize,
+    thread: usize,
     /// The instruction, by its number.
-    pub at: u32,
-    /// Ordered by itself: atomic, volatile, relaxed.
-    pub strong: bool,
-    pub clocks: &'a Clocks,
+    at: u32,
+    strong: bool,
+    clocks: &'a Clocks,
+    /// Its time, and until when it knows everything of its block.
+    clock: u32,
+    floor: u32,
+    /// Counted over all blocks with 32 each.
+    warp: u32,
+    lane: u32,
 }
 
-impl Who<'_> {
-    fn warp(&self) -> u32 {
-        self.block * 32 + self.thread as u32 / 32
-    }
-
-    fn lane(&self) -> u32 {
-        1 << (self.thread % 32)
+impl<'a> Who<'a> {
+    /// A thread of a block at an instruction; `strong` where the access is ordered by itself:
+    /// atomic, volatile, relaxed.
+    #[inline]
+    pub(crate) fn new(
+        block: u32,
+        thread: usize,
+        at: u32,
+        strong: bool,
+        clocks: &'a Clocks,
+    ) -> Self {
+        Self {
+            block,
+            thread,
+            at,
+            strong,
+            clocks,
+            clock: clocks.clock(thread),
+            floor: clocks.floor(),
+            warp: block * 32 + thread as u32 / 32,
+            lane: 1 << (thread % 32),
+        }
     }
 }
 
@@ -63,13 +83,13 @@ enum HolderKind {
 }
 
 impl Holders {
-    fn one(who: &Who<'_>, clock: u32) -> Self {
+    fn one(who: &Who<'_>) -> Self {
         Self {
             kind: HolderKind::Lanes,
             strong: who.strong,
-            id: who.warp(),
-            clock,
-            mask: who.lane(),
+            id: who.warp,
+            clock: who.clock,
+            mask: who.lane,
             at: who.at,
         }
     }
@@ -77,19 +97,38 @@ impl Holders {
     /// Whether all of them come before what `who` does now.
     #[inline]
     fn is_before(&self, who: &Who<'_>) -> bool {
-        match self.kind {
-            HolderKind::Nobody => true,
-            HolderKind::Lanes if self.id == who.warp() && self.mask == who.lane() => true,
-            HolderKind::Lanes if self.id / 32 == who.block => {
-                let warp = (self.id % 32) as usize;
-                self.are_known(who, warp, self.mask)
-            }
-            HolderKind::Warps if self.id == who.block => {
-                let mut warps = (0..32).filter(|warp| self.mask >> warp & 1 == 1);
-                warps.all(|warp| self.are_known(who, warp, u32::MAX))
-            }
-            _ => false,
+        let block = match self.kind {
+            HolderKind::Nobody => return true,
+            HolderKind::Lanes if self.id == who.warp && self.mask == who.lane => return true,
+            HolderKind::Lanes => self.id / 32,
+            HolderKind::Warps => self.id,
+            HolderKind::Everyone => return false,
+        };
+        if block != who.block {
+            return self.is_told(block, who);
         }
+        // Nobody knows of a time that is not before their own.
+        self.clock <= who.floor || (self.clock < who.clock && self.is_known(who))
+    }
+
+    /// Whether threads of the same block come before.
+    fn is_known(&self, who: &Who<'_>) -> bool {
+        if self.kind == HolderKind::Lanes {
+            return self.are_known(who, (self.id % 32) as usize, self.mask);
+        }
+        let mut warps = (0..32).filter(|warp| self.mask >> warp & 1 == 1);
+        warps.all(|warp| self.are_known(who, warp, u32::MAX))
+    }
+
+    /// Whether threads of another block come before.
+    fn is_told(&self, block: u32, who: &Who<'_>) -> bool {
+        let known = who.clocks.foreign(who.thread);
+        if self.kind == HolderKind::Warps {
+            return self.clock <= known.floor_of(block);
+        }
+        let warp = (self.id % 32) as usize;
+        let mut lanes = (0..32).filter(|lane| self.mask >> lane & 1 == 1);
+        lanes.all(|lane| self.clock <= known.lane_of(block, warp, lane))
     }
 
     fn are_known(&self, who: &Who<'_>, warp: usize, lanes: u32) -> bool {
@@ -103,15 +142,15 @@ impl Holders {
     }
 
     /// One more of them, who is not ordered against the others.
-    fn join(&mut self, who: &Who<'_>, clock: u32) {
+    fn join(&mut self, who: &Who<'_>) {
         let (block, warp) = match self.kind {
             HolderKind::Lanes => (self.id / 32, self.id % 32),
             _ => (self.id, 0),
         };
         if self.kind == HolderKind::Everyone || block != who.block {
             self.kind = HolderKind::Everyone;
-        } else if self.kind == HolderKind::Lanes && self.id == who.warp() {
-            self.mask |= who.lane();
+        } else if self.kind == HolderKind::Lanes && self.id == who.warp {
+            self.mask |= who.lane;
         } else {
             if self.kind == HolderKind::Lanes {
                 self.kind = HolderKind::Warps;
@@ -121,7 +160,7 @@ impl Holders {
             self.mask |= 1 << (who.thread / 32);
         }
         self.strong &= who.strong;
-        self.clock = self.clock.max(clock);
+        self.clock = self.clock.max(who.clock);
         self.at = who.at;
     }
 }
@@ -184,6 +223,7 @@ impl Races {
     }
 
     /// Notes an access to `bytes` at `at`.
+    #[inline]
     pub(crate) fn access(
         &mut self,
         at: usize,
@@ -194,7 +234,6 @@ impl Races {
         while bytes < 1 << self.shift {
             self.refine();
         }
-        let clock = who.clocks.clock(who.thread);
         let (stamp, shift) = (self.stamp, self.shift);
         let page = &mut self.pages[at / PAGE_BYTES];
         let page = page.get_or_insert_with(|| Page {
@@ -209,8 +248,8 @@ impl Races {
         let records = &mut page.records[first..first + (bytes >> shift)];
         for (place, record) in records.iter_mut().enumerate() {
             let found = match act {
-                Act::Read => read(record, who, clock),
-                Act::Write => write(record, who, clock),
+                Act::Read => read(record, who),
+                Act::Write => write(record, who),
             };
             found.map_err(|(act, holders)| conflict(act, &holders, at + (place << shift)))?;
         }
@@ -230,37 +269,38 @@ impl Races {
     }
 }
 
-fn read(record: &mut Record, who: &Who<'_>, clock: u32) -> Result<(), (Act, Holders)> {
+#[inline]
+fn read(record: &mut Record, who: &Who<'_>) -> Result<(), (Act, Holders)> {
     let writers = &record.writers;
-    let is_allowed = who.strong && writers.strong;
-    if !is_allowed && !writers.is_before(who) {
+    if !(writers.is_before(who) || who.strong && writers.strong) {
         return Err((Act::Write, *writers));
     }
     if record.readers.is_before(who) {
-        record.readers = Holders::one(who, clock);
+        record.readers = Holders::one(who);
     } else {
-        record.readers.join(who, clock);
+        record.readers.join(who);
     }
     Ok(())
 }
 
-fn write(record: &mut Record, who: &Who<'_>, clock: u32) -> Result<(), (Act, Holders)> {
+#[inline]
+fn write(record: &mut Record, who: &Who<'_>) -> Result<(), (Act, Holders)> {
     let (writers, readers) = (&mut record.writers, &mut record.readers);
     let is_ordered = writers.is_before(who);
-    if !is_ordered && !(who.strong && writers.strong) {
+    if !(is_ordered || who.strong && writers.strong) {
         return Err((Act::Write, *writers));
     }
     let is_after_reads = readers.is_before(who);
-    if !is_after_reads && !(who.strong && readers.strong) {
+    if !(is_after_reads || who.strong && readers.strong) {
         return Err((Act::Read, *readers));
     }
     if is_after_reads {
         *readers = Holders::default();
     }
     if is_ordered {
-        *writers = Holders::one(who, clock);
+        *writers = Holders::one(who);
     } else {
-        writers.join(who, clock);
+        writers.join(who);
     }
     Ok(())
 }

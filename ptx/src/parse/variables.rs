@@ -206,7 +206,8 @@ mod tests {
 
     #[test]
     fn initialisers_are_bytes() {
-        let table: [(&str, Option<u32>, Option<&[u8]>); 7] = [
+        type Row = (&'static str, Option<u32>, Option<&'static [u8]>);
+        let table: [Row; 7] = [
             (".global .align 4 .u32 a = 7;", Some(4), Some(&[7, 0, 0, 0])),
             (".global .s16 a = -2;", Some(2), Some(&[0xfe, 0xff])),
             (".const .align 4 .b8 a[8] = {1, 2};", Some(8), Some(&[1, 2])),

@@ -1,24 +1,12 @@
-//! Accesses to memory: where they are, whether they may be, and what they find.
+//! Accesses to memory: whether they may be, and what they find.
 
 use super::block::Block;
+use super::spot::Spot;
 use super::step::value;
 use crate::fault::Cause;
-use crate::instruction::{Address, Atomic, Load, Space, Store};
-use crate::memory::layout::{LOCAL_SHIFT, Layout, Stray};
+use crate::instruction::{Address, Atomic, Load, MemoryOrder, Store};
+use crate::memory::layout::Layout;
 use crate::memory::races::{Act, Conflict, Other, Who};
-use crate::memory::{
-    LOCAL_WINDOW, PARAMETER_WINDOW, PARAMETERS, SHARED_WINDOW, WINDOW_BYTES, start,
-};
-
-/// A place in memory that holds all of an access.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Spot {
-    /// The number of an allocation, and bytes from its start.
-    Global(usize, usize),
-    Shared(usize),
-    Local(usize),
-    Parameter(usize),
-}
 
 impl Block<'_> {
     pub(super) fn load(
@@ -33,7 +21,11 @@ impl Block<'_> {
         let count = usize::from(load.count);
         let whole = size * count;
         let spot = self.spot(load.address.space, address, whole as u64)?;
-        self.note(thread, at, spot, address, whole, Act::Read, load.strong)?;
+        let strong = load.order != MemoryOrder::Weak;
+        self.note(thread, at, spot, address, whole, Act::Read, strong)?;
+        if strong {
+            self.hear(thread, spot, load.order == MemoryOrder::Fencing);
+        }
         for (place, &to) in load.to[..count].iter().enumerate() {
             let found = self.bytes(thread, spot, place * size, size);
             let Some(mut found) = found else {
@@ -67,7 +59,11 @@ impl Block<'_> {
         let count = usize::from(store.count);
         let whole = size * count;
         let spot = self.spot(store.address.space, address, whole as u64)?;
-        self.note(thread, at, spot, address, whole, Act::Write, store.strong)?;
+        let strong = store.order != MemoryOrder::Weak;
+        self.note(thread, at, spot, address, whole, Act::Write, strong)?;
+        if strong {
+            self.tell(thread, spot, store.order == MemoryOrder::Fencing);
+        }
         for (place, &from) in store.from[..count].iter().enumerate() {
             let from = value(slots, from);
             let offset = place * size;
@@ -100,6 +96,8 @@ impl Block<'_> {
         let size = usize::from(atomic.bytes);
         let spot = self.spot(atomic.address.space, address, size as u64)?;
         self.note(thread, at, spot, address, size, Act::Write, true)?;
+        self.hear(thread, spot, atomic.fences);
+        self.tell(thread, spot, atomic.fences);
         let Some(old) = self.bytes(thread, spot, 0, size) else {
             return Err(self.unwritten(thread, spot, address, size));
         };
@@ -124,94 +122,6 @@ impl Block<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Finds the place of an access.
-    pub(super) fn spot(&self, space: Space, address: u64, bytes: u64) -> Result<Spot, Box<Cause>> {
-        let stray =
-            |stray, space, layout: &Layout| stray_cause(stray, address, bytes, space, layout);
-        match space {
-            Space::Global | Space::Constant => self.global_spot(address, bytes),
-            Space::Shared => match self.shared_layout.locate(address, bytes) {
-                Ok(at) => Ok(Spot::Shared(at)),
-                Err(found) => Err(stray(found, "shared", &self.shared_layout)),
-            },
-            Space::Local => self.local_spot(address, bytes),
-            // Parameters of functions lie in local memory.
-            Space::Parameter if address >= 1 << LOCAL_SHIFT => self.local_spot(address, bytes),
-            Space::Parameter => {
-                let at = address.wrapping_sub(PARAMETERS);
-                let room = self.parameters.len() as u64;
-                if at >= room || room - at < bytes {
-                    return Err(Box::new(Cause::OutOfBounds {
-                        address,
-                        bytes,
-                        space: "parameter",
-                        near: format!("the parameters have {room} bytes"),
-                    }));
-                }
-                if at & (bytes - 1) != 0 {
-                    return Err(misaligned(address, bytes, "parameter"));
-                }
-                Ok(Spot::Parameter(at as usize))
-            }
-            Space::Generic => {
-                for (window, space) in [
-                    (PARAMETER_WINDOW, Space::Parameter),
-                    (SHARED_WINDOW, Space::Shared),
-                    (LOCAL_WINDOW, Space::Local),
-                ] {
-                    let inside = address.wrapping_sub(window);
-                    if inside < WINDOW_BYTES {
-                        return self.spot(space, inside, bytes);
-                    }
-                }
-                self.global_spot(address, bytes)
-            }
-        }
-    }
-
-    fn global_spot(&self, address: u64, bytes: u64) -> Result<Spot, Box<Cause>> {
-        match self.memory.locate(address, bytes) {
-            Ok((index, at)) => Ok(Spot::Global(index, at)),
-            Err(found) => Err(self.global_stray(found, address, bytes)),
-        }
-    }
-
-    #[cold]
-    fn global_stray(&self, stray: Stray, address: u64, bytes: u64) -> Box<Cause> {
-        let space = "global";
-        let near = match stray {
-            Stray::Misaligned => return misaligned(address, bytes, space),
-            Stray::Outside(Some(index)) => {
-                let allocation = self.memory.allocation(index);
-                if self.memory.is_freed(index) {
-                    return Box::new(Cause::Freed {
-                        address,
-                        bytes,
-                        name: allocation.name.clone(),
-                    });
-                }
-                let room = allocation.bytes.len() as u64;
-                beyond(&allocation.name, start(index), room, address)
-            }
-            Stray::Outside(None) if address < 4096 => "it is a null pointer".into(),
-            Stray::Outside(None) => "there is no allocation near".into(),
-        };
-        Box::new(Cause::OutOfBounds {
-            address,
-            bytes,
-            space,
-            near,
-        })
-    }
-
-    fn local_spot(&self, address: u64, bytes: u64) -> Result<Spot, Box<Cause>> {
-        let layout = &self.program.local;
-        match layout.locate(address, bytes) {
-            Ok(at) => Ok(Spot::Local(at)),
-            Err(found) => Err(stray_cause(found, address, bytes, "local", layout)),
-        }
     }
 
     /// Bytes at an offset of a spot; `None` where they were never written.
@@ -240,13 +150,7 @@ impl Block<'_> {
         act: Act,
         strong: bool,
     ) -> Result<(), Box<Cause>> {
-        let who = Who {
-            block: self.index,
-            thread,
-            at,
-            strong,
-            clocks: &self.clocks,
-        };
+        let who = Who::new(self.index, thread, at, strong, &self.clocks);
         let found = match spot {
             Spot::Global(index, place) => {
                 let allocation = self.memory.allocation_mut(index);
@@ -299,7 +203,11 @@ impl Block<'_> {
     /// Whose bytes these are, and which of its bytes is at `place`.
     fn name_of(&self, spot: Spot, place: usize) -> (String, u64) {
         match spot {
-            Spot::Global(index, _) => (self.memory.allocation(index).name.clone(), place as u64),
+            Spot::Global(index, _) => {
+                let allocation = self.memory.allocation(index);
+                let offset = place.saturating_sub(allocation.first);
+                (allocation.name.clone(), offset as u64)
+            }
             Spot::Shared(_) => named(&self.shared_layout, "shared", place),
             Spot::Local(_) => named(&self.program.local, "local", place),
             Spot::Parameter(_) => ("the parameters".into(), place as u64),
@@ -350,52 +258,6 @@ fn named(layout: &Layout, space: &str, flat: usize) -> (String, u64) {
     let place = layout.holding(flat);
     let name = format!("{space} variable `{}`", place.name);
     (name, flat.saturating_sub(place.flat) as u64)
-}
-
-#[cold]
-fn stray_cause(
-    stray: Stray,
-    address: u64,
-    bytes: u64,
-    space: &'static str,
-    layout: &Layout,
-) -> Box<Cause> {
-    let near = match stray {
-        Stray::Misaligned => return misaligned(address, bytes, space),
-        Stray::Outside(Some(index)) => {
-            let place = layout.place(index);
-            beyond(
-                &format!("variable `{}`", place.name),
-                place.start,
-                place.bytes,
-                address,
-            )
-        }
-        Stray::Outside(None) => "there is no variable near".into(),
-    };
-    Box::new(Cause::OutOfBounds {
-        address,
-        bytes,
-        space,
-        near,
-    })
-}
-
-/// How far an address is from what it is near.
-fn beyond(name: &str, start: u64, room: u64, address: u64) -> String {
-    if address < start {
-        format!("{} bytes before {name} of {room} bytes", start - address)
-    } else {
-        format!("at byte {} of {name} of {room} bytes", address - start)
-    }
-}
-
-fn misaligned(address: u64, bytes: u64, space: &'static str) -> Box<Cause> {
-    Box::new(Cause::Misaligned {
-        address,
-        bytes,
-        space,
-    })
 }
 
 fn read_only(name: &str) -> Box<Cause> {

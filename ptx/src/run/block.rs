@@ -1,7 +1,10 @@
 //! One block: its threads, its memory, and who runs next.
 
+use std::collections::HashMap;
+
 use super::barrier::Meeting;
 use super::copies::Copies;
+use super::fences::Hearing;
 use super::order::Sequence;
 use super::{Counts, Grid};
 use crate::decode::program::Program;
@@ -10,6 +13,7 @@ use crate::instruction::{CTAID, LANEID, LANEMASK, TID, WARPID};
 use crate::memory::Memory;
 use crate::memory::bytes::Bytes;
 use crate::memory::clocks::Clocks;
+use crate::memory::known::Known;
 use crate::memory::layout::Layout;
 use crate::memory::races::Races;
 use crate::module::Module;
@@ -30,6 +34,7 @@ pub(super) struct Thread {
     pub state: State,
     pub steps: u64,
     pub copies: Copies,
+    pub hearing: Hearing,
 }
 
 /// A cause and where it is.
@@ -58,6 +63,8 @@ pub(super) struct Block<'a> {
     pub clocks: Clocks,
     pub meetings: Vec<Meeting>,
     pub counts: Counts,
+    /// What threads of all blocks so far told at places of global memory.
+    pub told: HashMap<(usize, usize), Known>,
 }
 
 impl<'a> Block<'a> {
@@ -90,6 +97,7 @@ impl<'a> Block<'a> {
             clocks: Clocks::new(threads),
             meetings: Vec::new(),
             counts: Counts::default(),
+            told: HashMap::new(),
         }
     }
 
@@ -107,6 +115,7 @@ impl<'a> Block<'a> {
             state: State::Ready,
             steps: 0,
             copies: Copies::default(),
+            hearing: Hearing::default(),
         };
         self.threads.resize(count, fresh);
         let block = three(index, self.grid.blocks);

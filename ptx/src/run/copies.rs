@@ -1,8 +1,9 @@
 //! `cp.async`: bytes on their way from global to shared memory. They land when their thread waits
 //! for them; until then what they go to holds nothing.
 
-use super::access::{Spot, address_of};
+use super::access::address_of;
 use super::block::Block;
+use super::spot::Spot;
 use super::step::value;
 use crate::fault::Cause;
 use crate::instruction::Copy;

@@ -6,8 +6,10 @@ mod barrier;
 mod block;
 mod copies;
 mod deadlock;
+mod fences;
 mod multiply;
 mod order;
+mod spot;
 mod step;
 mod warp;
 

@@ -166,6 +166,7 @@ impl Block<'_> {
             Operation::CopyCommit => self.threads[thread].copies.commit(),
             Operation::CopyWait(groups) => self.land(thread, Some(*groups))?,
             Operation::CopyWaitAll => self.land(thread, None)?,
+            Operation::Fence => self.fence(thread),
             Operation::Trap => return Err(Box::new(Cause::Trap)),
             // Nobody else is known to be at this instruction, so no more is promised.
             Operation::ActiveMask(to) => slots[*to as usize] = 1 << (thread % 32),

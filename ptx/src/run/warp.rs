@@ -4,7 +4,9 @@ use super::access::address_of;
 use super::block::{Block, State};
 use super::step::value;
 use crate::fault::Cause;
-use crate::instruction::{Load, Matrices, Operation, Shuffle, Slot, Vote, Warp, WarpAction};
+use crate::instruction::{
+    Load, Matrices, MemoryOrder, Operation, Shuffle, Slot, Vote, Warp, WarpAction,
+};
 
 impl Block<'_> {
     /// A thread has come to an instruction of its warp.
@@ -230,7 +232,8 @@ impl Block<'_> {
     /// `ldmatrix`: lane `8 m + r` has the address of row `r` of matrix `m`.
     fn matrices(&mut self, first: usize, at: u32, matrices: &Matrices) -> Result<(), Box<Cause>> {
         let mut rows = [[0_u64; 4]; 32];
-        for lane in 0..8 * usize::from(matrices.count) {
+        let count = 8 * usize::from(matrices.count);
+        for (lane, row) in rows[..count].iter_mut().enumerate() {
             let thread = first + lane;
             // A row is 16 bytes, read as any load would.
             let base = address_of(matrices.address, &self.slots[thread]);
@@ -245,11 +248,11 @@ impl Block<'_> {
                 count: 4,
                 signed: 0,
                 register: 4,
-                strong: false,
+                order: MemoryOrder::Weak,
                 to: [0, 1, 2, 3],
             };
             self.load(thread, at, &load, &mut found)?;
-            rows[lane] = found;
+            *row = found;
         }
         let half =
             |row: usize, column: usize| rows[row][column / 2] >> (16 * (column % 2)) & 0xffff;
