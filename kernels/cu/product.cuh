@@ -63,10 +63,11 @@ __device__ inline void finish(const Product& p, int group, int row, int out, flo
     p.y[row * p.y_stride + o] = value;
 }
 
-// Whether four neighbours of x that begin at a multiple of four are one aligned load.
+// Whether four neighbours of x that begin at a multiple of four are one aligned load. Inputs are whole
+// runs, so that fours of the one are fours of the other.
 __device__ inline bool x_in_fours(const Product& p, int group) {
     const unsigned long long start = reinterpret_cast<unsigned long long>(p.x + group * p.run);
-    return p.run % 4 == 0 && p.x_stride % 4 == 0 && p.apart % 4 == 0 && p.ins % 4 == 0 &&
+    return p.run % 4 == 0 && p.x_stride % 4 == 0 && p.apart % 4 == 0 &&
            start % 16 == 0;
 }
 

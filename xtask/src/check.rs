@@ -31,7 +31,8 @@ pub fn run() -> Result<()> {
     // `app`, whose tests start the program on a display of their own.
     let required = [("AUTOVOICE_REQUIRE_HOSTS", "1".to_owned())];
     let features = format!("--features {},train,app", bundle::FEATURES);
-    let packages = "--package autovoice --package autovoice-corpus --package autovoice-kernels";
+    let packages = "--package autovoice --package autovoice-corpus --package autovoice-kernels \
+                    --package autovoice-ptx";
     cargo_test(&format!("{packages} {features}"), &required)?;
     fixtures::write(&features)?;
 

@@ -83,13 +83,24 @@ pub fn stamped(hash: &str, ptx: &str) -> String {
     format!("{STAMP}{hash}\n{}\n", ptx.trim_end_matches(['\0', '\n']))
 }
 
+/// The text that is there most often; of several the first by its letters.
+pub fn most_common<'a>(texts: impl Iterator<Item = &'a str>) -> &'a str {
+    let mut counts = BTreeMap::new();
+    for text in texts {
+        *counts.entry(text).or_insert(0) += 1;
+    }
+    let most = counts.values().copied().max();
+    let found = counts.iter().find(|(_, count)| Some(**count) == most);
+    found.map_or("", |(text, _)| text)
+}
+
 /// Files of PTX that are not among those made.
-pub fn strays(folder: &Path, made: &[(PathBuf, String)]) -> Result<Vec<PathBuf>> {
+pub fn strays(folder: &Path, made: &[PathBuf]) -> Result<Vec<PathBuf>> {
     if !folder.exists() {
         return Ok(Vec::new());
     }
     let mut found = listed(folder, "ptx")?;
-    found.retain(|path| made.iter().all(|(file, _)| file != path));
+    found.retain(|path| !made.contains(path));
     Ok(found)
 }
 
@@ -157,9 +168,21 @@ mod tests {
     }
 
     #[test]
+    fn the_most_common_text_is_found_whatever_the_order() {
+        for (texts, want) in [
+            (vec!["a", "b", "b"], "b"),
+            (vec!["b", "a"], "a"),
+            (vec!["a", "b"], "a"),
+            (vec!["c"], "c"),
+        ] {
+            assert_eq!(most_common(texts.into_iter()), want);
+        }
+    }
+
+    #[test]
     fn ptx_without_a_source_is_found() {
         let folder = folder(&[("a.ptx", ""), ("b.ptx", ""), ("a.cu", "")]);
-        let made = [(folder.path().join("a.ptx"), String::new())];
+        let made = [folder.path().join("a.ptx")];
         let stray = strays(folder.path(), &made).unwrap();
         assert_eq!(stray, [folder.path().join("b.ptx")]);
         let missing = folder.path().join("missing");
