@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use xtask::display::Display;
 use xtask::paths;
 
-use crate::{bundle, fixtures, packages, python, step};
+use crate::{bundle, fixtures, kernels, packages, python, step};
 
 /// Feature sets in which the product must compile, each alone, without a warning. Tests and benches
 /// are looked at once, with everything.
@@ -15,7 +15,7 @@ const FEATURE_SETS: [&str; 4] = ["", "cli", "plugin", "app"];
 const REQUIREMENTS: &str = "tests/hosts/requirements.txt";
 
 pub fn run() -> Result<()> {
-    let mut steps = step::Steps::new(7);
+    let mut steps = step::Steps::new(8);
     steps.next("Looking for missing system packages");
     packages::ensure(packages::TEST)?;
     toolchain()?;
@@ -25,6 +25,12 @@ pub fn run() -> Result<()> {
 
     steps.next("Linting every feature set");
     lint()?;
+
+    steps.next("Holding the kernels for cards against their sources");
+    match kernels::COMPILES {
+        true => kernels::run(&["--check"])?,
+        false => println!("    SKIPPED: their compiler is for Linux on x86-64"),
+    }
 
     steps.next("Unit and integration tests");
     // With `train`, whose tests hold the trained networks against the ones that run, and with

@@ -17,6 +17,9 @@ use xtask::paths;
 use crate::{python, step};
 use source::{Source, most_common, sources, stamped, strays};
 
+/// Whether the pinned compiler runs here.
+pub const COMPILES: bool = cfg!(all(target_os = "linux", target_arch = "x86_64"));
+
 const REQUIREMENTS: &str = "xtask/src/kernels/requirements.txt";
 const SCRIPT: &str = "xtask/src/kernels/compile.py";
 const SOURCES: &str = "kernels/cu";
@@ -46,7 +49,7 @@ pub fn run(options: &[&str]) -> Result<()> {
         ["--check"] => true,
         _ => bail!("expected nothing or `--check`, got `{}`", options.join(" ")),
     };
-    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+    if !COMPILES {
         bail!(
             "`cargo xtask kernels` needs Linux on x86-64, where its compiler is pinned \
              ({REQUIREMENTS}). The kernels in {PTX} serve all systems: only who changes {SOURCES} \
