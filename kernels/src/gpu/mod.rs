@@ -34,6 +34,7 @@ mod lines;
 mod lstm;
 mod matmul;
 mod overlap_add;
+mod recurrent;
 mod source;
 mod transposed;
 
@@ -59,5 +60,6 @@ pub use lines::{Line, Lines};
 pub use lstm::Lstm;
 pub use matmul::{Form, Input, Matrix, Output, Plan, Precision, matmul, matmul_as};
 pub use overlap_add::overlap_add;
+pub use recurrent::Recurrent;
 pub use source::Source;
 pub use transposed::transposed;

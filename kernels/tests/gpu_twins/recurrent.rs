@@ -39,9 +39,10 @@ fn gru<D: Device>(device: &D) {
         let mut want_gates = vec![f32::NAN; FRAMES * 3 * size];
         twin.project(&x, FRAMES, &mut want_gates);
         let gates = Target::new(device, FRAMES * 3 * size);
-        let work = array(device, &vec![0.0; ours.work_len(device, FRAMES)]);
+        let work = array(device, &vec![0.0; ours.layer().work_len(device, FRAMES)]);
         let x_there = array(device, &x);
-        ours.project(device, (x_there.all(), FRAMES), gates.slice(), work.all())
+        ours.layer()
+            .project(device, (x_there.all(), FRAMES), gates.slice(), work.all())
             .unwrap();
         close_to(&gates.read(device), &want_gates, 2e-5, &what);
 
@@ -91,9 +92,10 @@ fn lstm<D: Device>(device: &D) {
         let mut want_gates = vec![f32::NAN; FRAMES * 4 * size];
         twin.project(&x, FRAMES, &mut want_gates);
         let gates = Target::new(device, FRAMES * 4 * size);
-        let work = array(device, &vec![0.0; ours.work_len(device, FRAMES)]);
+        let work = array(device, &vec![0.0; ours.layer().work_len(device, FRAMES)]);
         let x_there = array(device, &x);
-        ours.project(device, (x_there.all(), FRAMES), gates.slice(), work.all())
+        ours.layer()
+            .project(device, (x_there.all(), FRAMES), gates.slice(), work.all())
             .unwrap();
         close_to(&gates.read(device), &want_gates, 2e-5, &what);
 
