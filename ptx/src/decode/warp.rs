@@ -125,16 +125,7 @@ impl<'a> Builder<'a> {
         kind: Kind,
         into: &mut [Slot],
     ) -> Result<(), String> {
-        let parts = match operand {
-            Operand::Vector(parts) => &parts[..],
-            one => std::slice::from_ref(one),
-        };
-        if parts.len() != into.len() {
-            let (wanted, found) = (into.len(), parts.len());
-            return Err(format!(
-                "expected a fragment of {wanted} registers, found {found}"
-            ));
-        }
+        let parts = fragment(operand, into.len())?;
         for (slot, part) in into.iter_mut().zip(parts) {
             *slot = self.target(part, kind, Fit::Exact)?.0;
         }
@@ -148,16 +139,7 @@ impl<'a> Builder<'a> {
         kind: Kind,
         into: &mut [Slot],
     ) -> Result<(), String> {
-        let parts = match operand {
-            Operand::Vector(parts) => &parts[..],
-            one => std::slice::from_ref(one),
-        };
-        if parts.len() != into.len() {
-            let (wanted, found) = (into.len(), parts.len());
-            return Err(format!(
-                "expected a fragment of {wanted} registers, found {found}"
-            ));
-        }
+        let parts = fragment(operand, into.len())?;
         for (slot, part) in into.iter_mut().zip(parts) {
             *slot = self.value(part, kind, Fit::Exact)?;
         }
@@ -214,5 +196,19 @@ impl<'a> Builder<'a> {
         let mask = self.all_lanes();
         let action = WarpAction::Multiply(multiply);
         Ok((Operation::Warp(Box::new(Warp { mask, action })), flops))
+    }
+}
+
+/// The parts of a fragment of so many registers.
+fn fragment<'o, 'a>(operand: &'o Operand<'a>, wanted: usize) -> Result<&'o [Operand<'a>], String> {
+    let parts = match operand {
+        Operand::Vector(parts) => &parts[..],
+        one => std::slice::from_ref(one),
+    };
+    match parts.len() {
+        found if found == wanted => Ok(parts),
+        found => Err(format!(
+            "expected a fragment of {wanted} registers, found {found}"
+        )),
     }
 }
