@@ -8,12 +8,7 @@ use autovoice_kernels::gpu::{Device, Kernel, Precision};
 use crate::nets::{MOST, part, score, tiny, weights, wide};
 
 /// A step of so many frames, wherever in the signal.
-fn step<D: Device>(
-    device: &D,
-    config: &RvcConfig,
-    stream: &mut DeviceGenerator<D::Buffer>,
-    frames: usize,
-) {
+fn step<D: Device>(device: &D, config: &RvcConfig, stream: &mut DeviceGenerator<D>, frames: usize) {
     let score = score(config, frames);
     let mut y = vec![f32::NAN; frames * config.hop()];
     let heard = part(config, &score, 0, frames);

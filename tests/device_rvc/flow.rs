@@ -2,8 +2,8 @@
 
 use autovoice::model::rvc::{DeviceFlow, Flow, RvcConfig};
 use autovoice::nn::Bounds;
-use autovoice_emulator::Emulator;
-use autovoice_kernels::gpu::Precision;
+use autovoice_emulator::{Emulator, twins};
+use autovoice_kernels::gpu::{Device, Precision};
 
 use crate::nets::{difference, part, score, tiny, weights};
 
@@ -11,16 +11,24 @@ use crate::nets::{difference, part, score, tiny, weights};
 const STEPS: [(usize, usize); 6] = [(2, 3), (1, 0), (3, 2), (1, 4), (2, 1), (3, 0)];
 const MOST: usize = 5;
 
+twins! {
+    a_flow_is_the_stream_of_the_cpu
+    with_weights_of_half_precision_a_flow_is_near_it
+}
+
 /// Both streams by steps, with a reset in the middle, and an end before the last.
-fn streams(config: &RvcConfig, precision: Precision) -> (Vec<f32>, Vec<f32>) {
-    let device = Emulator::default();
+fn streams<D: Device>(
+    device: &D,
+    config: &RvcConfig,
+    precision: Precision,
+) -> (Vec<f32>, Vec<f32>) {
     let weights = weights(config);
     let part_of = weights.root().part("flow");
     let mut cpu = Flow::new(config, MOST, &part_of).unwrap();
-    let mut there = DeviceFlow::new(&device, config, (MOST, precision), &part_of).unwrap();
+    let mut there = DeviceFlow::new(device, config, (MOST, precision), &part_of).unwrap();
     let embedding = [0.7, -1.1, 0.4];
     cpu.set_speaker(&embedding);
-    there.set_speaker(&device, &embedding).unwrap();
+    there.set_speaker(device, &embedding).unwrap();
     let total: usize = STEPS.iter().map(|(decided, _)| decided).sum();
     let score = score(config, total + MOST);
     let (mut got, mut want) = (Vec::new(), Vec::new());
@@ -29,13 +37,13 @@ fn streams(config: &RvcConfig, precision: Precision) -> (Vec<f32>, Vec<f32>) {
     };
     for (bounds, count) in [(Bounds::OPEN, 2), (ended, STEPS.len())] {
         cpu.reset();
-        there.reset(&device).unwrap();
+        there.reset(device).unwrap();
         let mut at = 0;
         for (decided, ahead) in &STEPS[..count] {
             let (z, _) = part(config, &score, at, decided + ahead);
             want.extend_from_slice(cpu.step(z, *decided, bounds));
             let mut y = vec![f32::NAN; z.len()];
-            there.step(&device, (z, *decided), bounds, &mut y).unwrap();
+            there.step(device, (z, *decided), bounds, &mut y).unwrap();
             got.extend_from_slice(&y);
             at += decided;
         }
@@ -55,19 +63,17 @@ fn sizes() -> [RvcConfig; 2] {
     [tiny, wide]
 }
 
-#[test]
-fn a_flow_is_the_stream_of_the_cpu() {
+fn a_flow_is_the_stream_of_the_cpu<D: Device>(device: &D) {
     for config in sizes() {
-        let (got, want) = streams(&config, Precision::Full);
+        let (got, want) = streams(device, &config, Precision::Full);
         let found = difference(&got, &want);
         assert!(found < 1e-5, "{found}, {config:?}");
     }
 }
 
-#[test]
-fn with_weights_of_half_precision_a_flow_is_near_it() {
+fn with_weights_of_half_precision_a_flow_is_near_it<D: Device>(device: &D) {
     let [_, wide] = sizes();
-    let (got, want) = streams(&wide, Precision::Half);
+    let (got, want) = streams(device, &wide, Precision::Half);
     let found = difference(&got, &want);
     assert!(found < 3e-3, "{found}");
 }

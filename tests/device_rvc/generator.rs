@@ -2,22 +2,32 @@
 
 use autovoice::model::rvc::{DeviceGenerator, Generator, RvcConfig};
 use autovoice::nn::Bounds;
-use autovoice_emulator::Emulator;
-use autovoice_kernels::gpu::Precision;
+use autovoice_emulator::{Emulator, twins};
+use autovoice_kernels::gpu::{Device, Precision};
 
 use crate::nets::{MOST, difference, part, score, tiny, weights, wide};
 
+twins! {
+    a_generator_is_the_stream_of_the_cpu
+    with_weights_of_half_precision_a_generator_is_near_it
+    what_would_follow_is_what_the_cpu_says_and_leaves_the_stream_alone
+}
+
 /// Both streams by steps of these frames, with a reset in the middle, and an end before the last.
-fn streams(config: &RvcConfig, precision: Precision, steps: &[usize]) -> (Vec<f32>, Vec<f32>) {
-    let device = Emulator::default();
+fn streams<D: Device>(
+    device: &D,
+    config: &RvcConfig,
+    precision: Precision,
+    steps: &[usize],
+) -> (Vec<f32>, Vec<f32>) {
     let weights = weights(config);
     let part_of = weights.root().part("dec");
     let mut cpu = Generator::new(config, MOST, &part_of).unwrap();
-    let mut there = DeviceGenerator::new(&device, config, (MOST, precision), &part_of).unwrap();
+    let mut there = DeviceGenerator::new(device, config, (MOST, precision), &part_of).unwrap();
     assert_eq!(there.lag(), cpu.lag());
     let embedding = [0.7, -1.1, 0.4];
     cpu.set_speaker(&embedding);
-    there.set_speaker(&device, &embedding).unwrap();
+    there.set_speaker(device, &embedding).unwrap();
     let total: usize = steps.iter().sum();
     let score = score(config, total);
     let (mut got, mut want) = (Vec::new(), Vec::new());
@@ -28,7 +38,7 @@ fn streams(config: &RvcConfig, precision: Precision, steps: &[usize]) -> (Vec<f3
         },
     ] {
         cpu.reset();
-        there.reset(&device).unwrap();
+        there.reset(device).unwrap();
         let mut at = 0;
         // The first time it is left in the middle of the signal.
         let count = if bounds == Bounds::OPEN {
@@ -42,7 +52,7 @@ fn streams(config: &RvcConfig, precision: Precision, steps: &[usize]) -> (Vec<f3
             cpu.step(z, source, bounds, &mut y);
             want.extend_from_slice(&y);
             y.fill(f32::NAN);
-            there.step(&device, (z, source), bounds, &mut y).unwrap();
+            there.step(device, (z, source), bounds, &mut y).unwrap();
             got.extend_from_slice(&y);
             at += frames;
         }
@@ -50,29 +60,25 @@ fn streams(config: &RvcConfig, precision: Precision, steps: &[usize]) -> (Vec<f3
     (got, want)
 }
 
-#[test]
-fn a_generator_is_the_stream_of_the_cpu() {
+fn a_generator_is_the_stream_of_the_cpu<D: Device>(device: &D) {
     for (config, steps) in [
         (tiny(true), &[1, 3, 4, 2, 1, 3, 4][..]),
         (tiny(false), &[4, 1, 3, 4]),
         (wide(), &[3, 1, 2, 4]),
     ] {
-        let (got, want) = streams(&config, Precision::Full, steps);
+        let (got, want) = streams(device, &config, Precision::Full, steps);
         let found = difference(&got, &want);
         assert!(found < 1e-5, "{found}, {config:?}");
     }
 }
 
-#[test]
-fn with_weights_of_half_precision_a_generator_is_near_it() {
-    let (got, want) = streams(&wide(), Precision::Half, &[3, 1, 2, 4]);
+fn with_weights_of_half_precision_a_generator_is_near_it<D: Device>(device: &D) {
+    let (got, want) = streams(device, &wide(), Precision::Half, &[3, 1, 2, 4]);
     let found = difference(&got, &want);
     assert!(found < 1e-2, "{found}");
 }
 
-#[test]
-fn what_would_follow_is_what_the_cpu_says_and_leaves_the_stream_alone() {
-    let device = Emulator::default();
+fn what_would_follow_is_what_the_cpu_says_and_leaves_the_stream_alone<D: Device>(device: &D) {
     let config = tiny(true);
     let weights = weights(&config);
     let part_of = weights.root().part("dec");
@@ -83,11 +89,11 @@ fn what_would_follow_is_what_the_cpu_says_and_leaves_the_stream_alone() {
     } = Generator::new(&config, MOST, &part_of).unwrap();
     let (mut opening_copy, mut closing_copy) = (opening.clone(), closing.clone());
     let sizes = (MOST, Precision::Full);
-    let mut there = DeviceGenerator::new(&device, &config, sizes, &part_of).unwrap();
+    let mut there = DeviceGenerator::new(device, &config, sizes, &part_of).unwrap();
     let embedding = [0.7, -1.1, 0.4];
     opening.set_speaker(&embedding);
-    there.set_speaker(&device, &embedding).unwrap();
-    let mut copy = there.another(&device).unwrap();
+    there.set_speaker(device, &embedding).unwrap();
+    let mut copy = there.another(device).unwrap();
     let score = score(&config, 13);
     let silence = vec![0.0; MOST * config.hop().max(config.inter)];
     let (mut got, mut want) = (Vec::new(), Vec::new());
@@ -107,10 +113,10 @@ fn what_would_follow_is_what_the_cpu_says_and_leaves_the_stream_alone() {
             want.extend_from_slice(&y);
             y.fill(f32::NAN);
             match is_beyond {
-                true => there.beyond(&device, &mut copy, &mut y).unwrap(),
+                true => there.beyond(device, &mut copy, &mut y).unwrap(),
                 false => {
                     let heard = (z, source);
-                    there.step(&device, heard, Bounds::OPEN, &mut y).unwrap();
+                    there.step(device, heard, Bounds::OPEN, &mut y).unwrap();
                 }
             }
             got.extend_from_slice(&y);

@@ -1,12 +1,17 @@
 //! The text encoder.
 
 use autovoice::model::rvc::{DeviceTextEncoder, RvcConfig, TextEncoder};
-use autovoice_emulator::Emulator;
-use autovoice_kernels::gpu::Precision;
+use autovoice_emulator::{Emulator, twins};
+use autovoice_kernels::gpu::{Device, Precision};
 
 use crate::nets::{difference, noise, tiny, weights};
 
 const LONGEST: usize = 12;
+
+twins! {
+    a_text_encoder_gives_what_that_of_the_cpu_does
+    with_weights_of_half_precision_a_text_encoder_is_near_it
+}
 
 /// Small, with features of the usual width and attention that reaches beyond a window.
 fn small(has_pitch: bool) -> RvcConfig {
@@ -19,13 +24,16 @@ fn small(has_pitch: bool) -> RvcConfig {
 }
 
 /// Windows one after the other, a shorter one after a longer.
-fn windows(config: &RvcConfig, precision: Precision) -> (Vec<f32>, Vec<f32>) {
-    let device = Emulator::default();
+fn windows<D: Device>(
+    device: &D,
+    config: &RvcConfig,
+    precision: Precision,
+) -> (Vec<f32>, Vec<f32>) {
     let weights = weights(config);
     let part_of = weights.root().part("enc_p");
     let mut cpu = TextEncoder::new(config, LONGEST, &part_of).unwrap();
     let sizes = (LONGEST, precision);
-    let mut there = DeviceTextEncoder::new(&device, config, sizes, &part_of).unwrap();
+    let mut there = DeviceTextEncoder::new(device, config, sizes, &part_of).unwrap();
     let values = config.version.features();
     let features = noise(LONGEST * values, 5);
     let pitch: Vec<u8> = (0..LONGEST).map(|n| (1 + 23 * n) as u8).collect();
@@ -34,24 +42,22 @@ fn windows(config: &RvcConfig, precision: Precision) -> (Vec<f32>, Vec<f32>) {
         let heard = (&features[..frames * values], &pitch[..frames]);
         want.extend_from_slice(cpu.forward(heard.0, heard.1, from));
         let mut y = vec![f32::NAN; (frames - from) * 2 * config.inter];
-        there.forward(&device, heard, from, &mut y).unwrap();
+        there.forward(device, heard, from, &mut y).unwrap();
         got.extend_from_slice(&y);
     }
     (got, want)
 }
 
-#[test]
-fn a_text_encoder_gives_what_that_of_the_cpu_does() {
+fn a_text_encoder_gives_what_that_of_the_cpu_does<D: Device>(device: &D) {
     for has_pitch in [true, false] {
-        let (got, want) = windows(&small(has_pitch), Precision::Full);
+        let (got, want) = windows(device, &small(has_pitch), Precision::Full);
         let found = difference(&got, &want);
         assert!(found < 1e-5, "{found}");
     }
 }
 
-#[test]
-fn with_weights_of_half_precision_a_text_encoder_is_near_it() {
-    let (got, want) = windows(&small(true), Precision::Half);
+fn with_weights_of_half_precision_a_text_encoder_is_near_it<D: Device>(device: &D) {
+    let (got, want) = windows(device, &small(true), Precision::Half);
     let found = difference(&got, &want);
     assert!(found < 1e-2, "{found}");
 }

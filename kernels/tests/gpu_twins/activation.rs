@@ -3,9 +3,9 @@
 use autovoice_kernels::cpu;
 use autovoice_kernels::gpu::{Activation, Device, activate, gate};
 
-use crate::support::{Target, array, close, close_to, noise, twins};
+use crate::support::{Target, array, close, close_to, noise};
 
-twins! { every_activation in_place gates }
+autovoice_emulator::twins! { every_activation in_place gates }
 
 /// By the series and the continued fraction of the error function.
 pub fn gelu_exact(x: f64) -> f64 {

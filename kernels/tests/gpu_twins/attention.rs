@@ -2,9 +2,9 @@
 
 use autovoice_kernels::gpu::{Attention, Device, GpuError, Near, Rows, attend};
 
-use crate::support::{Target, array, close, is_unwritten, noise, twins};
+use crate::support::{Target, array, close, is_unwritten, noise};
 
-twins! { plain loud_ones with_relative_positions too_many_keys_are_refused }
+autovoice_emulator::twins! { plain loud_ones with_relative_positions too_many_keys_are_refused }
 
 struct Case {
     frames: usize,

@@ -5,9 +5,9 @@ use autovoice_kernels::gpu::{
     Activation, Array, Conv1d, Device, Output, Precision, conv1d, transposed,
 };
 
-use crate::support::{Target, array, close, close_to, halved, noise, twins};
+use crate::support::{Target, array, close, close_to, halved, noise};
 
-twins! { convolutions in_half_precision fused_ends transposed_ones }
+autovoice_emulator::twins! { convolutions in_half_precision fused_ends transposed_ones }
 
 fn shape(
     (ins, outs): (usize, usize),

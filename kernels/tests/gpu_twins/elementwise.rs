@@ -4,9 +4,9 @@ use autovoice_kernels::gpu::{
     Array, Device, Rows, combine, draw, log_at_least, mask_rows, multiply, scale_shift, shift_rows,
 };
 
-use crate::support::{Target, array, close, is_unwritten, noise, twins};
+use crate::support::{Target, array, close, is_unwritten, noise};
 
-twins! { combined multiplied scaled_and_shifted masked shifted drawn logarithms }
+autovoice_emulator::twins! { combined multiplied scaled_and_shifted masked shifted drawn logarithms }
 
 const SIZES: [(usize, usize); 5] = [(1, 1), (1, 300), (5, 7), (3, 128), (4, 131)];
 

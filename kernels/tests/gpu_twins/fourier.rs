@@ -4,9 +4,9 @@ use std::f64::consts::TAU;
 
 use autovoice_kernels::gpu::{Device, Fourier, GpuError, magnitude, overlap_add};
 
-use crate::support::{Target, array, close, noise, twins};
+use crate::support::{Target, array, close, noise};
 
-twins! { spectra magnitudes there_and_back sizes_that_are_refused }
+autovoice_emulator::twins! { spectra magnitudes there_and_back sizes_that_are_refused }
 
 fn hann(size: usize) -> Vec<f32> {
     (0..size)

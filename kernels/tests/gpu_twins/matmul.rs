@@ -5,9 +5,9 @@ use autovoice_kernels::gpu::{
     matmul_as,
 };
 
-use crate::support::{Target, array, close, halved, is_unwritten, noise, twins};
+use crate::support::{Target, array, close, halved, is_unwritten, noise};
 
-twins! {
+autovoice_emulator::twins! {
     few_rows_full few_rows_half tiles_full tiles_half sums_in_stretches
     rows_may_overlap_and_leave_gaps chosen_forms what_does_not_fit_is_refused
 }

@@ -4,9 +4,9 @@ use autovoice_kernels::gpu::{
     Activation, Array, Device, Form, Input, Matrix, Output, Plan, Precision, matmul_as,
 };
 
-use crate::support::{Target, array, close, noise, twins};
+use crate::support::{Target, array, close, noise};
 
-twins! { fused_ends }
+autovoice_emulator::twins! { fused_ends }
 
 /// Bias, activation, what is added and where it lies, and the slope of what goes in.
 fn fused_ends<D: Device>(device: &D) {

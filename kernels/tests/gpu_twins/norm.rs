@@ -2,9 +2,9 @@
 
 use autovoice_kernels::gpu::{Device, GpuError, group_norm, layer_norm};
 
-use crate::support::{Target, array, close, noise, twins};
+use crate::support::{Target, array, close, noise};
 
-twins! { layers groups }
+autovoice_emulator::twins! { layers groups }
 
 const EPSILON: f64 = 1e-5;
 

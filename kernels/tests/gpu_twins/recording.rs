@@ -4,9 +4,9 @@ use autovoice_kernels::gpu::{
     Activation, Array, Device, GpuError, Input, Matrix, Output, Precision, activate, matmul,
 };
 
-use crate::support::{Target, array, close, noise, twins};
+use crate::support::{Target, array, close, noise};
 
-twins! { replayed memory_stays_as_long_as_it_is_needed what_cannot_be_recorded_is_refused }
+autovoice_emulator::twins! { replayed memory_stays_as_long_as_it_is_needed what_cannot_be_recorded_is_refused }
 
 const ROWS: usize = 3;
 const INS: usize = 20;

@@ -3,9 +3,9 @@
 use autovoice_kernels::cpu::{PackedGru, PackedLstm};
 use autovoice_kernels::gpu::{Device, Gru, Lstm};
 
-use crate::support::{Target, array, close_to, noise, twins};
+use crate::support::{Target, array, close_to, noise};
 
-twins! { gru lstm }
+autovoice_emulator::twins! { gru lstm }
 
 const SIZES: [(usize, usize); 4] = [(1, 1), (5, 3), (7, 33), (40, 66)];
 const FRAMES: usize = 4;

@@ -7,9 +7,9 @@ use autovoice_kernels::gpu::{
     Activation, Array, Device, Embedding, GpuError, Source, embed, harmonic_sum, overlap_add,
 };
 
-use crate::support::{Target, array, close, close_to, noise, twins};
+use crate::support::{Target, array, close, close_to, noise};
 
-twins! { embeddings sources frames_that_overlap harmonics }
+autovoice_emulator::twins! { embeddings sources frames_that_overlap harmonics }
 
 fn embeddings<D: Device>(device: &D) {
     for (entries, width) in [(1, 1), (5, 7), (3, 131)] {

@@ -5,9 +5,9 @@ use autovoice_kernels::gpu::{
     Activation, Array, Conv1d, Device, Line, Lines, Output, Precision, conv1d, conv1d_within,
 };
 
-use crate::support::{Target, array, close_to, noise, twins};
+use crate::support::{Target, array, close_to, noise};
 
-twins! { signals_move_on rows_outside_are_zero depthwise_ones_are_refused }
+autovoice_emulator::twins! { signals_move_on rows_outside_are_zero depthwise_ones_are_refused }
 
 /// By less than is kept, where the stretches overlap, and by more; with gaps that stay.
 fn signals_move_on<D: Device>(device: &D) {

@@ -2,41 +2,6 @@
 
 use autovoice_kernels::gpu::{Array, Device, Slice};
 
-/// Makes two tests of each body, `fn(&impl Device)`: one on the emulator, one on a card.
-macro_rules! twins {
-    ($($body:ident)*) => { $(
-        mod $body {
-            #[test]
-            fn on_the_emulator() {
-                super::$body(&autovoice_emulator::Emulator::default());
-            }
-
-            #[cfg(feature = "gpu")]
-            #[test]
-            fn on_a_card() {
-                match autovoice_kernels::gpu::Cuda::open(0) {
-                    Ok(card) => super::$body(&card),
-                    Err(error) => crate::support::skipped(stringify!($body), &error),
-                }
-            }
-        }
-    )* };
-}
-pub(crate) use twins;
-
-/// Says, even where tests are silent, that there was no card.
-#[cfg(feature = "gpu")]
-pub fn skipped(what: &str, error: &autovoice_kernels::gpu::GpuError) {
-    use std::io::Write as _;
-    assert!(
-        std::env::var_os("AUTOVOICE_REQUIRE_GPU").is_none(),
-        "AUTOVOICE_REQUIRE_GPU is set, and there is no card: {error}"
-    );
-    // Not `eprintln`, which the test runner keeps to itself.
-    let line = format!("SKIPPED on a card: {what}: {error}\n");
-    std::io::stderr().write_all(line.as_bytes()).unwrap();
-}
-
 /// Seeded noise in -1..1.
 pub fn noise(count: usize, seed: u32) -> Vec<f32> {
     let mut state = seed;

@@ -1,5 +1,6 @@
 //! Launches recorded once and replayed as one: a graph of the driver.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cudarc::driver::sys::{CUgraphInstantiate_flags, CUstreamCaptureMode};
@@ -79,11 +80,15 @@ impl Recorder {
             .begin_capture(CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL)
             .map_err(|e| failed(what, e))?;
         *self.used() = Some(Vec::new());
-        let done = work();
+        // A panic goes on when the stream is free again.
+        let done = catch_unwind(AssertUnwindSafe(work));
         let memory = self.used().take().unwrap_or_default();
         // Ended in any case, or the stream would be of no use to anybody.
         let ended = stream.end_capture(CUgraphInstantiate_flags(0));
-        done?;
+        match done {
+            Ok(done) => done?,
+            Err(panic) => resume_unwind(panic),
+        }
         let graph = ended.map_err(|e| failed(what, e))?;
         Ok(CudaRecording {
             graph: graph.ok_or(GpuError::Recording {

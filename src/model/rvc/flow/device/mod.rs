@@ -13,27 +13,27 @@ use autovoice_kernels::gpu::{Array, Device, GpuError, Precision, mask_rows};
 
 use super::{COUPLINGS, LAYERS, SIDE};
 use crate::model::rvc::RvcConfig;
-use crate::nn::device::{Build, DeviceError, Instant, Offset, State, Step, exactly};
+use crate::nn::device::{Build, DeviceError, Instant, Offset, Recorded, State, Step, exactly};
 use crate::nn::{Bounds, Scope};
 use crate::units::Frames;
 use coupling::{Coupling, Rooms};
 
 /// The flow with the state of one stream. Streams made by [`Self::another`] share its weights.
-#[derive(Debug)]
-pub struct Flow<B> {
-    layers: Arc<Layers<B>>,
-    state: State<B>,
+pub struct Flow<D: Device> {
+    layers: Arc<Layers<D::Buffer>>,
+    state: State<D::Buffer>,
     /// What the speaker adds to the gates of each coupling, `[LAYERS, 2 * hidden]`.
-    offsets: Vec<Offset<B>>,
+    offsets: Vec<Offset<D::Buffer>>,
     /// `[room, inter]`
-    x: Array<B, f32>,
+    x: Array<D::Buffer, f32>,
     /// `[room, 2 * hidden]`
-    gates: Array<B, f32>,
+    gates: Array<D::Buffer, f32>,
     /// Of each layer for itself, `[LAYERS, room, hidden]`.
-    open: Array<B, f32>,
-    work: Array<B, f32>,
+    open: Array<D::Buffer, f32>,
+    work: Array<D::Buffer, f32>,
     /// Instant of the next frame.
     at: i64,
+    recorded: Recorded<D::Recording>,
 }
 
 /// What all streams share.
@@ -49,13 +49,13 @@ struct Layers<B> {
     work_len: usize,
 }
 
-impl<B> Flow<B> {
+impl<D: Device> Flow<D> {
     /// From the part `flow` of a voice, for steps of at most `most` frames, to decide on and to look at,
     /// with weights kept in a precision. Allocates.
     ///
     /// # Errors
     /// If the weights do not fit, or there is not enough memory.
-    pub fn new<D: Device<Buffer = B>>(
+    pub fn new(
         device: &D,
         config: &RvcConfig,
         (most, precision): (Frames, Precision),
@@ -89,14 +89,14 @@ impl<B> Flow<B> {
     ///
     /// # Errors
     /// If there is not enough memory.
-    pub fn another<D: Device<Buffer = B>>(&self, device: &D) -> Result<Self, GpuError> {
+    pub fn another(&self, device: &D) -> Result<Self, GpuError> {
         Self::of(device, self.layers.clone(), self.state.another(device)?)
     }
 
-    fn of<D: Device<Buffer = B>>(
+    fn of(
         device: &D,
-        layers: Arc<Layers<B>>,
-        state: State<B>,
+        layers: Arc<Layers<D::Buffer>>,
+        state: State<D::Buffer>,
     ) -> Result<Self, GpuError> {
         let (room, hidden) = (layers.room, layers.hidden);
         let couplings = layers.couplings.iter();
@@ -111,6 +111,7 @@ impl<B> Flow<B> {
             at: 0,
             state,
             layers,
+            recorded: Recorded::default(),
         })
     }
 
@@ -118,11 +119,7 @@ impl<B> Flow<B> {
     ///
     /// # Errors
     /// If it is of another length, or the device fails.
-    pub fn set_speaker<D: Device<Buffer = B>>(
-        &mut self,
-        device: &D,
-        embedding: &[f32],
-    ) -> Result<(), GpuError> {
+    pub fn set_speaker(&mut self, device: &D, embedding: &[f32]) -> Result<(), GpuError> {
         for (coupling, offset) in self.layers.couplings.iter().zip(&self.offsets) {
             let condition = &coupling.condition;
             condition.set(device, embedding, offset, self.work.all())?;
@@ -134,7 +131,7 @@ impl<B> Flow<B> {
     ///
     /// # Errors
     /// If the device fails.
-    pub fn reset<D: Device<Buffer = B>>(&mut self, device: &D) -> Result<(), GpuError> {
+    pub fn reset(&mut self, device: &D) -> Result<(), GpuError> {
         self.at = 0;
         self.state.reset(device)
     }
@@ -146,7 +143,7 @@ impl<B> Flow<B> {
     /// # Errors
     /// If there are more frames than was built for, or fewer than `decided`, `y` is of another length, or
     /// the device fails.
-    pub fn step<D: Device<Buffer = B>>(
+    pub fn step(
         &mut self,
         device: &D,
         (z, decided): (&[f32], Frames),
@@ -173,12 +170,7 @@ impl<B> Flow<B> {
         self.x.all().download(device, y)
     }
 
-    fn turn<D: Device<Buffer = B>>(
-        &self,
-        device: &D,
-        frames: Frames,
-        decided: Frames,
-    ) -> Result<(), GpuError> {
+    fn turn(&mut self, device: &D, frames: Frames, decided: Frames) -> Result<(), GpuError> {
         let layers = &self.layers;
         let step = Step {
             device,
@@ -186,16 +178,20 @@ impl<B> Flow<B> {
             work: self.work.all(),
             frames,
         };
-        let within = (self.state.within(layers.at)?, 1);
-        mask_rows(device, (self.x.all(), frames, layers.inter), within)?;
         let rooms = Rooms {
             x: self.x.all(),
             gates: self.gates.all(),
             open: self.open.all(),
         };
-        for (coupling, offset) in layers.couplings.iter().zip(&self.offsets) {
-            coupling.run(&step, rooms, offset.values())?;
-        }
-        self.state.advance(device, decided)
+        let offsets = &self.offsets;
+        let key = frames * layers.room + decided;
+        self.recorded.run(device, key, &mut || {
+            let within = (step.state.within(layers.at)?, 1);
+            mask_rows(device, (rooms.x, frames, layers.inter), within)?;
+            for (coupling, offset) in layers.couplings.iter().zip(offsets) {
+                coupling.run(&step, rooms, offset.values())?;
+            }
+            step.state.advance(device, decided)
+        })
     }
 }

@@ -13,32 +13,32 @@ use std::sync::Arc;
 use autovoice_kernels::gpu::{Array, Device, GpuError, Precision};
 
 use crate::model::rvc::RvcConfig;
-use crate::nn::device::{Build, DeviceError, Offset, State, Step, exactly};
+use crate::nn::device::{Build, DeviceError, Offset, Recorded, State, Step, exactly};
 use crate::nn::{Bounds, Scope};
 use crate::units::Frames;
 use layers::Layers;
 
 /// A generator with the state of one stream. Streams made by [`Self::another`] share its weights.
-#[derive(Debug)]
-pub struct Generator<B> {
-    layers: Arc<Layers<B>>,
-    state: State<B>,
+pub struct Generator<D: Device> {
+    layers: Arc<Layers<D::Buffer>>,
+    state: State<D::Buffer>,
     /// What the speaker adds, `[upsample_initial]`.
-    offset: Offset<B>,
-    work: Array<B, f32>,
-    planes: Array<B, f32>,
-    sound: Array<B, f32>,
+    offset: Offset<D::Buffer>,
+    work: Array<D::Buffer, f32>,
+    planes: Array<D::Buffer, f32>,
+    sound: Array<D::Buffer, f32>,
     /// Instant of the next latent frame.
     at: i64,
+    recorded: Recorded<D::Recording>,
 }
 
-impl<B> Generator<B> {
+impl<D: Device> Generator<D> {
     /// From the part `dec` of a voice, for steps of at most `most` frames, with weights kept in a
     /// precision. Allocates.
     ///
     /// # Errors
     /// If the weights do not fit, or there is not enough memory.
-    pub fn new<D: Device<Buffer = B>>(
+    pub fn new(
         device: &D,
         config: &RvcConfig,
         (most, precision): (Frames, Precision),
@@ -55,14 +55,14 @@ impl<B> Generator<B> {
     ///
     /// # Errors
     /// If there is not enough memory.
-    pub fn another<D: Device<Buffer = B>>(&self, device: &D) -> Result<Self, GpuError> {
+    pub fn another(&self, device: &D) -> Result<Self, GpuError> {
         Self::of(device, self.layers.clone(), self.state.another(device)?)
     }
 
-    fn of<D: Device<Buffer = B>>(
+    fn of(
         device: &D,
-        layers: Arc<Layers<B>>,
-        state: State<B>,
+        layers: Arc<Layers<D::Buffer>>,
+        state: State<D::Buffer>,
     ) -> Result<Self, GpuError> {
         Ok(Self {
             offset: layers.condition.offset(device)?,
@@ -72,6 +72,7 @@ impl<B> Generator<B> {
             at: 0,
             state,
             layers,
+            recorded: Recorded::default(),
         })
     }
 
@@ -85,11 +86,7 @@ impl<B> Generator<B> {
     ///
     /// # Errors
     /// If it is of another length, or the device fails.
-    pub fn set_speaker<D: Device<Buffer = B>>(
-        &mut self,
-        device: &D,
-        embedding: &[f32],
-    ) -> Result<(), GpuError> {
+    pub fn set_speaker(&mut self, device: &D, embedding: &[f32]) -> Result<(), GpuError> {
         let condition = &self.layers.condition;
         condition.set(device, embedding, &self.offset, self.work.all())
     }
@@ -98,7 +95,7 @@ impl<B> Generator<B> {
     ///
     /// # Errors
     /// If the device fails.
-    pub fn reset<D: Device<Buffer = B>>(&mut self, device: &D) -> Result<(), GpuError> {
+    pub fn reset(&mut self, device: &D) -> Result<(), GpuError> {
         self.at = 0;
         self.state.reset(device)
     }
@@ -110,7 +107,7 @@ impl<B> Generator<B> {
     ///
     /// # Errors
     /// If `n` is more than was built for, a slice is of another length, or the device fails.
-    pub fn step<D: Device<Buffer = B>>(
+    pub fn step(
         &mut self,
         device: &D,
         (z, source): (&[f32], &[f32]),
@@ -139,12 +136,7 @@ impl<B> Generator<B> {
     ///
     /// # Errors
     /// If they are more, `copy` is of another voice, or the device fails.
-    pub fn beyond<D: Device<Buffer = B>>(
-        &self,
-        device: &D,
-        copy: &mut Self,
-        y: &mut [f32],
-    ) -> Result<(), GpuError> {
+    pub fn beyond(&self, device: &D, copy: &mut Self, y: &mut [f32]) -> Result<(), GpuError> {
         let frames = y.len() / self.layers.hop;
         exactly("samples of sound", y.len(), frames * self.layers.hop)?;
         self.layers.fits(frames)?;
@@ -158,7 +150,7 @@ impl<B> Generator<B> {
     }
 
     /// What a step does on the device, between the copies.
-    fn sing<D: Device<Buffer = B>>(&self, device: &D, frames: Frames) -> Result<(), GpuError> {
+    fn sing(&mut self, device: &D, frames: Frames) -> Result<(), GpuError> {
         let step = Step {
             device,
             state: &self.state,
@@ -166,7 +158,9 @@ impl<B> Generator<B> {
             frames,
         };
         let offset = self.offset.values();
-        self.layers
-            .run(&step, offset, self.planes.all(), self.sound.all())
+        let (planes, sound) = (self.planes.all(), self.sound.all());
+        let layers = &self.layers;
+        let sing = &mut || layers.run(&step, offset, planes, sound);
+        self.recorded.run(device, frames, sing)
     }
 }

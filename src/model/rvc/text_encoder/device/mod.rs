@@ -13,27 +13,27 @@ use autovoice_kernels::gpu::{
 
 use super::{PITCHES, SLOPE};
 use crate::model::rvc::RvcConfig;
-use crate::nn::device::{Build, Conv1d, DeviceError, State, Step, Target, exactly};
+use crate::nn::device::{Build, Conv1d, DeviceError, Recorded, State, Step, Target, exactly};
 use crate::nn::{Bounds, Scope};
 use crate::units::Frames;
 use layer::{Layer, Rooms};
 
 /// The text encoder, for windows up to a length. Those made by [`Self::another`] share its weights.
-#[derive(Debug)]
-pub struct TextEncoder<B> {
-    layers: Arc<Layers<B>>,
+pub struct TextEncoder<D: Device> {
+    layers: Arc<Layers<D::Buffer>>,
     /// How long a window is.
-    state: State<B>,
-    features: Array<B, f32>,
-    pitch: Array<B, u32>,
+    state: State<D::Buffer>,
+    features: Array<D::Buffer, f32>,
+    pitch: Array<D::Buffer, u32>,
     /// What is copied there.
     indices: Vec<u32>,
-    x: Array<B, f32>,
-    projected: Array<B, f32>,
-    mixed: Array<B, f32>,
-    wide: Array<B, f32>,
-    stats: Array<B, f32>,
-    work: Array<B, f32>,
+    x: Array<D::Buffer, f32>,
+    projected: Array<D::Buffer, f32>,
+    mixed: Array<D::Buffer, f32>,
+    wide: Array<D::Buffer, f32>,
+    stats: Array<D::Buffer, f32>,
+    work: Array<D::Buffer, f32>,
+    recorded: Recorded<D::Recording>,
 }
 
 /// What all share.
@@ -51,13 +51,13 @@ struct Layers<B> {
     work_len: usize,
 }
 
-impl<B> TextEncoder<B> {
+impl<D: Device> TextEncoder<D> {
     /// From the part `enc_p` of a voice, for windows of at most `longest` frames, with weights kept in a
     /// precision. Allocates.
     ///
     /// # Errors
     /// If the weights do not fit, or there is not enough memory.
-    pub fn new<D: Device<Buffer = B>>(
+    pub fn new(
         device: &D,
         config: &RvcConfig,
         (longest, precision): (Frames, Precision),
@@ -74,14 +74,14 @@ impl<B> TextEncoder<B> {
     ///
     /// # Errors
     /// If there is not enough memory.
-    pub fn another<D: Device<Buffer = B>>(&self, device: &D) -> Result<Self, GpuError> {
+    pub fn another(&self, device: &D) -> Result<Self, GpuError> {
         Self::of(device, self.layers.clone(), self.state.another(device)?)
     }
 
-    fn of<D: Device<Buffer = B>>(
+    fn of(
         device: &D,
-        layers: Arc<Layers<B>>,
-        state: State<B>,
+        layers: Arc<Layers<D::Buffer>>,
+        state: State<D::Buffer>,
     ) -> Result<Self, GpuError> {
         let longest = layers.longest;
         // Silence in front; behind it as much that is computed to be silence, and what that looks at.
@@ -99,6 +99,7 @@ impl<B> TextEncoder<B> {
             work: Array::zeros(device, layers.work_len)?,
             state,
             layers,
+            recorded: Recorded::default(),
         })
     }
 
@@ -109,7 +110,7 @@ impl<B> TextEncoder<B> {
     ///
     /// # Errors
     /// If the window is longer than was built for, slices do not fit each other, or the device fails.
-    pub fn forward<D: Device<Buffer = B>>(
+    pub fn forward(
         &mut self,
         device: &D,
         (features, pitch): (&[f32], &[u8]),
@@ -141,12 +142,7 @@ impl<B> TextEncoder<B> {
         self.stats.all().download(device, y)
     }
 
-    fn read<D: Device<Buffer = B>>(
-        &self,
-        device: &D,
-        frames: Frames,
-        from: Frames,
-    ) -> Result<(), GpuError> {
+    fn read(&mut self, device: &D, frames: Frames, from: Frames) -> Result<(), GpuError> {
         let step = Step {
             device,
             state: &self.state,
@@ -161,8 +157,10 @@ impl<B> TextEncoder<B> {
         };
         let pitch = self.pitch.all().first(frames)?;
         let input = (self.features.all(), pitch);
-        self.layers
-            .run(&step, input, rooms, (from, self.stats.all()))
+        let (layers, stats) = (&self.layers, self.stats.all());
+        let key = frames * (layers.longest + 1) + from;
+        let read = &mut || layers.run(&step, input, rooms, (from, stats));
+        self.recorded.run(device, key, read)
     }
 }
 
