@@ -11,18 +11,28 @@ use autovoice_kernels::gpu::{
 use crate::rvc::noise;
 
 /// Rows, inputs, outputs, and where such a product comes from, at hops of 20 ms.
-const SHAPES: [(usize, usize, usize, &str); 12] = [
-    (2, 768, 3_072, "content encoder, wide"),
+const SHAPES: [(usize, usize, usize, &str); 22] = [
+    (1, 768, 3_072, "content encoder, wide"),
+    (6, 768, 3_072, "content encoder, wide"),
+    (18, 768, 3_072, "content encoder, wide"),
+    (54, 768, 3_072, "content encoder, wide"),
+    (200, 768, 3_072, "content encoder, wide"),
+    (64, 1_536, 512, "content encoder, front"),
+    (320, 1_536, 512, "content encoder, front"),
     (18, 192, 576, "text encoder, heads"),
     (18, 2_304, 192, "text encoder, narrowed"),
     (2, 960, 384, "flow"),
+    (10, 960, 384, "flow"),
     (2, 1_344, 512, "generator, first"),
     (24, 768, 256, "generator, 1st stage, k 3"),
     (24, 2_816, 256, "generator, 1st stage, k 11"),
+    (120, 2_816, 256, "generator, 1st stage, k 11"),
     (240, 1_408, 128, "generator, 2nd stage, k 11"),
     (480, 704, 64, "generator, 3rd stage, k 11"),
-    (960, 352, 32, "generator, 4th stage, k 11"),
     (960, 96, 32, "generator, 4th stage, k 3"),
+    (960, 352, 32, "generator, 4th stage, k 11"),
+    (4_800, 352, 32, "generator, 4th stage, k 11"),
+    (960, 224, 1, "generator, last"),
     (4_096, 4_096, 4_096, "large"),
 ];
 /// Launches of a recording, each with weights of its own, as the layers of a network are.
@@ -31,8 +41,10 @@ const LAUNCHES: usize = 20;
 /// Measures, and prints the best plan of each shape beside the one chosen.
 pub fn run(device: &Cuda) -> Result<(), Box<dyn Error>> {
     println!("Products, in microseconds; recorded, one after the other.\n");
-    println!("| rows | ins | outs | from | precision | chosen | | best | | GB/s | TFLOP/s |");
-    println!("|---|---|---|---|---|---|---|---|---|---|---|");
+    println!(
+        "| rows | ins | outs | from | precision | chosen | | best | | GB/s | TFLOP/s | others |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
     for (rows, ins, outs, what) in SHAPES {
         for precision in [Precision::Full, Precision::Half] {
             shape(device, (rows, ins, outs), what, precision)?;
@@ -85,19 +97,18 @@ fn shape(
         Ok(best)
     };
     let forms = match precision {
-        Precision::Full => [Form::Few, Form::Full16, Form::Full64],
-        Precision::Half => [Form::Few, Form::Half8, Form::Half32],
+        Precision::Full => [Form::Along4, Form::Along8, Form::Full16, Form::Full64],
+        Precision::Half => [Form::Along4, Form::Along8, Form::Half8, Form::Half32],
     };
     let mut times = Vec::new();
     for form in forms {
-        // The form for few rows reads the weights again for every four of them.
-        if form == Form::Few && 512 < rows {
-            continue;
-        }
         for splits in [1, 2, 4, 8] {
-            if splits == 1 || form != Form::Few {
-                let plan = Plan { form, splits };
-                times.push((time(plan)?, plan));
+            let plan = Plan { form, splits };
+            match time(plan) {
+                Ok(seconds) => times.push((seconds, plan)),
+                // A sum that is not cut in this form.
+                Err(GpuError::Size { .. }) => {}
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -107,14 +118,17 @@ fn shape(
     let chosen_s = time(chosen)?;
     let bytes = ins * outs * if precision == Precision::Full { 4 } else { 2 };
     let rest = 4 * rows * (ins + outs);
+    let others = times.iter().skip(1).take(6);
+    let others = others.map(|(seconds, plan)| format!("{} {:.1}", named(*plan), seconds * 1e6));
     println!(
-        "| {rows} | {ins} | {outs} | {what} | {precision:?} | {} | {:.1} | {} | {:.1} | {:.0} | {:.1} |",
+        "| {rows} | {ins} | {outs} | {what} | {precision:?} | {} | {:.1} | {} | {:.1} | {:.0} | {:.1} | {} |",
         named(chosen),
         chosen_s * 1e6,
         named(best),
         best_s * 1e6,
         (bytes + rest) as f64 / best_s * 1e-9,
         2.0 * (rows * ins * outs) as f64 / best_s * 1e-12,
+        others.collect::<Vec<_>>().join(", "),
     );
     Ok(())
 }

@@ -1,65 +1,80 @@
-// Products of rows with weights, in the forms that `kernels/src/gpu/matmul.rs` chooses between:
-// few rows, where reading the weights is all there is to it, and tiles, where it is not.
+// Products of rows with weights, in the forms that `kernels/src/gpu/matmul/plan.rs` chooses between:
+// along the inputs, where reading is all there is to it, and tiles, where it is not.
 
 #include "product.cuh"
 
-// --- Few rows -----------------------------------------------------------------------------------
+// --- Along the inputs -----------------------------------------------------------------------------
 //
-// A block gives FEW_OUTS outputs of FEW_ROWS rows. Its threads lie along the weights of an output, so
-// that a warp reads a stretch of 512 or 256 bytes at a time and every weight is read once; their sums
-// are added up at the end. Blocks are small and many: what counts is how many bytes are under way.
+// A block gives SIDE outputs of SIDE rows. Its threads lie along the inputs, so that a warp reads a
+// stretch of 512 or 256 bytes at a time, and their sums are added up at the end: nobody waits for
+// anybody before that. Blocks of four are small and many, for where what counts is how many bytes are
+// under way; those of eight read half as much for each product. Where there are few inputs a block has
+// fewer threads.
 
-constexpr int FEW_OUTS = 4;
-constexpr int FEW_ROWS = 4;
-constexpr int FEW_THREADS = 128;
+constexpr int ALONG_THREADS = 128;
 
-// Of 2 * HALF values, gives one half to the lane 2 * HALF away and adds what it gives of the other. A
+// Of 2 * HALF values, gives one half to the lane DISTANCE away and adds what it gives of the other. A
 // template, so that places are constants and the values stay in registers.
-template <int HALF>
-__device__ inline void halve(float (&values)[FEW_OUTS * FEW_ROWS]) {
-    const bool upper = threadIdx.x & (2 * HALF);
+template <int HALF, int DISTANCE, int COUNT>
+__device__ inline void halve(float (&values)[COUNT]) {
+    const bool upper = threadIdx.x & DISTANCE;
 #pragma unroll
     for (int n = 0; n < HALF; ++n) {
         const float kept = upper ? values[n + HALF] : values[n];
         const float given = upper ? values[n] : values[n + HALF];
-        values[n] = kept + __shfl_xor_sync(ALL_LANES, given, 2 * HALF);
+        values[n] = kept + __shfl_xor_sync(ALL_LANES, given, DISTANCE);
     }
 }
 
-// Sums 16 values over a warp in 16 exchanges instead of 80: at each step a lane gives half of its
-// values away and takes the other half of its partner's. Lane n ends up with the sum of value n / 2.
-__device__ inline float spread_sum(float (&values)[FEW_OUTS * FEW_ROWS]) {
-    halve<8>(values);
-    halve<4>(values);
-    halve<2>(values);
-    halve<1>(values);
-    return values[0] + __shfl_xor_sync(ALL_LANES, values[0], 1);
+// Sums values over a warp in about as many exchanges as there are values instead of five times as many:
+// at each step a lane gives half of its values away and takes the other half of its partner's. The sums
+// go to `sums`, in the order of the values.
+__device__ inline void spread_sum(float (&values)[16], float* sums) {
+    halve<8, 16>(values);
+    halve<4, 8>(values);
+    halve<2, 4>(values);
+    halve<1, 2>(values);
+    const float sum = values[0] + __shfl_xor_sync(ALL_LANES, values[0], 1);
+    const int lane = threadIdx.x % WARP;
+    if (lane % 2 == 0) sums[lane / 2] = sum;
 }
 
-template <typename Weight>
-__device__ inline void few(const Product& p) {
-    __shared__ float sums[FEW_THREADS / WARP][FEW_OUTS * FEW_ROWS];
-    const int out = blockIdx.x * FEW_OUTS, row = blockIdx.y * FEW_ROWS, group = blockIdx.z;
+__device__ inline void spread_sum(float (&values)[64], float* sums) {
+    halve<32, 16>(values);
+    halve<16, 8>(values);
+    halve<8, 4>(values);
+    halve<4, 2>(values);
+    halve<2, 1>(values);
+    const int lane = threadIdx.x % WARP;
+    sums[2 * lane] = values[0];
+    sums[2 * lane + 1] = values[1];
+}
+
+template <typename Weight, int SIDE>
+__device__ inline void along(const Product& p) {
+    constexpr int COUNT = SIDE * SIDE;
+    __shared__ float sums[ALONG_THREADS / WARP][COUNT];
+    const int out = blockIdx.x * SIDE, row = blockIdx.y * SIDE, group = blockIdx.z;
     const bool in_fours = x_in_fours(p, group);
     // Beyond the last the last is read again and not written.
-    const Weight* w[FEW_OUTS];
+    const Weight* w[SIDE];
 #pragma unroll
-    for (int o = 0; o < FEW_OUTS; ++o) {
+    for (int o = 0; o < SIDE; ++o) {
         const int from = group * p.outs + min(out + o, p.outs - 1);
         w[o] = static_cast<const Weight*>(p.w) + static_cast<long long>(from) * p.pitch;
     }
-    float acc[FEW_OUTS * FEW_ROWS] = {};
-    for (int i = threadIdx.x * 4; i < p.ins; i += FEW_THREADS * 4) {
-        float4 x[FEW_ROWS];
+    float acc[COUNT] = {};
+    for (int i = threadIdx.x * 4; i < p.ins; i += blockDim.x * 4) {
+        float4 x[SIDE];
 #pragma unroll
-        for (int r = 0; r < FEW_ROWS; ++r)
+        for (int r = 0; r < SIDE; ++r)
             x[r] = x_four(p, in_fours, group, min(row + r, p.rows - 1), i);
 #pragma unroll
-        for (int o = 0; o < FEW_OUTS; ++o) {
+        for (int o = 0; o < SIDE; ++o) {
             const float4 four = weight_four(w[o] + i);
 #pragma unroll
-            for (int r = 0; r < FEW_ROWS; ++r) {
-                float& sum = acc[o * FEW_ROWS + r];
+            for (int r = 0; r < SIDE; ++r) {
+                float& sum = acc[o * SIDE + r];
                 sum = fmaf(four.x, x[r].x, sum);
                 sum = fmaf(four.y, x[r].y, sum);
                 sum = fmaf(four.z, x[r].z, sum);
@@ -67,25 +82,31 @@ __device__ inline void few(const Product& p) {
             }
         }
     }
-    const float sum = spread_sum(acc);
-    const int lane = threadIdx.x % WARP;
-    if (lane % 2 == 0) sums[threadIdx.x / WARP][lane / 2] = sum;
+    spread_sum(acc, sums[threadIdx.x / WARP]);
     __syncthreads();
-    if (threadIdx.x < FEW_OUTS * FEW_ROWS) {
+    const int warps = blockDim.x / WARP;
+    for (int n = threadIdx.x; n < COUNT; n += blockDim.x) {
         float total = 0.0f;
-#pragma unroll
-        for (int warp = 0; warp < FEW_THREADS / WARP; ++warp) total += sums[warp][threadIdx.x];
-        const int o = out + threadIdx.x / FEW_ROWS, r = row + threadIdx.x % FEW_ROWS;
+        for (int warp = 0; warp < warps; ++warp) total += sums[warp][n];
+        const int o = out + n / SIDE, r = row + n % SIDE;
         if (o < p.outs && r < p.rows) finish(p, group, r, o, total);
     }
 }
 
-extern "C" __global__ void __launch_bounds__(FEW_THREADS) matmul_few_f32(PRODUCT_PARAMETERS) {
-    few<float>(PRODUCT);
+extern "C" __global__ void __launch_bounds__(ALONG_THREADS) matmul_along4_f32(PRODUCT_PARAMETERS) {
+    along<float, 4>(PRODUCT);
 }
 
-extern "C" __global__ void __launch_bounds__(FEW_THREADS) matmul_few_f16(PRODUCT_PARAMETERS) {
-    few<unsigned short>(PRODUCT);
+extern "C" __global__ void __launch_bounds__(ALONG_THREADS) matmul_along4_f16(PRODUCT_PARAMETERS) {
+    along<unsigned short, 4>(PRODUCT);
+}
+
+extern "C" __global__ void __launch_bounds__(ALONG_THREADS) matmul_along8_f32(PRODUCT_PARAMETERS) {
+    along<float, 8>(PRODUCT);
+}
+
+extern "C" __global__ void __launch_bounds__(ALONG_THREADS) matmul_along8_f16(PRODUCT_PARAMETERS) {
+    along<unsigned short, 8>(PRODUCT);
 }
 
 // --- Tiles --------------------------------------------------------------------------------------

@@ -97,8 +97,10 @@ kernels! {
         LstmStep "lstm_step",
     }
     Matmul "matmul" {
-        MatmulFewF32 "matmul_few_f32",
-        MatmulFewF16 "matmul_few_f16",
+        MatmulAlong4F32 "matmul_along4_f32",
+        MatmulAlong4F16 "matmul_along4_f16",
+        MatmulAlong8F32 "matmul_along8_f32",
+        MatmulAlong8F16 "matmul_along8_f16",
         MatmulTileF32Of16 "matmul_tile_f32_16",
         MatmulTileF32Of64 "matmul_tile_f32_64",
         MatmulTileF16Of8 "matmul_tile_f16_8",

@@ -8,7 +8,7 @@ use autovoice_kernels::gpu::{
 use crate::support::{Target, array, close, halved, is_unwritten, noise};
 
 autovoice_emulator::twins! {
-    few_rows_full few_rows_half tiles_full tiles_half sums_in_stretches
+    along_full along_half tiles_full tiles_half sums_in_stretches
     rows_may_overlap_and_leave_gaps chosen_forms what_does_not_fit_is_refused
 }
 
@@ -89,7 +89,7 @@ fn check<D: Device>(
     }
 }
 
-const FEW: [Shape; 7] = [
+const ALONG: [Shape; 7] = [
     (1, 1, 1),
     (3, 5, 4),
     (4, 128, 3),
@@ -110,29 +110,33 @@ const TILES: [Shape; 8] = [
     (65, 20, 70),
 ];
 
-fn few_rows_full<D: Device>(device: &D) {
-    for (rows, ins, outs) in FEW {
-        check(
-            device,
-            Form::Few,
-            Precision::Full,
-            1,
-            (rows, ins, outs),
-            (ins, 0),
-        );
+fn along_full<D: Device>(device: &D) {
+    for form in [Form::Along4, Form::Along8] {
+        for (rows, ins, outs) in ALONG {
+            check(
+                device,
+                form,
+                Precision::Full,
+                1,
+                (rows, ins, outs),
+                (ins, 0),
+            );
+        }
     }
 }
 
-fn few_rows_half<D: Device>(device: &D) {
-    for (rows, ins, outs) in FEW {
-        check(
-            device,
-            Form::Few,
-            Precision::Half,
-            1,
-            (rows, ins, outs),
-            (ins, 0),
-        );
+fn along_half<D: Device>(device: &D) {
+    for form in [Form::Along4, Form::Along8] {
+        for (rows, ins, outs) in ALONG {
+            check(
+                device,
+                form,
+                Precision::Half,
+                1,
+                (rows, ins, outs),
+                (ins, 0),
+            );
+        }
     }
 }
 
@@ -184,8 +188,10 @@ fn sums_in_stretches<D: Device>(device: &D) {
 
 fn rows_may_overlap_and_leave_gaps<D: Device>(device: &D) {
     for (form, precision) in [
-        (Form::Few, Precision::Full),
-        (Form::Few, Precision::Half),
+        (Form::Along4, Precision::Full),
+        (Form::Along4, Precision::Half),
+        (Form::Along8, Precision::Full),
+        (Form::Along8, Precision::Half),
         (Form::Full16, Precision::Full),
         (Form::Half8, Precision::Half),
     ] {

@@ -25,12 +25,13 @@ fn fused_ends<D: Device>(device: &D) {
         Activation::Sigmoid,
     ];
     let plans = [
-        (Form::Few, 1),
+        (Form::Along4, 1),
+        (Form::Along8, 1),
         (Form::Full16, 1),
         (Form::Full64, 1),
         (Form::Full16, 2),
     ];
-    for (case, activation) in activations.into_iter().cycle().take(24).enumerate() {
+    for (case, activation) in activations.into_iter().cycle().take(30).enumerate() {
         let (form, splits) = plans[case % plans.len()];
         let (has_bias, adds) = (case % 2 == 0, case % 3);
         let slope = [1.0, 0.1][case / 6 % 2];

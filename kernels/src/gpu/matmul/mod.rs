@@ -119,10 +119,10 @@ pub(super) fn product<D: Device>(
     } = input;
     let Plan { form, splits } = plan;
     let precision = w.precision();
-    if form.precision().is_some_and(|of| of != precision) || (form == Form::Few && splits != 1) {
+    if form.precision().is_some_and(|of| of != precision) || (splits != 1 && !form.is_cut()) {
         return Err(GpuError::Size {
             what: "stretches in this form",
-            expected: "a form for the weights' precision, and 1 for few rows",
+            expected: "a form for the weights' precision, and 1 along the inputs",
             found: splits,
         });
     }
@@ -183,7 +183,7 @@ pub(super) fn product<D: Device>(
     ];
     // The number of groups is for `matmul_finish` alone.
     let of_all = &arguments[..arguments.len() - 1];
-    let (kernel, threads) = form.kernel(precision);
+    let (kernel, threads) = form.kernel(precision, w.ins);
     let blocks = [
         w.outs.div_ceil(form.outs()),
         rows.div_ceil(form.rows()),

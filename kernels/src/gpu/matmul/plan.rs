@@ -3,19 +3,23 @@
 use super::super::kernel::Kernel;
 use super::Precision;
 
-/// Outputs and rows of a block of the form for few rows.
-const FEW_OUTS: usize = 4;
-const FEW_ROWS: usize = 4;
 /// Outputs of a tile.
 const TILE_OUTS: usize = 64;
 /// The most stretches a sum is cut into.
 const MOST_SPLITS: usize = 8;
+/// The most threads of a block along the inputs; each takes four of them at a time.
+const ALONG_THREADS: usize = 128;
+
+/// Products of a multiprocessor up to which threads lie along the inputs.
+const ALONG_PRODUCTS: usize = 1 << 19;
 
 /// The ways to do a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// Blocks of four outputs along the weights: for few rows or outputs.
-    Few,
+    /// Blocks of four rows and four outputs, with threads along the inputs.
+    Along4,
+    /// The same of eight rows and eight outputs.
+    Along8,
     /// Tiles of 16 rows, `f32`.
     Full16,
     /// Tiles of 64 rows, `f32`.
@@ -27,44 +31,56 @@ pub enum Form {
 }
 
 impl Form {
+    /// Rows of a block.
     pub(super) fn rows(self) -> usize {
         match self {
-            Self::Few => FEW_ROWS,
-            Self::Half8 => 8,
+            Self::Along4 => 4,
+            Self::Along8 | Self::Half8 => 8,
             Self::Full16 => 16,
             Self::Half32 => 32,
             Self::Full64 => 64,
         }
     }
 
+    /// Outputs of a block.
     pub(super) fn outs(self) -> usize {
         match self {
-            Self::Few => FEW_OUTS,
+            Self::Along4 => 4,
+            Self::Along8 => 8,
             _ => TILE_OUTS,
         }
+    }
+
+    /// Whether a sum can be cut into stretches.
+    pub(super) fn is_cut(self) -> bool {
+        !matches!(self, Self::Along4 | Self::Along8)
     }
 
     /// Inputs worked on at a time, of which a stretch is a multiple.
     fn step(self) -> usize {
         match self {
             Self::Full16 | Self::Full64 => 16,
-            Self::Few | Self::Half8 | Self::Half32 => 32,
+            _ => 32,
         }
     }
 
     /// The precision it is for; none where it does both.
     pub(super) fn precision(self) -> Option<Precision> {
         match self {
-            Self::Few => None,
+            Self::Along4 | Self::Along8 => None,
             Self::Full16 | Self::Full64 => Some(Precision::Full),
             Self::Half8 | Self::Half32 => Some(Precision::Half),
         }
     }
 
-    pub(super) fn kernel(self, precision: Precision) -> (Kernel, u32) {
+    /// The kernel, and the threads of its blocks for so many inputs.
+    pub(super) fn kernel(self, precision: Precision, ins: usize) -> (Kernel, u32) {
+        let along = ins.div_ceil(4).next_multiple_of(32).min(ALONG_THREADS) as u32;
         match (self, precision) {
-            (Self::Few, Precision::Full) => (Kernel::MatmulFewF32, 128),
-            (Self::Few, Precision::Half) => (Kernel::MatmulFewF16, 128),
+            (Self::Along4, Precision::Full) => (Kernel::MatmulAlong4F32, along),
+            (Self::Along4, Precision::Half) => (Kernel::MatmulAlong4F16, along),
+            (Self::Along8, Precision::Full) => (Kernel::MatmulAlong8F32, along),
+            (Self::Along8, Precision::Half) => (Kernel::MatmulAlong8F16, along),
             (Self::Full16, _) => (Kernel::MatmulTileF32Of16, 64),
             (Self::Full64, _) => (Kernel::MatmulTileF32Of64, 256),
             (Self::Half8, _) => (Kernel::MatmulTileF16Of8, 128),
@@ -86,10 +102,10 @@ pub struct Plan {
 impl Plan {
     /// For products of `rows` rows, `[groups, outs, ins]`, on a card with so many multiprocessors.
     ///
-    /// Up to eight rows reading the weights is all there is to it, and so it is with few outputs.
-    /// Beyond, tiles are as large as there are rows to fill them, and where there are too few to keep
-    /// the card busy the sums are cut: into stretches of at least four steps, or the second launch
-    /// costs more than it saves.
+    /// With few products reading is all there is to it, and threads along the inputs read best: blocks of
+    /// eight if these are enough to keep the card busy, else of four. Beyond, tiles are as large as there
+    /// are rows to fill them, and where there are too few to keep the card busy the sums are cut: into
+    /// stretches of at least four steps, or the second launch costs more than it saves.
     #[must_use]
     pub fn choose(
         (groups, outs, ins): (usize, usize, usize),
@@ -97,19 +113,21 @@ impl Plan {
         precision: Precision,
         multiprocessors: usize,
     ) -> Self {
+        let blocks = |form: Form| groups * outs.div_ceil(form.outs()) * rows.div_ceil(form.rows());
+        let products = groups * outs * rows * ins;
         let form = match precision {
-            _ if rows <= 2 * FEW_ROWS || outs <= 2 * FEW_OUTS => Form::Few,
+            _ if products <= multiprocessors * ALONG_PRODUCTS || outs <= 8 => {
+                let fills = 4 < rows && multiprocessors <= blocks(Form::Along8);
+                let form = if fills { Form::Along8 } else { Form::Along4 };
+                return Self { form, splits: 1 };
+            }
             Precision::Full if rows <= 48 => Form::Full16,
             Precision::Full => Form::Full64,
             Precision::Half if rows <= 16 => Form::Half8,
             Precision::Half => Form::Half32,
         };
-        if form == Form::Few {
-            return Self { form, splits: 1 };
-        }
-        let blocks = groups * outs.div_ceil(form.outs()) * rows.div_ceil(form.rows());
         let most = (ins / (4 * form.step())).clamp(1, MOST_SPLITS);
-        let splits = (2 * multiprocessors / blocks).clamp(1, most);
+        let splits = (2 * multiprocessors / blocks(form)).clamp(1, most);
         Self { form, splits }
     }
 }
@@ -121,15 +139,16 @@ mod tests {
     #[test]
     fn forms_follow_from_shapes() {
         let table = [
-            ((1, 768, 768), 1, Precision::Full, Form::Few, 1),
-            ((1, 768, 768), 8, Precision::Half, Form::Few, 1),
-            ((1, 768, 768), 9, Precision::Full, Form::Full16, 5),
-            ((1, 768, 768), 9, Precision::Half, Form::Half8, 2),
+            ((1, 768, 768), 1, Precision::Full, Form::Along4, 1),
+            ((1, 768, 768), 8, Precision::Half, Form::Along8, 1),
+            ((1, 256, 2_816), 24, Precision::Full, Form::Full16, 7),
+            ((1, 128, 64), 9, Precision::Half, Form::Along8, 1),
+            ((1, 64, 64), 9, Precision::Half, Form::Along4, 1),
+            ((1, 768, 3_072), 9, Precision::Half, Form::Half8, 2),
             ((1, 768, 768), 40, Precision::Half, Form::Half32, 2),
-            ((1, 768, 64), 9, Precision::Full, Form::Full16, 1),
-            ((1, 256, 2816), 4_000, Precision::Full, Form::Full64, 1),
+            ((1, 256, 2_816), 4_000, Precision::Full, Form::Full64, 1),
             // The generator's last: one output.
-            ((1, 1, 224), 4_000, Precision::Full, Form::Few, 1),
+            ((1, 1, 224), 4_000, Precision::Full, Form::Along8, 1),
         ];
         for (shape, rows, precision, form, splits) in table {
             let plan = Plan::choose(shape, rows, precision, 30);
