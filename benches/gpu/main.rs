@@ -6,15 +6,22 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod instances;
+mod load;
 mod products;
 mod rvc;
 
 use std::error::Error;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 
-use autovoice_kernels::gpu::{Cuda, devices};
+use autovoice_kernels::gpu::{Cuda, Urgency, devices};
 
 fn main() -> Result<(), Box<dyn Error>> {
+    if std::env::args().any(|argument| argument == load::LOAD) {
+        let card = Cuda::open_for(0, Urgency::Other)?;
+        return Ok(load::keep_busy(&card, &AtomicBool::new(false))?);
+    }
     let mut arguments = std::env::args().skip_while(|argument| argument != "--weights");
     let weights = arguments.nth(1).map(PathBuf::from);
     let card = devices()?.swap_remove(0);
@@ -26,5 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     );
     let device = Cuda::open(0)?;
     rvc::run(&device, weights.as_deref())?;
+    load::run()?;
+    instances::run(&device)?;
     products::run(&device)
 }

@@ -11,7 +11,7 @@ use autovoice::model::rvc::{
 use autovoice::nn::{Bounds, Weights};
 use autovoice::quality::seeded;
 use autovoice::voice::rvc::tensors;
-use autovoice_kernels::gpu::{Cuda, Precision};
+use autovoice_kernels::gpu::{Cuda, GpuError, Precision};
 
 use safetensors::tensor::{Dtype, TensorView};
 
@@ -29,6 +29,7 @@ const SECOND: Duration = Duration::from_secs(1);
 type Failed = Box<dyn Error>;
 
 /// What is put into the networks.
+#[derive(Clone)]
 struct Input {
     features: Vec<f32>,
     pitch: Vec<u8>,
@@ -58,10 +59,15 @@ pub fn noise(count: usize, seed: u32) -> Vec<f32> {
     (0..count).map(|_| next()).collect()
 }
 
-/// Measures, and writes the weights where that is asked for.
-pub fn run(device: &Cuda, save: Option<&Path>) -> Result<(), Failed> {
+fn voice() -> Result<(RvcConfig, Weights), Failed> {
     let config = RvcConfig::original(Version::V2, 48_000).ok_or("RVC has 48 kHz")?;
     let weights = seeded::weights(tensors(&config, 21), 3)?;
+    Ok((config, weights))
+}
+
+/// Measures, and writes the weights where that is asked for.
+pub fn run(device: &Cuda, save: Option<&Path>) -> Result<(), Failed> {
+    let (config, weights) = voice()?;
     if let Some(path) = save {
         write(&weights, path)?;
     }
@@ -86,6 +92,84 @@ fn row(frames: usize, network: &str, on: &str, times: &Shares) {
     );
 }
 
+/// The three networks on a card, one after the other.
+pub struct Chain {
+    input: Input,
+    text: DeviceTextEncoder<Cuda>,
+    flow: DeviceFlow<Cuda>,
+    generator: DeviceGenerator<Cuda>,
+    stats: Vec<f32>,
+    latent: Vec<f32>,
+    sound: Vec<f32>,
+    frames: usize,
+}
+
+impl Chain {
+    /// For hops of so many frames.
+    pub fn new(device: &Cuda, frames: usize, precision: Precision) -> Result<Self, Failed> {
+        let (config, weights) = voice()?;
+        Self::of(device, &config, &weights, (frames, precision))
+    }
+
+    fn of(
+        device: &Cuda,
+        config: &RvcConfig,
+        weights: &Weights,
+        (frames, precision): (usize, Precision),
+    ) -> Result<Self, Failed> {
+        let root = weights.root();
+        let (window, one) = ((PAST + frames, precision), (frames, precision));
+        Ok(Self {
+            input: Input::new(config, frames),
+            text: DeviceTextEncoder::new(device, config, window, &root.part("enc_p"))?,
+            flow: DeviceFlow::new(device, config, one, &root.part("flow"))?,
+            generator: DeviceGenerator::new(device, config, one, &root.part("dec"))?,
+            stats: vec![0.0; frames * 2 * config.inter],
+            latent: vec![0.0; frames * config.inter],
+            sound: vec![0.0; frames * config.hop()],
+            frames,
+        })
+    }
+
+    /// Another of the same voice.
+    pub fn another(&self, device: &Cuda) -> Result<Self, Failed> {
+        Ok(Self {
+            input: self.input.clone(),
+            text: self.text.another(device)?,
+            flow: self.flow.another(device)?,
+            generator: self.generator.another(device)?,
+            stats: self.stats.clone(),
+            latent: self.latent.clone(),
+            sound: self.sound.clone(),
+            frames: self.frames,
+        })
+    }
+
+    fn read(&mut self, device: &Cuda) -> Result<(), GpuError> {
+        let heard = (&self.input.features[..], &self.input.pitch[..]);
+        self.text.forward(device, heard, PAST, &mut self.stats)
+    }
+
+    fn turn(&mut self, device: &Cuda) -> Result<(), GpuError> {
+        let given = (&self.input.z[..], self.frames);
+        self.flow
+            .step(device, given, Bounds::OPEN, &mut self.latent)
+    }
+
+    fn sing(&mut self, device: &Cuda) -> Result<(), GpuError> {
+        let heard = (&self.latent[..], &self.input.source[..]);
+        self.generator
+            .step(device, heard, Bounds::OPEN, &mut self.sound)
+    }
+
+    /// A hop.
+    pub fn hop(&mut self, device: &Cuda) -> Result<(), GpuError> {
+        self.read(device)?;
+        self.turn(device)?;
+        self.sing(device)
+    }
+}
+
 fn card(
     device: &Cuda,
     config: &RvcConfig,
@@ -96,39 +180,23 @@ fn card(
         Precision::Full => "card, f32",
         Precision::Half => "card, f16",
     };
-    let input = Input::new(config, frames);
-    let root = weights.root();
-    let (window, one) = ((PAST + frames, precision), (frames, precision));
-    let mut text = DeviceTextEncoder::new(device, config, window, &root.part("enc_p"))?;
-    let mut flow = DeviceFlow::new(device, config, one, &root.part("flow"))?;
-    let mut generator = DeviceGenerator::new(device, config, one, &root.part("dec"))?;
-    let mut stats = vec![0.0; frames * 2 * config.inter];
-    let mut latent = vec![0.0; frames * config.inter];
-    let mut sound = vec![0.0; frames * config.hop()];
-    let mut failed = None;
-    let mut note = |done: Result<(), _>| failed = failed.take().or(done.err());
-    let heard = (&input.features[..], &input.pitch[..]);
-    let times = Shares::measure(STEPS, SECOND, || {
-        note(text.forward(device, heard, PAST, &mut stats));
-    });
-    row(frames, "text encoder", on, &times);
-    let times = Shares::measure(STEPS, SECOND, || {
-        note(flow.step(device, (&input.z, frames), Bounds::OPEN, &mut latent));
-    });
-    row(frames, "flow", on, &times);
-    let times = Shares::measure(STEPS, SECOND, || {
-        let heard = (&input.z[..], &input.source[..]);
-        note(generator.step(device, heard, Bounds::OPEN, &mut sound));
-    });
-    row(frames, "generator", on, &times);
-    let times = Shares::measure(STEPS, SECOND, || {
-        note(text.forward(device, heard, PAST, &mut stats));
-        note(flow.step(device, (&input.z, frames), Bounds::OPEN, &mut latent));
-        let heard = (&latent[..], &input.source[..]);
-        note(generator.step(device, heard, Bounds::OPEN, &mut sound));
-    });
-    row(frames, "all three", on, &times);
-    failed.map_or(Ok(()), |error| Err(error.into()))
+    let mut chain = Chain::of(device, config, weights, (frames, precision))?;
+    type Part = fn(&mut Chain, &Cuda) -> Result<(), GpuError>;
+    let parts: [(&str, Part); 4] = [
+        ("text encoder", Chain::read),
+        ("flow", Chain::turn),
+        ("generator", Chain::sing),
+        ("all three", Chain::hop),
+    ];
+    for (network, part) in parts {
+        let mut failed = None;
+        let times = Shares::measure(STEPS, SECOND, || {
+            failed = failed.take().or(part(&mut chain, device).err());
+        });
+        failed.map_or(Ok(()), Err)?;
+        row(frames, network, on, &times);
+    }
+    Ok(())
 }
 
 fn cpu(config: &RvcConfig, weights: &Weights, frames: usize) -> Result<(), Failed> {

@@ -50,8 +50,8 @@ fn a_full_generator_costs_what_is_said_of_it() {
     // 82 convolutions, four means, two masks and the past; more where sums are cut to keep a card busy.
     let layers = 89;
     for (precision, multiprocessors, cut, megabytes, of_a_stream) in [
-        (Precision::Full, 132, 69, 71.3, 8.6),
-        (Precision::Half, 28, 50, 39.7, 8.0),
+        (Precision::Full, 132, 0, 70.3, 7.6),
+        (Precision::Half, 28, 50, 40.2, 8.6),
     ] {
         let device = Tally::new(multiprocessors);
         let made = DeviceGenerator::new(&device, &config, (2, precision), &part_of);

@@ -28,6 +28,15 @@ use recording::Recorder;
 /// The most arguments of a kernel.
 const ARGUMENTS: usize = 24;
 
+/// What goes first on a card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Urgency {
+    /// Before all else: sound cannot wait.
+    Sound,
+    /// When there is nothing more urgent.
+    Other,
+}
+
 /// A card with a stream of its own. Streams of one card run beside each other.
 #[derive(Clone, Debug)]
 pub struct Cuda {
@@ -35,6 +44,7 @@ pub struct Cuda {
     modules: Arc<Modules>,
     multiprocessors: usize,
     recorder: Arc<Recorder>,
+    urgency: Urgency,
 }
 
 impl Cuda {
@@ -44,6 +54,14 @@ impl Cuda {
     /// # Errors
     /// If there is no driver, the driver or the card is too old, or there is no such card.
     pub fn open(ordinal: usize) -> Result<Self, GpuError> {
+        Self::open_for(ordinal, Urgency::Sound)
+    }
+
+    /// [`Self::open`] for something as urgent as this.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_for(ordinal: usize, urgency: Urgency) -> Result<Self, GpuError> {
         driver()?;
         let count = probe::count()?;
         if count <= ordinal {
@@ -57,21 +75,22 @@ impl Cuda {
             .map_err(|e| failed("asking for the card's multiprocessors", e))?;
         let modules = Arc::new(Modules::new(context.clone()));
         Ok(Self {
-            stream: most_urgent(&context)?,
+            stream: stream(&context, urgency)?,
+            urgency,
             modules,
             recorder: Arc::default(),
             multiprocessors: usize::try_from(multiprocessors).unwrap_or(1).max(1),
         })
     }
 
-    /// Another stream on the same card, with the kernels that are loaded. What one stream writes another
+    /// Another stream on the same card, as urgent, with the kernels that are loaded. What one stream writes another
     /// sees when the one was waited for.
     ///
     /// # Errors
     /// If the driver makes none.
     pub fn another_stream(&self) -> Result<Self, GpuError> {
         Ok(Self {
-            stream: most_urgent(self.stream.context())?,
+            stream: stream(self.stream.context(), self.urgency)?,
             recorder: Arc::default(),
             ..self.clone()
         })
@@ -86,14 +105,18 @@ impl Cuda {
     }
 }
 
-/// A stream that goes before whatever else the card does: drawing can wait, sound cannot.
-fn most_urgent(context: &Arc<CudaContext>) -> Result<Arc<CudaStream>, GpuError> {
+/// A stream as urgent as can be, or as little.
+fn stream(context: &Arc<CudaContext>, urgency: Urgency) -> Result<Arc<CudaStream>, GpuError> {
     let what = "making a stream";
     context.bind_to_thread().map_err(|e| failed(what, e))?;
     // The lower the number, the more urgent.
-    let (_, greatest) = result::stream::get_priority_range().map_err(|e| failed(what, e))?;
+    let (least, greatest) = result::stream::get_priority_range().map_err(|e| failed(what, e))?;
+    let priority = match urgency {
+        Urgency::Sound => greatest,
+        Urgency::Other => least,
+    };
     context
-        .new_stream_with_priority(greatest)
+        .new_stream_with_priority(priority)
         .map_err(|e| failed(what, e))
 }
 

@@ -10,9 +10,6 @@ const MOST_SPLITS: usize = 8;
 /// The most threads of a block along the inputs; each takes four of them at a time.
 const ALONG_THREADS: usize = 128;
 
-/// Products of a multiprocessor up to which threads lie along the inputs.
-const ALONG_PRODUCTS: usize = 1 << 19;
-
 /// The ways to do a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -104,8 +101,9 @@ impl Plan {
     ///
     /// With few products reading is all there is to it, and threads along the inputs read best: blocks of
     /// eight if these are enough to keep the card busy, else of four. Beyond, tiles are as large as there
-    /// are rows to fill them, and where there are too few to keep the card busy the sums are cut: into
-    /// stretches of at least four steps, or the second launch costs more than it saves.
+    /// are rows and outputs to keep the card busy with them, and sums are cut into stretches, of at least
+    /// two steps, until there are eight blocks for each multiprocessor. Where one form ends and the next
+    /// begins was measured on an H100 (`benches/gpu`).
     #[must_use]
     pub fn choose(
         (groups, outs, ins): (usize, usize, usize),
@@ -115,19 +113,24 @@ impl Plan {
     ) -> Self {
         let blocks = |form: Form| groups * outs.div_ceil(form.outs()) * rows.div_ceil(form.rows());
         let products = groups * outs * rows * ins;
-        let form = match precision {
-            _ if products <= multiprocessors * ALONG_PRODUCTS || outs <= 8 => {
-                let fills = 4 < rows && multiprocessors <= blocks(Form::Along8);
-                let form = if fills { Form::Along8 } else { Form::Along4 };
-                return Self { form, splits: 1 };
-            }
-            Precision::Full if rows <= 48 => Form::Full16,
-            Precision::Full => Form::Full64,
-            Precision::Half if rows <= 16 => Form::Half8,
-            Precision::Half => Form::Half32,
+        let most = match precision {
+            Precision::Full => 3 << 18,
+            Precision::Half => 1 << 18,
         };
-        let most = (ins / (4 * form.step())).clamp(1, MOST_SPLITS);
-        let splits = (2 * multiprocessors / blocks(form)).clamp(1, most);
+        if products <= most * multiprocessors || outs <= 8 {
+            let fills = 4 < rows && multiprocessors <= blocks(Form::Along8);
+            let form = if fills { Form::Along8 } else { Form::Along4 };
+            return Self { form, splits: 1 };
+        }
+        let fills = |form: Form| multiprocessors <= 2 * blocks(form);
+        let form = match precision {
+            Precision::Full if fills(Form::Full64) => Form::Full64,
+            Precision::Full => Form::Full16,
+            Precision::Half if fills(Form::Half32) => Form::Half32,
+            Precision::Half => Form::Half8,
+        };
+        let most = (ins / (2 * form.step())).clamp(1, MOST_SPLITS);
+        let splits = (8 * multiprocessors / blocks(form)).clamp(1, most);
         Self { form, splits }
     }
 }
@@ -140,18 +143,22 @@ mod tests {
     fn forms_follow_from_shapes() {
         let table = [
             ((1, 768, 768), 1, Precision::Full, Form::Along4, 1),
-            ((1, 768, 768), 8, Precision::Half, Form::Along8, 1),
-            ((1, 256, 2_816), 24, Precision::Full, Form::Full16, 7),
-            ((1, 128, 64), 9, Precision::Half, Form::Along8, 1),
-            ((1, 64, 64), 9, Precision::Half, Form::Along4, 1),
-            ((1, 768, 3_072), 9, Precision::Half, Form::Half8, 2),
-            ((1, 768, 768), 40, Precision::Half, Form::Half32, 2),
-            ((1, 256, 2_816), 4_000, Precision::Full, Form::Full64, 1),
+            ((1, 768, 768), 8, Precision::Half, Form::Along4, 1),
+            ((1, 3_072, 768), 6, Precision::Full, Form::Along8, 1),
+            ((1, 3_072, 768), 18, Precision::Full, Form::Along8, 1),
+            ((1, 3_072, 768), 18, Precision::Half, Form::Half8, 7),
+            ((1, 3_072, 768), 54, Precision::Half, Form::Half32, 8),
+            ((1, 3_072, 768), 54, Precision::Full, Form::Full16, 5),
+            ((1, 3_072, 768), 200, Precision::Full, Form::Full64, 5),
+            ((1, 256, 2_816), 120, Precision::Full, Form::Along8, 1),
+            ((1, 256, 2_816), 120, Precision::Half, Form::Half8, 8),
+            ((1, 32, 352), 4_800, Precision::Half, Form::Half32, 5),
+            ((1, 4_096, 4_096), 4_096, Precision::Half, Form::Half32, 1),
             // The generator's last: one output.
-            ((1, 1, 224), 4_000, Precision::Full, Form::Along8, 1),
+            ((1, 1, 224), 4_800, Precision::Full, Form::Along8, 1),
         ];
         for (shape, rows, precision, form, splits) in table {
-            let plan = Plan::choose(shape, rows, precision, 30);
+            let plan = Plan::choose(shape, rows, precision, 132);
             let want = Plan { form, splits };
             assert_eq!(plan, want, "{shape:?}, {rows}, {precision:?}");
         }
