@@ -1,6 +1,6 @@
 //! What a card makes of the networks, beside the same networks on one core of its machine.
 //!
-//! `cargo bench --features gpu --bench gpu`. With `--weights FILE` the weights of the networks are written
+//! `cargo bench --features gpu --bench gpu`, with `-- rvc load` for some of it. With `--weights FILE` the weights of the networks are written
 //! there, for whoever measures them with another program.
 
 #[path = "../support/mod.rs"]
@@ -17,6 +17,9 @@ use std::sync::atomic::AtomicBool;
 
 use autovoice_kernels::gpu::{Cuda, Urgency, devices};
 
+/// What is measured, if not all of it is wanted.
+const PARTS: [&str; 4] = ["rvc", "load", "instances", "products"];
+
 fn main() -> Result<(), Box<dyn Error>> {
     if std::env::args().any(|argument| argument == load::LOAD) {
         let card = Cuda::open_for(0, Urgency::Other)?;
@@ -32,8 +35,24 @@ fn main() -> Result<(), Box<dyn Error>> {
         support::machine()
     );
     let device = Cuda::open(0)?;
-    rvc::run(&device, weights.as_deref())?;
-    load::run()?;
-    instances::run(&device)?;
-    products::run(&device)
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let is_wanted = |part: &str| {
+        let named = PARTS
+            .iter()
+            .any(|part| wanted.iter().any(|name| name == part));
+        !named || wanted.iter().any(|name| name == part)
+    };
+    if is_wanted("rvc") {
+        rvc::run(&device, weights.as_deref())?;
+    }
+    if is_wanted("load") {
+        load::run()?;
+    }
+    if is_wanted("instances") {
+        instances::run(&device)?;
+    }
+    if is_wanted("products") {
+        products::run(&device)?;
+    }
+    Ok(())
 }

