@@ -9,7 +9,7 @@ mod coupling;
 
 use std::sync::Arc;
 
-use autovoice_kernels::gpu::{Array, Device, GpuError, Precision, mask_rows};
+use autovoice_kernels::gpu::{Array, Device, GpuError, Precision, Slice, mask_rows};
 
 use super::{COUPLINGS, LAYERS, SIDE};
 use crate::model::rvc::RvcConfig;
@@ -150,27 +150,60 @@ impl<D: Device> Flow<D> {
         bounds: Bounds,
         y: &mut [f32],
     ) -> Result<(), GpuError> {
-        let Layers { inter, room, .. } = *self.layers;
+        let inter = self.layers.inter;
         let frames = z.len() / inter;
         exactly("values of the prior", z.len(), frames * inter)?;
         exactly("values of the latent", y.len(), z.len())?;
-        if room < frames + SIDE || frames < decided {
+        self.enter(device, (frames, decided), bounds)?;
+        self.frames().upload(device, z)?;
+        let key = frames * self.layers.room + decided;
+        let mut recorded = std::mem::take(&mut self.recorded);
+        let done = recorded.run(device, key, &mut || self.run(device, frames, decided));
+        self.recorded = recorded;
+        done?;
+        self.frames().download(device, y)
+    }
+
+    /// Goes on to the next frames: what is copied to the device before [`Self::run`], but for the prior.
+    ///
+    /// # Errors
+    /// As [`Self::step`].
+    pub(in crate::model::rvc) fn enter(
+        &mut self,
+        device: &D,
+        (frames, decided): (Frames, Frames),
+        bounds: Bounds,
+    ) -> Result<(), GpuError> {
+        if self.layers.room < frames + SIDE || frames < decided {
             return Err(GpuError::Size {
                 what: "frames of a step",
                 expected: "as many as are decided on, and no more than the flow was built for",
                 found: frames,
             });
         }
-        self.x.all().upload(device, z)?;
         // What is behind these frames is silence to them.
         let end = bounds.end.min(self.at + frames as i64);
         self.state.enter(device, self.at, Bounds { end })?;
-        self.turn(device, frames, decided)?;
         self.at += decided as i64;
-        self.x.all().download(device, y)
+        Ok(())
     }
 
-    fn turn(&mut self, device: &D, frames: Frames, decided: Frames) -> Result<(), GpuError> {
+    /// Where the prior goes, `[frames, inter]`, and where it becomes the latent.
+    pub(in crate::model::rvc) fn frames(&self) -> Slice<'_, D::Buffer, f32> {
+        self.x.all()
+    }
+
+    /// What a step does on the device, between the copies. Launches alone, which depend on the numbers of
+    /// frames and on nothing else.
+    ///
+    /// # Errors
+    /// If a launch fails.
+    pub(in crate::model::rvc) fn run(
+        &self,
+        device: &D,
+        frames: Frames,
+        decided: Frames,
+    ) -> Result<(), GpuError> {
         let layers = &self.layers;
         let step = Step {
             device,
@@ -178,20 +211,16 @@ impl<D: Device> Flow<D> {
             work: self.work.all(),
             frames,
         };
+        let within = (self.state.within(layers.at)?, 1);
+        mask_rows(device, (self.x.all(), frames, layers.inter), within)?;
         let rooms = Rooms {
             x: self.x.all(),
             gates: self.gates.all(),
             open: self.open.all(),
         };
-        let offsets = &self.offsets;
-        let key = frames * layers.room + decided;
-        self.recorded.run(device, key, &mut || {
-            let within = (step.state.within(layers.at)?, 1);
-            mask_rows(device, (rooms.x, frames, layers.inter), within)?;
-            for (coupling, offset) in layers.couplings.iter().zip(offsets) {
-                coupling.run(&step, rooms, offset.values())?;
-            }
-            step.state.advance(device, decided)
-        })
+        for (coupling, offset) in layers.couplings.iter().zip(&self.offsets) {
+            coupling.run(&step, rooms, offset.values())?;
+        }
+        self.state.advance(device, decided)
     }
 }

@@ -10,7 +10,7 @@ mod stage;
 
 use std::sync::Arc;
 
-use autovoice_kernels::gpu::{Array, Device, GpuError, Precision};
+use autovoice_kernels::gpu::{Array, Device, GpuError, Precision, Slice};
 
 use crate::model::rvc::RvcConfig;
 use crate::nn::device::{Build, DeviceError, Offset, Recorded, State, Step, exactly};
@@ -114,21 +114,74 @@ impl<D: Device> Generator<D> {
         bounds: Bounds,
         y: &mut [f32],
     ) -> Result<(), GpuError> {
+        let Layers { inter, hop, .. } = *self.layers;
+        let frames = y.len() / hop;
+        exactly("samples of sound", y.len(), frames * hop)?;
+        exactly("values of the latent", z.len(), frames * inter)?;
+        self.enter(device, frames, source, bounds)?;
+        self.latent()?.upload(device, z)?;
+        self.sing(device, frames)?;
+        self.sound().download(device, y)
+    }
+
+    /// Goes on to the next frames: what is copied to the device before [`Self::run`], but for the latent.
+    ///
+    /// # Errors
+    /// As [`Self::step`].
+    pub(in crate::model::rvc) fn enter(
+        &mut self,
+        device: &D,
+        frames: Frames,
+        source: &[f32],
+        bounds: Bounds,
+    ) -> Result<(), GpuError> {
         let layers = &self.layers;
-        let frames = y.len() / layers.hop;
-        exactly("samples of sound", y.len(), frames * layers.hop)?;
-        exactly("values of the latent", z.len(), frames * layers.inter)?;
-        let samples = layers.source.map_or(0, |_| y.len());
-        exactly("samples of the source", source.len(), samples)?;
         layers.fits(frames)?;
-        self.state.newest(layers.latent.0)?.upload(device, z)?;
+        let samples = layers.source.map_or(0, |_| frames * layers.hop);
+        exactly("samples of the source", source.len(), samples)?;
         if let Some(line) = layers.source {
             self.state.newest(line)?.upload(device, source)?;
         }
         self.state.enter(device, self.at, bounds)?;
-        self.sing(device, frames)?;
         self.at += frames as i64;
-        self.sound.all().download(device, y)
+        Ok(())
+    }
+
+    /// Goes to where another stream of this generator is, at the end of its signal: what is copied to the
+    /// device before [`Self::follow`] and [`Self::run`].
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub(in crate::model::rvc) fn enter_beyond(
+        &mut self,
+        device: &D,
+        other: &Self,
+    ) -> Result<(), GpuError> {
+        self.at = other.at;
+        let end = Bounds { end: self.at };
+        self.state.enter(device, self.at, end)
+    }
+
+    /// Takes over the past and the speaker of another stream of this generator. Launches alone.
+    ///
+    /// # Errors
+    /// If it is of another voice, or a launch fails.
+    pub(in crate::model::rvc) fn follow(&self, device: &D, other: &Self) -> Result<(), GpuError> {
+        self.state.resume(device, &other.state)?;
+        self.offset.resume(device, &other.offset)
+    }
+
+    /// Where the latent of a step begins, `[frames, inter]`.
+    ///
+    /// # Errors
+    /// Never in practice: it is a line of this generator.
+    pub(in crate::model::rvc) fn latent(&self) -> Result<Slice<'_, D::Buffer, f32>, GpuError> {
+        self.state.newest(self.layers.latent.0)
+    }
+
+    /// The sound of the last step, and whatever follows it.
+    pub(in crate::model::rvc) fn sound(&self) -> Slice<'_, D::Buffer, f32> {
+        self.sound.all()
     }
 
     /// What would follow if the latent ended here: `y` of the next frames, at most as many as a step has.
@@ -140,27 +193,33 @@ impl<D: Device> Generator<D> {
         let frames = y.len() / self.layers.hop;
         exactly("samples of sound", y.len(), frames * self.layers.hop)?;
         self.layers.fits(frames)?;
-        copy.state.resume(device, &self.state)?;
-        copy.offset.resume(device, &self.offset)?;
-        copy.at = self.at;
-        let end = Bounds { end: self.at };
-        copy.state.enter(device, self.at, end)?;
+        copy.enter_beyond(device, self)?;
+        copy.follow(device, self)?;
         copy.sing(device, frames)?;
-        copy.sound.all().download(device, y)
+        copy.sound().download(device, y)
     }
 
-    /// What a step does on the device, between the copies.
-    fn sing(&mut self, device: &D, frames: Frames) -> Result<(), GpuError> {
+    /// What a step does on the device, between the copies. Launches alone, which depend on the number of
+    /// frames and on nothing else.
+    ///
+    /// # Errors
+    /// If a launch fails.
+    pub(in crate::model::rvc) fn run(&self, device: &D, frames: Frames) -> Result<(), GpuError> {
         let step = Step {
             device,
             state: &self.state,
             work: self.work.all(),
             frames,
         };
-        let offset = self.offset.values();
         let (planes, sound) = (self.planes.all(), self.sound.all());
-        let layers = &self.layers;
-        let sing = &mut || layers.run(&step, offset, planes, sound);
-        self.recorded.run(device, frames, sing)
+        self.layers.run(&step, self.offset.values(), planes, sound)
+    }
+
+    /// [`Self::run`], recorded.
+    fn sing(&mut self, device: &D, frames: Frames) -> Result<(), GpuError> {
+        let mut recorded = std::mem::take(&mut self.recorded);
+        let done = recorded.run(device, frames, &mut || self.run(device, frames));
+        self.recorded = recorded;
+        done
     }
 }

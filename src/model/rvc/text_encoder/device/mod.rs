@@ -117,8 +117,29 @@ impl<D: Device> TextEncoder<D> {
         from: Frames,
         y: &mut [f32],
     ) -> Result<(), GpuError> {
+        let frames = pitch.len();
+        let outs = self.layers.project.shape().outs;
+        self.enter(device, (features, pitch), from)?;
+        exactly("values of the prior", y.len(), (frames - from) * outs)?;
+        let key = frames * (self.layers.longest + 1) + from;
+        let mut recorded = std::mem::take(&mut self.recorded);
+        let done = recorded.run(device, key, &mut || self.run(device, frames, from));
+        self.recorded = recorded;
+        done?;
+        self.stats().download(device, y)
+    }
+
+    /// What is copied to the device before [`Self::run`].
+    ///
+    /// # Errors
+    /// As [`Self::forward`].
+    pub(in crate::model::rvc) fn enter(
+        &mut self,
+        device: &D,
+        (features, pitch): (&[f32], &[u8]),
+        from: Frames,
+    ) -> Result<(), GpuError> {
         let (layers, frames) = (&self.layers, pitch.len());
-        let (ins, outs) = (layers.phone.shape().ins, layers.project.shape().outs);
         if layers.longest < frames || frames < from {
             return Err(GpuError::Size {
                 what: "frames of a window",
@@ -126,8 +147,8 @@ impl<D: Device> TextEncoder<D> {
                 found: frames,
             });
         }
+        let ins = layers.phone.shape().ins;
         exactly("values of features", features.len(), frames * ins)?;
-        exactly("values of the prior", y.len(), (frames - from) * outs)?;
         self.features.all().upload(device, features)?;
         if layers.pitch.is_some() {
             let indices = &mut self.indices[..frames];
@@ -137,12 +158,26 @@ impl<D: Device> TextEncoder<D> {
             self.pitch.all().upload(device, indices)?;
         }
         let end = frames as i64;
-        self.state.enter(device, 0, Bounds { end })?;
-        self.read(device, frames, from)?;
-        self.stats.all().download(device, y)
+        self.state.enter(device, 0, Bounds { end })
     }
 
-    fn read(&mut self, device: &D, frames: Frames, from: Frames) -> Result<(), GpuError> {
+    /// Means and logarithms of deviations of the last window, `[frames - from, 2 * inter]`, and whatever
+    /// follows them.
+    pub(in crate::model::rvc) fn stats(&self) -> Slice<'_, D::Buffer, f32> {
+        self.stats.all()
+    }
+
+    /// What is done on the device, between the copies. Launches alone, which depend on the numbers of
+    /// frames and on nothing else.
+    ///
+    /// # Errors
+    /// If a launch fails.
+    pub(in crate::model::rvc) fn run(
+        &self,
+        device: &D,
+        frames: Frames,
+        from: Frames,
+    ) -> Result<(), GpuError> {
         let step = Step {
             device,
             state: &self.state,
@@ -157,10 +192,8 @@ impl<D: Device> TextEncoder<D> {
         };
         let pitch = self.pitch.all().first(frames)?;
         let input = (self.features.all(), pitch);
-        let (layers, stats) = (&self.layers, self.stats.all());
-        let key = frames * (layers.longest + 1) + from;
-        let read = &mut || layers.run(&step, input, rooms, (from, stats));
-        self.recorded.run(device, key, read)
+        self.layers
+            .run(&step, input, rooms, (from, self.stats.all()))
     }
 }
 
