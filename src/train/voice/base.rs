@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use candle_core::{Device, Tensor};
 
 use super::TrainError;
+use super::batch::{Batch, Tensors};
 use super::clip::{Clip, Material, Source};
-use super::drive::{Drive, Event, SAVED_EVERY, told};
+use super::drive::{Drive, Event, SAVED_EVERY, SAVED_EVERY_ON_CARDS, told};
+use super::held::hold_out;
 use super::lessons::Lessons;
 use super::network::Network;
 use super::page::{Page, page};
@@ -21,6 +23,7 @@ use crate::io::checkpoint::write_safetensors;
 use crate::io::{Existing, write_document};
 use crate::model::ddsp::DdspConfig;
 use crate::train::ops::values;
+use crate::train::processor::Processor;
 
 /// How to train a base.
 #[derive(Clone, Debug)]
@@ -44,7 +47,26 @@ pub struct BasePlan {
     pub seed: u64,
     /// Go on where a run of this plan stopped.
     pub resume: bool,
+    /// What computes.
+    pub processor: Processor,
+    /// The highest rate of learning; [`RATE`] is usual.
+    pub rate: f64,
+    /// Learn nothing from some stretches, and tell now and then what the networks make of them.
+    pub hold_out: bool,
+    /// Write both files now and then, too: a machine that is lent may be gone before the end.
+    pub snapshots: bool,
 }
+
+/// The highest rate at which a base learns, if nobody says otherwise.
+pub const RATE: f64 = 1.5e-3;
+
+/// Stretches that are held out of a base, batches that are made of them, and the time between two
+/// looks at them, which is that between snapshots, too.
+const HELD: usize = 60;
+/// See `HELD`.
+const LOOKS: u64 = 4;
+/// See `HELD`.
+const LOOKED_EVERY: Duration = Duration::from_secs(30);
 
 /// Where a run is kept until it is finished: beside its output.
 pub fn checkpoint(output: &std::path::Path) -> PathBuf {
@@ -75,7 +97,8 @@ pub fn train_base(
     report: &mut dyn FnMut(Event),
 ) -> Result<(), TrainError> {
     super::have_folders(&[&plan.output, &plan.encoder])?;
-    let material = Material::read(&plan.source, stop, |files, total| {
+    let arithmetic = plan.processor.open().map_err(TrainError::Processor)?;
+    let mut material = Material::read(&plan.source, stop, |files, total| {
         report(Event::Prepared { files, total });
     })?;
     report(Event::Ready {
@@ -83,6 +106,10 @@ pub fn train_base(
         speakers: material.speakers.len(),
         advice: material.advice.clone(),
     });
+    let held = match plan.hold_out {
+        true => hold_out(&mut material.clips, HELD),
+        false => Vec::new(),
+    };
     let counts = (material.speakers.len(), material.phones.len());
     let network = Network::new(&plan.config, counts.0, counts.1, plan.seed)?;
     // Who says the same as somebody else is found out by an encoder that can hear it.
@@ -103,7 +130,11 @@ pub fn train_base(
         }
         None => (Lessons::alone(clips), "from nothing".to_owned()),
     };
-    let recipe = Recipe::default();
+    let network = network.on(&arithmetic)?;
+    let recipe = Recipe {
+        rate: plan.rate,
+        ..Recipe::default()
+    };
     let steps = plan.steps;
     let mut run = Run::new(network, &[""], steps, recipe, 0)?;
     let path = checkpoint(&plan.output);
@@ -113,15 +144,19 @@ pub fn train_base(
         seed: plan.seed,
         checkpoint: &path,
         plan: format!(
-            "base {origin}, seed {}, {steps} steps, {:?}, {recipe:?}, {:?}, clips {:08x}, {:.2} s of others, {} phones",
+            "base {origin}, seed {}, {steps} steps, {:?}, {recipe:?}, {:?}, clips {:08x}, {:.2} s of others, {} phones{}",
             plan.seed,
             plan.config,
             Perturbation::default(),
             digest(&material.clips),
             lessons.seconds_of_others(),
-            material.phones.len()
+            material.phones.len(),
+            plan.processor.told()
         ),
-        saved_every: SAVED_EVERY,
+        saved_every: match plan.processor {
+            Processor::Cpu => SAVED_EVERY,
+            Processor::Cuda(_) => SAVED_EVERY_ON_CARDS,
+        },
         at_most: plan.at_most,
         stop,
     };
@@ -132,12 +167,52 @@ pub fn train_base(
         name: "base",
         step: run.step,
     });
-    drive.go(&mut run, report, &mut |run| show(plan, &material, run))?;
+    let looks = Looks::new(&held, arithmetic.device())?;
+    let mut looked = Instant::now();
+    drive.go(&mut run, report, &mut |run, report| {
+        show(plan, &material, run)?;
+        if looked.elapsed() < LOOKED_EVERY {
+            return Ok(());
+        }
+        looked = Instant::now();
+        looks.tell(run, report)?;
+        match plan.snapshots {
+            true => write(plan, &material, run),
+            false => Ok(()),
+        }
+    })?;
+    looks.tell(&run, report)?;
     write(plan, &material, &run)?;
     told(show(plan, &material, &run), report);
     // It has served; what cannot be removed only takes space.
     let _ = std::fs::remove_file(&path);
     Ok(())
+}
+
+/// Batches of what is held out, the same each time.
+struct Looks(Vec<Tensors>);
+
+impl Looks {
+    fn new(held: &[Clip], device: &Device) -> Result<Self, TrainError> {
+        if held.is_empty() {
+            return Ok(Self(Vec::new()));
+        }
+        let lessons = Lessons::alone(held);
+        let batch = |step| Batch::draw(&lessons, &Perturbation::default(), 0, step).tensors(device);
+        let batches = (0..LOOKS).map(batch).collect::<candle_core::Result<_>>()?;
+        Ok(Self(batches))
+    }
+
+    fn tell(&self, run: &Run, report: &mut dyn FnMut(Event)) -> Result<(), TrainError> {
+        if !self.0.is_empty() {
+            let losses = run.judged(&self.0)?;
+            report(Event::Held {
+                step: run.step,
+                losses,
+            });
+        }
+        Ok(())
+    }
 }
 
 /// Sets the weights that another base and its encoder have.
@@ -333,6 +408,10 @@ mod tests {
             start,
             seed: 1,
             resume: false,
+            processor: Processor::Cpu,
+            rate: RATE,
+            hold_out: false,
+            snapshots: false,
         };
         let first = plan("first", None);
         let theirs = material(&["Anna", "Bert"], &["AA", "SIL"]);
