@@ -42,7 +42,8 @@ impl Processor {
         if !candle_core::utils::cuda_is_available() {
             return Err("a build of AutoVoice without cards".to_owned());
         }
-        let device = Device::new_cuda(0).map_err(|error| format!("no card to use: {error}"))?;
+        let device = Device::new_cuda(0)
+            .map_err(|error| format!("no card to use: {}", first_line(&error)))?;
         candle_core::cuda::set_gemm_reduced_precision_f32(precision == Precision::Tf32);
         Ok(Arithmetic::Composed(Arc::new(Composed::new(device))))
     }
@@ -56,6 +57,12 @@ impl Processor {
             Self::Cuda(Precision::Tf32) => ", on a card with tf32",
         }
     }
+}
+
+/// What went wrong, without the trace that candle may add.
+fn first_line(error: &candle_core::Error) -> String {
+    let text = error.to_string();
+    text.lines().next().unwrap_or_default().to_owned()
 }
 
 /// What computes.

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use candle_core::{Device, Tensor};
 
 use super::TrainError;
-use super::batch::{Batch, Tensors};
 use super::clip::{Clip, Material, Source};
 use super::drive::{Drive, Event, SAVED_EVERY, SAVED_EVERY_ON_CARDS, told};
 use super::held::hold_out;
 use super::lessons::Lessons;
+use super::looks::{self, Looks};
 use super::network::Network;
 use super::page::{Page, page};
 use super::perturb::Perturbation;
@@ -60,14 +60,6 @@ pub struct BasePlan {
 /// The highest rate at which a base learns, if nobody says otherwise.
 pub const RATE: f64 = 1.5e-3;
 
-/// Stretches that are held out of a base, batches that are made of them, and the time between two
-/// looks at them, which is that between snapshots, too.
-const HELD: usize = 60;
-/// See `HELD`.
-const LOOKS: u64 = 4;
-/// See `HELD`.
-const LOOKED_EVERY: Duration = Duration::from_secs(30);
-
 /// Where a run is kept until it is finished: beside its output.
 pub fn checkpoint(output: &std::path::Path) -> PathBuf {
     let mut name = output.file_stem().unwrap_or_default().to_owned();
@@ -107,7 +99,7 @@ pub fn train_base(
         advice: material.advice.clone(),
     });
     let held = match plan.hold_out {
-        true => hold_out(&mut material.clips, HELD),
+        true => hold_out(&mut material.clips, looks::STRETCHES),
         false => Vec::new(),
     };
     let counts = (material.speakers.len(), material.phones.len());
@@ -171,7 +163,7 @@ pub fn train_base(
     let mut looked = Instant::now();
     drive.go(&mut run, report, &mut |run, report| {
         show(plan, &material, run)?;
-        if looked.elapsed() < LOOKED_EVERY {
+        if looked.elapsed() < looks::EVERY {
             return Ok(());
         }
         looked = Instant::now();
@@ -187,32 +179,6 @@ pub fn train_base(
     // It has served; what cannot be removed only takes space.
     let _ = std::fs::remove_file(&path);
     Ok(())
-}
-
-/// Batches of what is held out, the same each time.
-struct Looks(Vec<Tensors>);
-
-impl Looks {
-    fn new(held: &[Clip], device: &Device) -> Result<Self, TrainError> {
-        if held.is_empty() {
-            return Ok(Self(Vec::new()));
-        }
-        let lessons = Lessons::alone(held);
-        let batch = |step| Batch::draw(&lessons, &Perturbation::default(), 0, step).tensors(device);
-        let batches = (0..LOOKS).map(batch).collect::<candle_core::Result<_>>()?;
-        Ok(Self(batches))
-    }
-
-    fn tell(&self, run: &Run, report: &mut dyn FnMut(Event)) -> Result<(), TrainError> {
-        if !self.0.is_empty() {
-            let losses = run.judged(&self.0)?;
-            report(Event::Held {
-                step: run.step,
-                losses,
-            });
-        }
-        Ok(())
-    }
 }
 
 /// Sets the weights that another base and its encoder have.

@@ -24,7 +24,7 @@ pub const SAVED_EVERY: Duration = Duration::from_secs(300);
 /// The same on a card, which learns as much in less.
 pub const SAVED_EVERY_ON_CARDS: Duration = Duration::from_secs(60);
 /// Steps that are timed before it is known how many fit into some minutes, and how many times as
-/// many before that is asked again: the first ones wait for memory, and a card for its programs.
+/// many before that is asked again: a machine may be slow at first.
 const TIMED: u64 = 8;
 /// See `TIMED`.
 const AGAIN: u64 = 8;
@@ -215,6 +215,10 @@ impl Clock {
 
     /// How many steps there are to be in all, after some of them. `None` if nothing new is known.
     fn steps(&mut self, done: u64) -> Option<u64> {
+        // The first step is no measure of the others.
+        if done == 1 {
+            self.last = (Instant::now(), 1);
+        }
         if done < self.next {
             return None;
         }
@@ -232,5 +236,25 @@ impl Clock {
 pub fn told(done: Result<(), TrainError>, report: &mut dyn FnMut(Event)) {
     if let Err(error) = done {
         report(Event::Trouble(format!("{error}; {}", error.remedy())));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_steps_as_fit_into_the_time_are_asked_for_again_and_again() {
+        let mut none = Clock::new(Duration::ZERO);
+        let mut asked = Vec::new();
+        for step in 1..=64 {
+            asked.extend(none.steps(step).map(|steps| (step, steps)));
+        }
+        assert_eq!(asked, [(8, 8), (64, 64)]);
+        let mut hour = Clock::new(Duration::from_secs(3_600));
+        for step in 1..=7 {
+            assert_eq!(hour.steps(step), None);
+        }
+        assert!(hour.steps(8).is_some_and(|steps| 8 < steps));
     }
 }

@@ -12,6 +12,7 @@ mod held;
 mod labels;
 mod lessons;
 mod listed;
+mod looks;
 mod loss;
 mod network;
 mod page;

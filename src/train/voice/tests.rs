@@ -211,7 +211,7 @@ fn streams_and_training_run_the_same_networks() {
 }
 
 /// Clips of noise.
-fn clips() -> Vec<Clip> {
+pub fn clips() -> Vec<Clip> {
     let mut random = Random::new(31);
     let mut values = |count: usize, scale: f32| -> Vec<f32> {
         (0..count).map(|_| scale * random.white()).collect()
@@ -240,7 +240,7 @@ fn learn(run: &mut Run, clips: &[Clip], steps: u64) {
     }
 }
 
-fn small_run(parts: &[&str]) -> Run {
+pub fn small_run(parts: &[&str]) -> Run {
     let network = Network::new(&small(1), 3, 5, 32).unwrap();
     let recipe = Recipe {
         // After the first three steps.
