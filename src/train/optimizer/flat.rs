@@ -132,8 +132,7 @@ impl Flat {
     /// # Errors
     /// If the card does not answer.
     pub fn moments(&self) -> Result<BTreeMap<String, Moments>> {
-        let [mean, square, average] =
-            [&self.mean, &self.square, &self.average].map(|all| values(all));
+        let [mean, square, average] = [&self.mean, &self.square, &self.average].map(values);
         let (mean, square, average) = (mean?, square?, average?);
         let (mut moments, mut first) = (BTreeMap::new(), 0);
         for (name, count) in &self.places {

@@ -2,6 +2,7 @@
 
 mod base;
 mod batch;
+mod begin;
 mod clip;
 mod contrast;
 mod copy;

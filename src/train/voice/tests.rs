@@ -135,6 +135,19 @@ fn a_small_network_learns_what_it_is_shown() {
     assert_eq!(network.weights()["speakers.embedding"].dims(), [2, 4]);
 }
 
+/// `cargo test --release --features train -- --ignored --nocapture speed_of_a_batch`
+#[test]
+#[ignore = "a measurement, not a check"]
+fn speed_of_a_batch() {
+    let clips = clips();
+    let lessons = Lessons::alone(&clips);
+    let begun = std::time::Instant::now();
+    for step in 0..20 {
+        std::hint::black_box(Batch::draw(&lessons, &Perturbation::default(), 7, step));
+    }
+    println!("{:.1} ms", begun.elapsed().as_secs_f64() / 20.0 * 1e3);
+}
+
 /// `cargo test --release --features train -- --ignored --nocapture speed_of_a_step`
 #[test]
 #[ignore = "a measurement, not a check"]
