@@ -5,5 +5,6 @@ mod memory;
 pub mod ops;
 pub mod optimizer;
 pub mod pitch;
+pub mod processor;
 pub mod random;
 pub mod voice;

@@ -11,7 +11,8 @@ use autovoice::app::supervisor::{Command, Shared, Supervisor};
 use autovoice::model::ddsp::{DdspConfig, DecoderConfig, EncoderConfig};
 use autovoice::plugin::AutoVoiceParams;
 use autovoice::plugin::voices::{Stock, Voices};
-use autovoice::train::voice::{BasePlan, Source, train_base};
+use autovoice::train::processor::Processor;
+use autovoice::train::voice::{BasePlan, RATE, Source, train_base};
 use std::f64::consts::TAU;
 use std::path::Path;
 use std::sync::Arc;
@@ -89,6 +90,10 @@ fn make_base(home: &Path) {
         start: None,
         seed: 1,
         resume: false,
+        processor: Processor::Cpu,
+        rate: RATE,
+        hold_out: false,
+        snapshots: false,
     };
     train_base(&plan, &AtomicBool::new(false), &mut |_| {}).expect("a base");
 }

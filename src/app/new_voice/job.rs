@@ -6,6 +6,7 @@ use super::progress::Lengths;
 use super::project::{Home, Project};
 use super::session::Outcome;
 use super::words::Trouble;
+use crate::train::processor::Processor;
 use crate::train::voice::{
     About, BLUR, CONSISTENCY, Event, Source, TrainError, VoicePlan, Weights, checkpoint,
     train_voice,
@@ -168,6 +169,7 @@ fn plan(task: &Task, weights: Weights) -> VoicePlan {
         contrast: true,
         seed: 1,
         resume: checkpoint(&home.voice()).is_file(),
+        processor: Processor::Cpu,
     }
 }
 

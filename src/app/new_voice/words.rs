@@ -104,6 +104,7 @@ impl From<&TrainError> for Trouble {
                 "Put the base and the encoder that were made together into the folder of models.",
             ),
             TrainError::NoFolder(_)
+            | TrainError::Processor(_)
             | TrainError::Recording(_)
             | TrainError::Io(_)
             | TrainError::Page(_)

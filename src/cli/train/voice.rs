@@ -6,11 +6,12 @@ use crate::cli::interrupt::stop_flag;
 use crate::cli::out::say;
 use crate::io::folders;
 use crate::model::ddsp::DdspConfig;
+use crate::train::processor::{Precision, Processor};
 use crate::train::voice::{
-    About, BLUR, BasePlan, CONSISTENCY, Event, Source, TrainError, VoicePlan, Weights, train_base,
-    train_voice,
+    About, BLUR, BasePlan, CONSISTENCY, Event, RATE, Source, TrainError, VoicePlan, Weights,
+    train_base, train_voice,
 };
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -47,6 +48,16 @@ pub(in crate::cli) struct BaseArgs {
     /// Steps of 32 s of audio each
     #[arg(long, value_name = "N", default_value_t = 3_000)]
     steps: u64,
+    /// The highest rate of learning
+    #[arg(long, value_name = "R", default_value_t = RATE)]
+    rate: f64,
+    /// Learn nothing from three minutes of it at most, and tell every half minute what the networks
+    /// make of those: where that gets worse, they only remember
+    #[arg(long)]
+    hold_out: bool,
+    /// Write both files every half minute, too: for a machine that may be gone before the end
+    #[arg(long)]
+    snapshots: bool,
     #[command(flatten)]
     usual: UsualArgs,
 }
@@ -111,8 +122,32 @@ pub(in crate::cli) struct VoiceArgs {
     usual: UsualArgs,
 }
 
+/// What trains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Device {
+    /// The processor
+    Cpu,
+    /// The first card of NVIDIA's
+    Cuda,
+}
+
+/// How precise the factors of matrix products are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Factors {
+    /// 24 bits
+    F32,
+    /// 11 bits: faster on cards, and nearly as good
+    Tf32,
+}
+
 #[derive(Args, Debug)]
 struct UsualArgs {
+    /// What trains; cards need the command that trainer/ builds
+    #[arg(long, value_enum, default_value_t = Device::Cpu)]
+    device: Device,
+    /// How precise the factors of matrix products are on a card
+    #[arg(long, value_enum, default_value_t = Factors::F32)]
+    precision: Factors,
     /// As many steps as fit into so many minutes, whatever --steps says
     #[arg(long, value_name = "M")]
     minutes: Option<f64>,
@@ -128,6 +163,18 @@ struct UsualArgs {
 }
 
 impl UsualArgs {
+    fn processor(&self) -> Result<Processor, Failure> {
+        match (self.device, self.precision) {
+            (Device::Cpu, Factors::F32) => Ok(Processor::Cpu),
+            (Device::Cpu, Factors::Tf32) => Err(Failure::usage(
+                "expected --precision tf32 with --device cuda, found it with the processor",
+                "leave --precision out, or pass --device cuda",
+            )),
+            (Device::Cuda, Factors::F32) => Ok(Processor::Cuda(Precision::F32)),
+            (Device::Cuda, Factors::Tf32) => Ok(Processor::Cuda(Precision::Tf32)),
+        }
+    }
+
     fn at_most(&self) -> Option<Duration> {
         let minutes = self.minutes.map(|minutes| minutes.clamp(0.1, 1e5));
         minutes.map(|minutes| Duration::from_secs_f64(60.0 * minutes))
@@ -160,6 +207,10 @@ pub(super) fn run_base(arguments: &BaseArgs) -> Result<Exit, Failure> {
         }),
         seed: arguments.usual.seed,
         resume: arguments.usual.resume,
+        processor: arguments.usual.processor()?,
+        rate: arguments.rate.clamp(1e-6, 1e-1),
+        hold_out: arguments.hold_out,
+        snapshots: arguments.snapshots,
     };
     watched(&arguments.usual, &plan.output, |stop, report| {
         train_base(&plan, stop, report)
@@ -204,6 +255,7 @@ pub(super) fn run_voice(arguments: &VoiceArgs) -> Result<Exit, Failure> {
         contrast: !arguments.no_contrast,
         seed: arguments.usual.seed,
         resume: arguments.usual.resume,
+        processor: arguments.usual.processor()?,
     };
     watched(&arguments.usual, &plan.output, |stop, report| {
         train_voice(&plan, stop, report)

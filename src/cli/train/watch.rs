@@ -75,6 +75,18 @@ impl Watch {
                     say(format_args!("step {step:5} of {steps}  {line}"));
                 }
             }
+            Event::Held { step, losses } => self.bar.suspend(|| {
+                let Losses {
+                    envelope_db,
+                    noise,
+                    phones,
+                    ..
+                } = losses;
+                say(format_args!(
+                    "step {step:5}  held out: envelope {envelope_db:.2} dB  noise {noise:.3}  \
+                     phones {phones:.2}"
+                ));
+            }),
             Event::Trouble(what) => {
                 self.bar
                     .suspend(|| complain(format_args!("  note: {what}")));

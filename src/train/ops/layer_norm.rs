@@ -5,7 +5,7 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use super::{PARTS, by_rows, shared, slice, values};
 
 /// What is added to the variance, as in `nn::LayerNorm`.
-const EPSILON: f32 = 1e-5;
+pub(super) const EPSILON: f32 = 1e-5;
 
 /// Each row of `x`, `[.., channels]`, with mean 0 and variance 1 (Ba, Kiros & Hinton, "Layer
 /// normalization", 2016), times a weight plus a bias, `[channels]` each.

@@ -1,6 +1,7 @@
 //! What networks in training are made of, as operations that candle can differentiate, over our
 //! own kernels. Each has a test of its gradients against small steps or candle's own.
 
+pub mod composed;
 pub mod conv1d;
 pub mod gelu;
 pub mod layer_norm;
@@ -9,7 +10,7 @@ pub mod testing;
 
 use candle_core::{CpuStorage, Layout, Result, Tensor};
 use std::num::NonZero;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Parts that the work on a batch is cut into. It does not depend on the machine: sums over a
 /// batch add up the same parts in the same order, however many threads there are.
@@ -34,38 +35,42 @@ pub fn values(tensor: &Tensor) -> Result<Vec<f32>> {
     tensor.flatten_all()?.to_vec1()
 }
 
-/// Threads that share the work: the cores there are, at most one for each part.
+/// Threads that share the work: the cores there are.
 pub fn threads() -> usize {
     static THREADS: OnceLock<usize> = OnceLock::new();
-    *THREADS.get_or_init(|| {
-        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        cores.min(PARTS)
-    })
+    *THREADS.get_or_init(|| std::thread::available_parallelism().map_or(1, NonZero::get))
 }
 
-/// Runs `work` once for each of some jobs, on as many threads as there are cores; the results are
-/// in the order of the jobs.
+/// Runs `work` once for each of some jobs, on as many threads as there are cores, each of which
+/// takes the next job when it has done one; the results are in the order of the jobs.
 pub fn shared<J: Send, R: Send>(jobs: Vec<J>, work: impl Fn(J) -> R + Sync) -> Vec<R> {
-    let share = jobs.len().div_ceil(threads()).max(1);
-    if jobs.len() <= share {
+    let threads = threads().min(jobs.len());
+    if threads <= 1 {
         return jobs.into_iter().map(work).collect();
     }
-    let mut shares = Vec::new();
-    let mut jobs = jobs.into_iter().peekable();
-    while jobs.peek().is_some() {
-        shares.push(jobs.by_ref().take(share).collect::<Vec<J>>());
-    }
-    let work = &work;
+    let count = jobs.len();
+    let left = Mutex::new(jobs.into_iter().enumerate());
+    let take = || {
+        let mut done = Vec::new();
+        loop {
+            // The lock is not held while the work is done.
+            let next = left.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some((number, job)) = next else {
+                return done;
+            };
+            done.push((number, work(job)));
+        }
+    };
+    let mut results: Vec<Option<R>> = (0..count).map(|_| None).collect();
     std::thread::scope(|scope| {
-        let running: Vec<_> = shares
-            .into_iter()
-            .map(|share| scope.spawn(move || share.into_iter().map(work).collect::<Vec<R>>()))
-            .collect();
-        running
-            .into_iter()
-            .flat_map(|part| part.join().expect("arithmetic does not panic"))
-            .collect()
-    })
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(take)).collect();
+        for part in running {
+            for (number, result) in part.join().expect("arithmetic does not panic") {
+                results[number] = Some(result);
+            }
+        }
+    });
+    results.into_iter().flatten().collect()
 }
 
 /// Cuts `y` into parts of whole rows and runs `work(first row, part)` on them.
@@ -73,4 +78,18 @@ pub fn by_rows(y: &mut [f32], row: usize, work: impl Fn(usize, &mut [f32]) + Syn
     let rows = (y.len() / row).div_ceil(PARTS).max(1);
     let jobs = y.chunks_mut(rows * row).enumerate();
     shared(jobs.collect(), |(index, part)| work(index * rows, part));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_in_the_order_of_the_jobs() {
+        for count in [0, 1, 2, 100] {
+            let squares = shared((0..count).collect(), |n: usize| n * n);
+            let wanted: Vec<usize> = (0..count).map(|n| n * n).collect();
+            assert_eq!(squares, wanted);
+        }
+    }
 }

@@ -147,7 +147,7 @@ pub fn train(
         let measured = step % 200 == 0 || last;
         if step % 20 == 0 || last {
             let score = if measured {
-                for (name, moments) in optimizer.moments() {
+                for (name, moments) in optimizer.moments()?.iter() {
                     let weight = &kept.weights()[name];
                     let average =
                         Tensor::from_slice(&moments.average, weight.shape(), &Device::Cpu)?;

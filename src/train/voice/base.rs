@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
-
-use candle_core::{Device, Tensor};
+use std::time::{Duration, Instant};
 
 use super::TrainError;
+use super::begin::begin_from;
 use super::clip::{Clip, Material, Source};
-use super::drive::{Drive, Event, SAVED_EVERY, told};
+use super::drive::{Drive, Event, SAVED_EVERY, SAVED_EVERY_ON_CARDS, told};
+use super::held::hold_out;
 use super::lessons::Lessons;
+use super::looks::{self, Looks};
 use super::network::Network;
 use super::page::{Page, page};
 use super::perturb::Perturbation;
@@ -20,7 +21,7 @@ use super::weights::Weights;
 use crate::io::checkpoint::write_safetensors;
 use crate::io::{Existing, write_document};
 use crate::model::ddsp::DdspConfig;
-use crate::train::ops::values;
+use crate::train::processor::Processor;
 
 /// How to train a base.
 #[derive(Clone, Debug)]
@@ -44,7 +45,18 @@ pub struct BasePlan {
     pub seed: u64,
     /// Go on where a run of this plan stopped.
     pub resume: bool,
+    /// What computes.
+    pub processor: Processor,
+    /// The highest rate of learning; [`RATE`] is usual.
+    pub rate: f64,
+    /// Learn nothing from some stretches, and tell now and then what the networks make of them.
+    pub hold_out: bool,
+    /// Write both files now and then, too: a machine that is lent may be gone before the end.
+    pub snapshots: bool,
 }
+
+/// The highest rate at which a base learns, if nobody says otherwise.
+pub const RATE: f64 = 1.5e-3;
 
 /// Where a run is kept until it is finished: beside its output.
 pub fn checkpoint(output: &std::path::Path) -> PathBuf {
@@ -75,7 +87,8 @@ pub fn train_base(
     report: &mut dyn FnMut(Event),
 ) -> Result<(), TrainError> {
     super::have_folders(&[&plan.output, &plan.encoder])?;
-    let material = Material::read(&plan.source, stop, |files, total| {
+    let arithmetic = plan.processor.open().map_err(TrainError::Processor)?;
+    let mut material = Material::read(&plan.source, stop, |files, total| {
         report(Event::Prepared { files, total });
     })?;
     report(Event::Ready {
@@ -83,6 +96,10 @@ pub fn train_base(
         speakers: material.speakers.len(),
         advice: material.advice.clone(),
     });
+    let held = match plan.hold_out {
+        true => hold_out(&mut material.clips, looks::STRETCHES),
+        false => Vec::new(),
+    };
     let counts = (material.speakers.len(), material.phones.len());
     let network = Network::new(&plan.config, counts.0, counts.1, plan.seed)?;
     // Who says the same as somebody else is found out by an encoder that can hear it.
@@ -103,7 +120,11 @@ pub fn train_base(
         }
         None => (Lessons::alone(clips), "from nothing".to_owned()),
     };
-    let recipe = Recipe::default();
+    let network = network.on(&arithmetic)?;
+    let recipe = Recipe {
+        rate: plan.rate,
+        ..Recipe::default()
+    };
     let steps = plan.steps;
     let mut run = Run::new(network, &[""], steps, recipe, 0)?;
     let path = checkpoint(&plan.output);
@@ -113,15 +134,19 @@ pub fn train_base(
         seed: plan.seed,
         checkpoint: &path,
         plan: format!(
-            "base {origin}, seed {}, {steps} steps, {:?}, {recipe:?}, {:?}, clips {:08x}, {:.2} s of others, {} phones",
+            "base {origin}, seed {}, {steps} steps, {:?}, {recipe:?}, {:?}, clips {:08x}, {:.2} s of others, {} phones{}",
             plan.seed,
             plan.config,
             Perturbation::default(),
             digest(&material.clips),
             lessons.seconds_of_others(),
-            material.phones.len()
+            material.phones.len(),
+            plan.processor.told()
         ),
-        saved_every: SAVED_EVERY,
+        saved_every: match plan.processor {
+            Processor::Cpu => SAVED_EVERY,
+            Processor::Cuda(_) => SAVED_EVERY_ON_CARDS,
+        },
         at_most: plan.at_most,
         stop,
     };
@@ -132,81 +157,26 @@ pub fn train_base(
         name: "base",
         step: run.step,
     });
-    drive.go(&mut run, report, &mut |run| show(plan, &material, run))?;
+    let looks = Looks::new(&held, arithmetic.device())?;
+    let mut looked = Instant::now();
+    drive.go(&mut run, report, &mut |run, report| {
+        show(plan, &material, run)?;
+        if looked.elapsed() < looks::EVERY {
+            return Ok(());
+        }
+        looked = Instant::now();
+        looks.tell(run, report)?;
+        match plan.snapshots {
+            true => write(plan, &material, run),
+            false => Ok(()),
+        }
+    })?;
+    looks.tell(&run, report)?;
     write(plan, &material, &run)?;
     told(show(plan, &material, &run), report);
     // It has served; what cannot be removed only takes space.
     let _ = std::fs::remove_file(&path);
     Ok(())
-}
-
-/// Sets the weights that another base and its encoder have.
-fn begin_from(start: &Weights, network: &Network, material: &Material) -> Result<(), TrainError> {
-    for given in [&start.encoder, &start.base] {
-        let (found, texts) = given.read()?;
-        let names = |kind: &str| -> Result<Vec<String>, TrainError> {
-            let text = texts.get(kind).map_or("[]", String::as_str);
-            let wrong = |_| TrainError::Base(format!("{given} without names of its {kind}"));
-            serde_json::from_str(text).map_err(wrong)
-        };
-        for (name, shape, theirs) in found.all() {
-            let Some(weight) = network.weights().get(&name) else {
-                return Err(TrainError::Base(format!(
-                    "{name} in {given}, which is not used here"
-                )));
-            };
-            // Rows of their own, by what each stands for.
-            let (known, wanted) = match name.split('.').next() {
-                Some("speakers") => (names("speakers")?, &material.speakers),
-                Some("phones") => (names("phones")?, &material.phones),
-                _ => {
-                    let Some(mut theirs) = fitted(&shape, theirs, weight.dims()) else {
-                        return Err(TrainError::Base(format!(
-                            "{name} of {shape:?} instead of {:?} in {given}",
-                            weight.dims()
-                        )));
-                    };
-                    Network::import(&name, &mut theirs);
-                    weight.set(&Tensor::from_vec(theirs, weight.shape(), &Device::Cpu)?)?;
-                    continue;
-                }
-            };
-            let width = theirs.len() / known.len().max(1);
-            let mut values = values(weight)?;
-            for (ours, name) in values.chunks_exact_mut(width.max(1)).zip(wanted) {
-                let row = known.iter().position(|known| known == name);
-                if let Some(theirs) = row.and_then(|row| theirs.get(row * width..(row + 1) * width))
-                {
-                    ours.copy_from_slice(theirs);
-                }
-            }
-            weight.set(&Tensor::from_vec(values, weight.shape(), &Device::Cpu)?)?;
-        }
-    }
-    Ok(())
-}
-
-/// Weights of a shape as ones of another: as they are, or with taps of zeros on both sides for an
-/// encoder that is to look farther ahead, which begins by hearing what the one before heard.
-fn fitted(shape: &[usize], theirs: Vec<f32>, wanted: &[usize]) -> Option<Vec<f32>> {
-    if shape == wanted {
-        return Some(theirs);
-    }
-    let ([outs, ins, taps], [ours_outs, ours_ins, more]) = (shape, wanted) else {
-        return None;
-    };
-    let grows = taps < more && (more - taps) % 2 == 0;
-    if (outs, ins) != (ours_outs, ours_ins) || !grows {
-        return None;
-    }
-    let mut values = vec![0.0; outs * ins * more];
-    let rows = values
-        .chunks_exact_mut(*more)
-        .zip(theirs.chunks_exact(*taps));
-    for (row, theirs) in rows {
-        row[(more - taps) / 2..][..*taps].copy_from_slice(theirs);
-    }
-    Some(values)
 }
 
 /// Writes the page about it.
@@ -232,7 +202,8 @@ fn show(plan: &BasePlan, material: &Material, run: &Run) -> Result<(), TrainErro
     Ok(())
 }
 
-fn write(plan: &BasePlan, material: &Material, run: &Run) -> Result<(), TrainError> {
+/// Writes both files.
+pub(super) fn write(plan: &BasePlan, material: &Material, run: &Run) -> Result<(), TrainError> {
     let (mut encoder, mut decoder) = (Vec::new(), Vec::new());
     for (name, (shape, values)) in run.kept()? {
         let hears = name.starts_with("encoder.") || name.starts_with("phones.");
@@ -266,118 +237,4 @@ fn write(plan: &BasePlan, material: &Material, run: &Run) -> Result<(), TrainErr
         ("speakers".to_owned(), json(&material.speakers)),
     ]);
     Ok(write_safetensors(&plan.output, &decoder, &texts)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::train::voice::tests::small;
-
-    fn material(speakers: &[&str], phones: &[&str]) -> Material {
-        let names = |all: &[&str]| all.iter().map(|name| (*name).to_owned()).collect();
-        Material {
-            clips: Vec::new(),
-            others: Vec::new(),
-            texts: BTreeMap::new(),
-            speakers: names(speakers),
-            phones: names(phones),
-            bandwidth_hz: 8_000.0,
-            advice: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn an_encoder_that_is_to_look_farther_begins_by_hearing_what_the_one_before_heard() {
-        let near = Network::new(&small(0), 0, 0, 5).unwrap();
-        for ahead in [1, 2] {
-            let far = Network::new(&small(ahead), 0, 0, 6).unwrap();
-            for (name, weight) in near.weights() {
-                let ours = &far.weights()[name];
-                let grown = fitted(weight.dims(), values(weight).unwrap(), ours.dims()).unwrap();
-                ours.set(&Tensor::from_vec(grown, ours.shape(), &Device::Cpu).unwrap())
-                    .unwrap();
-            }
-            let mel = Tensor::rand(-1f32, 1.0, (1, 9, 80), &Device::Cpu).unwrap();
-            let [before, after] =
-                [&near, &far].map(|network| values(&network.encode(&mel).unwrap()).unwrap());
-            let wrong = before.iter().zip(&after).map(|(a, b)| (a - b).abs());
-            assert!(wrong.fold(0.0, f32::max) < 1e-5, "{ahead}");
-        }
-        // One that is to look less far would lose what it heard.
-        for (shape, wanted) in [
-            ([2, 3, 3], [2, 3, 1]),
-            ([2, 3, 3], [2, 3, 4]),
-            ([2, 2, 3], [2, 3, 5]),
-        ] {
-            let count = shape.iter().product();
-            assert_eq!(fitted(&shape, vec![1.0; count], &wanted), None);
-        }
-    }
-
-    #[test]
-    fn a_base_begins_from_another_by_the_names_of_its_rows() {
-        let home = tempfile::tempdir().unwrap();
-        let plan = |name: &str, start| BasePlan {
-            source: Source {
-                folders: Vec::new(),
-                seconds: 1.0,
-                speaker: None,
-                only: None,
-                labels: None,
-            },
-            output: home.path().join(format!("{name}.safetensors")),
-            encoder: home.path().join(format!("{name}-content.safetensors")),
-            config: small(1),
-            steps: 0,
-            at_most: None,
-            start,
-            seed: 1,
-            resume: false,
-        };
-        let first = plan("first", None);
-        let theirs = material(&["Anna", "Bert"], &["AA", "SIL"]);
-        let network = Network::new(&first.config, 2, 2, 5).unwrap();
-        let run = Run::new(network, &[""], 0, Recipe::default(), 0).unwrap();
-        write(&first, &theirs, &run).unwrap();
-        let start = Weights {
-            base: first.output.clone().into(),
-            encoder: first.encoder.clone().into(),
-        };
-        let ours = material(&["Cleo", "Bert", "Anna"], &["SIL", "ZH", "AA"]);
-        let network = Network::new(&first.config, 3, 3, 6).unwrap();
-        let random = Network::new(&first.config, 3, 3, 6).unwrap();
-        begin_from(&start, &network, &ours).unwrap();
-        let near = |a: &[f32], b: &[f32]| {
-            assert_eq!(a.len(), b.len());
-            // Files have halves, of spectra about -18.
-            assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 5e-3));
-        };
-        for (name, weight) in run.network.weights() {
-            let [before, found, drawn] =
-                [weight, &network.weights()[name], &random.weights()[name]]
-                    .map(|weight| values(weight).unwrap());
-            let rows = match name.split('.').next() {
-                // Whose rows they are, and of which nobody knew.
-                Some("speakers") => [(1, Some(1)), (2, Some(0)), (0, None)],
-                Some("phones") => [(0, Some(1)), (2, Some(0)), (1, None)],
-                _ => {
-                    near(&found, &before);
-                    continue;
-                }
-            };
-            let width = found.len() / 3;
-            for (row, theirs) in rows {
-                let (wanted, row_of) = theirs.map_or((&drawn, row), |row| (&before, row));
-                let wanted = &wanted[row_of * width..][..width];
-                near(&found[row * width..][..width], wanted);
-            }
-        }
-        let other = Network::new(&small(0), 3, 3, 6).unwrap();
-        let error = begin_from(&start, &other, &ours).unwrap_err();
-        assert!(matches!(error, TrainError::Base(_)), "{error}");
-        assert!(
-            error.to_string().contains("encoder.input.weight of"),
-            "{error}"
-        );
-    }
 }

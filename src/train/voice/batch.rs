@@ -6,6 +6,7 @@ use candle_core::{Device, Result, Tensor};
 use super::clip::Clip;
 use super::labels::UNKNOWN;
 use super::lessons::Lessons;
+use super::loss::Mask;
 use super::parallel::{NOWHERE, Other};
 use super::perturb::Perturbation;
 use crate::model::ddsp::features::BANDS as MELS;
@@ -38,7 +39,7 @@ pub struct Batch {
     speakers: Vec<u32>,
     /// Whether what is heard is voiced.
     heard_voiced: Vec<bool>,
-    /// The row of what is heard that each row of what should be said is made of.
+    /// The frame of what is heard that each frame of what should be said is made of.
     heard: Vec<u32>,
     /// Normal deviates that blur the content.
     blur: Vec<f32>,
@@ -99,7 +100,7 @@ pub struct Tensors {
     pub mel: Tensor,
     /// `[batch * frames]`: whether that is voiced.
     pub heard_voiced: Vec<bool>,
-    /// `[batch * frames]`: for each row of what should be said the row of what is heard.
+    /// `[batch, frames]`: for each frame of what should be said the frame of what is heard.
     pub heard: Tensor,
     /// `[batch, frames, SUNG]`.
     pub sung: Tensor,
@@ -109,14 +110,16 @@ pub struct Tensors {
     pub ln_power: Tensor,
     /// `[batch, frames, BANDS]`: the share of noise.
     pub noise: Tensor,
-    /// `[batch, frames, BANDS]`: 1 where the power is known.
-    pub known: Tensor,
+    /// `[batch, frames, BANDS]`: where the power is known.
+    pub known: Mask,
     /// The same where there is a pitch: there the share of noise says something.
-    pub voiced_known: Tensor,
-    /// `[batch * frames]`: numbers of the phones that are heard, any where not known.
-    pub phones: Vec<u32>,
-    /// `[batch, frames]`: 1 where the phone is known.
-    pub phones_known: Tensor,
+    pub voiced_known: Mask,
+    /// Frames of which the lowest band is known.
+    pub said: f64,
+    /// `[batch * frames, 1]`: numbers of the phones that are heard, any where not known.
+    pub phones: Tensor,
+    /// `[batch, frames, 1]`: where the phone is known.
+    pub phones_known: Mask,
     /// `[batch]`: numbers of the speakers.
     pub speakers: Vec<u32>,
     /// `[batch, frames, CONTENT]`: normal deviates.
@@ -197,37 +200,42 @@ impl Batch {
         for _ in frames..FRAMES {
             self.mel.extend_from_within(self.mel.len() - MELS..);
         }
-        self.heard.extend(heard.rows.iter().map(|n| row as u32 + n));
+        self.heard.extend(&heard.rows);
         let rows = row + FRAMES;
         self.phones.resize(rows, 0);
         self.phones_known.resize(rows, 0.0);
         self.heard_voiced.resize(rows, false);
         // Nothing is known of what they say.
-        self.heard.resize(rows, rows as u32 - 1);
+        self.heard.resize(rows, FRAMES as u32 - 1);
     }
 
-    /// As tensors.
+    /// As tensors of a device.
     ///
     /// # Errors
     /// If memory is short.
-    pub fn tensors(self) -> Result<Tensors> {
+    pub fn tensors(self, device: &Device) -> Result<Tensors> {
         let tensor = |values: Vec<f32>, width: usize| {
-            Tensor::from_vec(values, (BATCH, FRAMES, width), &Device::Cpu)
+            Tensor::from_vec(values, (BATCH, FRAMES, width), device)
         };
+        let mask =
+            |values: Vec<f32>, width: usize| Mask::new(values, (BATCH, FRAMES, width), device);
         let voiced = self.sung.chunks_exact(SUNG).map(|sung| 0.0 < sung[1]);
         let voiced = voiced.collect();
+        let lowest = self.known.iter().step_by(BANDS).copied();
+        let said = lowest.map(f64::from).sum();
         Ok(Tensors {
             voiced,
+            said,
             mel: tensor(self.mel, MELS)?,
             heard_voiced: self.heard_voiced,
-            heard: Tensor::from_vec(self.heard, BATCH * FRAMES, &Device::Cpu)?,
+            heard: Tensor::from_vec(self.heard, (BATCH, FRAMES), device)?,
             sung: tensor(self.sung, SUNG)?,
             ln_power: tensor(self.ln_power, BANDS)?,
             noise: tensor(self.noise, BANDS)?,
-            known: tensor(self.known, BANDS)?,
-            voiced_known: tensor(self.voiced_known, BANDS)?,
-            phones: self.phones,
-            phones_known: tensor(self.phones_known, 1)?,
+            known: mask(self.known, BANDS)?,
+            voiced_known: mask(self.voiced_known, BANDS)?,
+            phones: Tensor::from_vec(self.phones, (BATCH * FRAMES, 1), device)?,
+            phones_known: mask(self.phones_known, 1)?,
             speakers: self.speakers,
             blur: tensor(self.blur, CONTENT)?,
         })
@@ -267,14 +275,24 @@ mod tests {
     fn what_is_not_known_is_marked() {
         let draw = |clip: Clip| {
             let batch = Batch::draw(&Lessons::alone(&[clip]), &Perturbation::default(), 4, 0);
-            batch.tensors().unwrap()
+            batch.tensors(&Device::Cpu).unwrap()
         };
-        let sum = |t: &Tensor| t.sum_all().unwrap().to_scalar::<f32>().unwrap() as usize;
+        let sum = |mask: &Mask| {
+            let found = mask.at.sum_all().unwrap().to_scalar::<f32>().unwrap();
+            assert_eq!(f64::from(found), mask.sum);
+            found as usize
+        };
         let short = draw(clip(100, 1, 50));
         assert_eq!(sum(&short.known), BATCH * 100 * 50);
         assert_eq!(sum(&short.voiced_known), BATCH * 50 * 50);
         assert_eq!(sum(&short.phones_known), BATCH * 100);
-        assert_eq!(short.phones[..200].iter().sum::<u32>(), 300);
+        let phones = short
+            .phones
+            .flatten_all()
+            .unwrap()
+            .to_vec1::<u32>()
+            .unwrap();
+        assert_eq!(phones[..200].iter().sum::<u32>(), 300);
         let long = draw(clip(200, 0, BANDS));
         assert_eq!(sum(&long.known), BATCH * FRAMES * BANDS);
         assert_eq!(sum(&long.phones_known), 0);

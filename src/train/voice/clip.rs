@@ -1,7 +1,7 @@
 //! What the networks learn from: stretches of speech, frame by frame, with what is heard and what
 //! should be said.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +18,10 @@ use crate::model::ddsp::features::{
 use crate::pitch::track::contour::Contour;
 use crate::pitch::track::neural::Neural;
 use crate::train::memory;
-use crate::train::ops::shared;
+use crate::train::ops::{shared, threads};
+
+/// Files after which it is looked at whether there are enough seconds.
+const GROUP: usize = 8;
 
 /// A stretch of speech every 10 ms.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -146,14 +149,21 @@ impl Material {
                 material.texts.insert(path.clone(), text.clone());
             }
         }
-        for (index, files) in files.chunks(8).enumerate() {
-            if stop.load(Ordering::Relaxed) {
-                return Err(TrainError::Stopped);
+        let mut read = VecDeque::new();
+        for (index, some) in files.chunks(GROUP).enumerate() {
+            // As many groups at a time as cores have work with: the last files are waited for.
+            if read.is_empty() {
+                if stop.load(Ordering::Relaxed) {
+                    return Err(TrainError::Stopped);
+                }
+                super::have_memory(memory::free())?;
+                let count = (4 * threads()).next_multiple_of(GROUP);
+                let next = files[index * GROUP..].iter().take(count);
+                read.extend(shared(next.collect(), |(path, _)| {
+                    (path, Taken::read(path))
+                }));
             }
-            super::have_memory(memory::free())?;
-            for (path, found) in shared(files.iter().collect(), |(path, _)| {
-                (path, Taken::read(path))
-            }) {
+            for (path, found) in read.drain(..some.len()) {
                 let taken = match found {
                     Ok(taken) => taken,
                     Err(why) => {
@@ -188,7 +198,7 @@ impl Material {
                 }
                 findings.push((path.clone(), taken.findings));
             }
-            progress(8 * index + files.len(), count);
+            progress(GROUP * index + some.len(), count);
             if source.seconds <= material.seconds() {
                 break;
             }

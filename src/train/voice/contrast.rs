@@ -89,13 +89,14 @@ impl Contrast {
         let mut made_sums = vec![Sums::default(); bands];
         let mut real_sums = made_sums.clone();
         for look in 0..LOOKS {
-            let batch = Batch::draw(lessons, bend, seed, look).tensors()?;
+            let batch = Batch::draw(lessons, bend, seed, look);
+            let batch = batch.tensors(network.arithmetic().device())?;
             let content = Network::centred(&network.encode(&batch.mel)?, &batch.heard_voiced)?;
             let content = Network::in_time(&content, &batch.heard)?;
             let who = network.speakers(&batch.speakers)?;
             let made = network.decode(&content, &batch.sung, &who)?.envelope;
             let (made, real) = (values(&made)?, values(&batch.ln_power)?);
-            let voiced = values(&batch.voiced_known)?;
+            let voiced = values(&batch.voiced_known.at)?;
             for (frame, voiced) in voiced.chunks_exact(BANDS).enumerate() {
                 // Neighbouring frames say the same again.
                 if voiced[0] == 0.0 || frame % 3 != 0 {

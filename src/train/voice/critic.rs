@@ -2,10 +2,11 @@
 //! what a mean error does not: that spectra are not blurred (Goodfellow et al., "Generative
 //! adversarial networks", 2014). It looks at pictures of frames and bands, a few frames at a time.
 
-use candle_core::{D, Device, Result, Tensor, Var};
+use candle_core::{D, Result, Tensor, Var};
 
 use crate::train::ops::conv1d::Conv1d;
 use crate::train::optimizer::{Optimizer, Parameters, Settings};
+use crate::train::processor::Arithmetic;
 use crate::train::random::Random;
 
 /// Channels, taps, and the dilation of each layer: 17 frames in all.
@@ -46,6 +47,7 @@ pub struct Critic {
     recipe: CriticRecipe,
     bands: usize,
     weights: Parameters,
+    arithmetic: Arithmetic,
     /// Its own.
     pub optimizer: Optimizer,
 }
@@ -55,7 +57,12 @@ impl Critic {
     ///
     /// # Errors
     /// If memory is short.
-    pub fn new(recipe: CriticRecipe, bands: usize, seed: u64) -> Result<Self> {
+    pub fn new(
+        recipe: CriticRecipe,
+        bands: usize,
+        seed: u64,
+        arithmetic: &Arithmetic,
+    ) -> Result<Self> {
         let mut random = Random::new(seed ^ 0x000c_2171_c000);
         let mut weights = Parameters::new();
         let mut add = |name: String, shape: [usize; 3]| -> Result<()> {
@@ -66,9 +73,9 @@ impl Critic {
                     .collect()
             };
             let (weight, bias) = (draw(shape.iter().product()), draw(shape[0]));
-            let weight = Var::from_vec(weight, shape.as_slice(), &Device::Cpu)?;
+            let weight = Var::from_vec(weight, shape.as_slice(), arithmetic.device())?;
             weights.insert(format!("critic.{name}.weight"), weight);
-            let bias = Var::from_vec(bias, shape[0], &Device::Cpu)?;
+            let bias = Var::from_vec(bias, shape[0], arithmetic.device())?;
             weights.insert(format!("critic.{name}.bias"), bias);
             Ok(())
         };
@@ -88,6 +95,7 @@ impl Critic {
             recipe,
             bands,
             weights,
+            arithmetic: arithmetic.clone(),
         })
     }
 
@@ -103,7 +111,8 @@ impl Critic {
 
     fn layer(&self, x: &Tensor, name: &str, op: Conv1d) -> Result<Tensor> {
         let weight = |kind: &str| self.weights[&format!("critic.{name}.{kind}")].as_tensor();
-        x.apply_op3(weight("weight"), weight("bias"), op)
+        self.arithmetic
+            .conv1d(x, weight("weight"), weight("bias"), op)
     }
 
     /// How real each frame seems, and what the layers see: `[batch, frames, bands]`.
@@ -165,7 +174,7 @@ mod tests {
             rate: 3e-3,
             ..CriticRecipe::default()
         };
-        let mut critic = Critic::new(recipe, 10, 3).unwrap();
+        let mut critic = Critic::new(recipe, 10, 3, &Arithmetic::Own).unwrap();
         let mut random = Random::new(4);
         let mut spectra = |scale: f32| random_var(&mut random, &[4, 30, 12], scale);
         let made = spectra(1.0);
@@ -197,7 +206,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_teaches_nothing() {
-        let mut critic = Critic::new(CriticRecipe::default(), 6, 5).unwrap();
+        let mut critic = Critic::new(CriticRecipe::default(), 6, 5, &Arithmetic::Own).unwrap();
         let mut random = Random::new(6);
         let mut spectra = || random_var(&mut random, &[1, 9, 6], 1.0);
         let (made, real) = (spectra(), spectra());

@@ -1,5 +1,5 @@
-//! Goes through the steps of a run: batches made on a thread of their own, checkpoints, and the
-//! wish to stop.
+//! Goes through the steps of a run: batches made ahead on threads of their own, checkpoints, and
+//! the wish to stop.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,13 +11,23 @@ use super::batch::{BATCH, Batch, FRAMES};
 use super::lessons::Lessons;
 use super::perturb::Perturbation;
 use super::steps::{Losses, Run};
+use crate::train::ops::threads;
 
-/// Steps between two writings of the page.
+/// Steps between two writings of the page, and the least time: a card makes them in no time.
 const PAGE_EVERY: u64 = 50;
+/// See `PAGE_EVERY`.
+const PAGE_TIME: Duration = Duration::from_secs(5);
+/// Batches that each thread has ready beside the one it works on: some 7 MB each.
+const AHEAD: usize = 1;
 /// Time between checkpoints.
 pub const SAVED_EVERY: Duration = Duration::from_secs(300);
-/// Steps that are timed before it is known how many fit into some minutes.
+/// The same on a card, which learns as much in less.
+pub const SAVED_EVERY_ON_CARDS: Duration = Duration::from_secs(60);
+/// Steps that are timed before it is known how many fit into some minutes, and how many times as
+/// many before that is asked again: a machine may be slow at first.
 const TIMED: u64 = 8;
+/// See `TIMED`.
+const AGAIN: u64 = 8;
 /// Steps that a report is the mean of.
 const REPORTED: usize = 10;
 
@@ -63,11 +73,21 @@ pub enum Event {
         /// Seconds of audio learnt from per second.
         speed: f64,
     },
+    /// The networks were tried with what is held out.
+    Held {
+        /// Steps done.
+        step: u64,
+        /// What they made of it.
+        losses: Losses,
+    },
     /// The run is in a file, to go on with.
     Saved(PathBuf),
     /// Something could not be written that training can do without: why, and what to do.
     Trouble(String),
 }
+
+/// Writes a page about a run, and tells what it found out for it.
+pub type Page<'a> = dyn FnMut(&Run, &mut dyn FnMut(Event)) -> Result<(), TrainError> + 'a;
 
 /// What a run is driven with.
 pub struct Drive<'a> {
@@ -100,36 +120,43 @@ impl Drive<'_> {
         &self,
         run: &mut Run,
         report: &mut dyn FnMut(Event),
-        page: &mut dyn FnMut(&Run) -> Result<(), TrainError>,
+        page: &mut Page<'_>,
     ) -> Result<(), TrainError> {
-        told(page(run), report);
+        told(page(run, report), report);
         std::thread::scope(|scope| {
-            let (send, receive) = sync_channel(2);
-            let first = run.step;
-            scope.spawn(move || {
-                for step in first.. {
-                    let batch = Batch::draw(self.lessons, &self.bend, self.seed, step);
-                    if send.send(batch).is_err() {
-                        break;
-                    }
-                }
-            });
-            let (begun, mut saved) = (Instant::now(), Instant::now());
+            // One after the other has the batch of the next step.
+            let (first, threads) = (run.step, threads());
+            let feeds: Vec<_> = (0..threads)
+                .map(|thread| {
+                    let (send, receive) = sync_channel(AHEAD);
+                    let steps = (first..).skip(thread).step_by(threads);
+                    scope.spawn(move || {
+                        for step in steps {
+                            let batch = Batch::draw(self.lessons, &self.bend, self.seed, step);
+                            if send.send(batch).is_err() {
+                                break;
+                            }
+                        }
+                    });
+                    receive
+                })
+                .collect();
+            let (mut saved, mut shown) = (Instant::now(), Instant::now());
             let mut since = (Instant::now(), run.step);
             // A run that goes on knows already how many steps it has.
-            let timed = self.at_most.filter(|_| run.step == 0);
+            let mut clock = self.at_most.filter(|_| run.step == 0).map(Clock::new);
             while !run.finished() {
                 if self.stop.load(Ordering::Relaxed) {
                     self.save(run, report)?;
                     return Err(TrainError::Stopped);
                 }
-                let Ok(batch) = receive.recv() else {
+                let feed = &feeds[((run.step - first) % threads as u64) as usize];
+                let Ok(batch) = feed.recv() else {
                     break;
                 };
-                run.learn(&batch.tensors()?)?;
-                if let (Some(at_most), TIMED) = (timed, run.step) {
-                    let each_s = begun.elapsed().as_secs_f64() / TIMED as f64;
-                    run.steps = ((at_most.as_secs_f64() / each_s) as u64).max(TIMED);
+                run.learn(&batch.tensors(run.network.arithmetic().device())?)?;
+                if let Some(clock) = &mut clock {
+                    run.steps = clock.steps(run.step).unwrap_or(run.steps);
                 }
                 let done = run.step - since.1;
                 if done == REPORTED as u64 || run.finished() {
@@ -142,8 +169,10 @@ impl Drive<'_> {
                     });
                     since = (Instant::now(), run.step);
                 }
-                if run.step.is_multiple_of(PAGE_EVERY) && !run.finished() {
-                    told(page(run), report);
+                let page_due = run.step.is_multiple_of(PAGE_EVERY) && PAGE_TIME <= shown.elapsed();
+                if page_due && !run.finished() {
+                    told(page(run, report), report);
+                    shown = Instant::now();
                 }
                 if self.saved_every <= saved.elapsed() {
                     let done = self.save(run, report);
@@ -163,9 +192,69 @@ impl Drive<'_> {
     }
 }
 
+/// Finds out how many steps fit into a time.
+struct Clock {
+    at_most: Duration,
+    begun: Instant,
+    /// When it was last asked, after how many steps.
+    last: (Instant, u64),
+    /// The step after which it is asked next.
+    next: u64,
+}
+
+impl Clock {
+    fn new(at_most: Duration) -> Self {
+        let now = Instant::now();
+        Self {
+            at_most,
+            begun: now,
+            last: (now, 0),
+            next: TIMED,
+        }
+    }
+
+    /// How many steps there are to be in all, after some of them. `None` if nothing new is known.
+    fn steps(&mut self, done: u64) -> Option<u64> {
+        // The first step is no measure of the others.
+        if done == 1 {
+            self.last = (Instant::now(), 1);
+        }
+        if done < self.next {
+            return None;
+        }
+        let each_s = self.last.0.elapsed().as_secs_f64() / (done - self.last.1) as f64;
+        let left_s = self
+            .at_most
+            .saturating_sub(self.begun.elapsed())
+            .as_secs_f64();
+        (self.last, self.next) = ((Instant::now(), done), done * AGAIN);
+        Some(done + (left_s / each_s.max(1e-6)) as u64)
+    }
+}
+
 /// Tells of what went wrong and is no reason to stop.
 pub fn told(done: Result<(), TrainError>, report: &mut dyn FnMut(Event)) {
     if let Err(error) = done {
         report(Event::Trouble(format!("{error}; {}", error.remedy())));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_steps_as_fit_into_the_time_are_asked_for_again_and_again() {
+        let mut none = Clock::new(Duration::ZERO);
+        let mut asked = Vec::new();
+        for step in 1..=64 {
+            asked.extend(none.steps(step).map(|steps| (step, steps)));
+        }
+        assert_eq!(asked, [(8, 8), (64, 64)]);
+        let mut hour = Clock::new(Duration::from_secs(3_600));
+        for step in 1..=7 {
+            assert_eq!(hour.steps(step), None);
+        }
+        assert!(hour.steps(8).is_some_and(|steps| 8 < steps));
     }
 }

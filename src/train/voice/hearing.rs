@@ -12,11 +12,11 @@ use crate::model::ddsp::grid::{BANDS, place};
 pub struct Hearing(Tensor);
 
 impl Hearing {
-    /// Works that out.
+    /// Works that out for a device.
     ///
     /// # Errors
     /// If memory is short.
-    pub fn new() -> Result<Self> {
+    pub fn new(device: &Device) -> Result<Self> {
         let mel = MelBands::new(&MEL);
         // Noise of the power P per Hz has the variance P * rate / 2, and its bins that times the
         // window's sum of squares.
@@ -34,7 +34,7 @@ impl Hearing {
         for (row, spectrum) in matrix.chunks_exact_mut(MELS).zip(&spectra) {
             mel.apply(spectrum, row);
         }
-        Ok(Self(Tensor::from_vec(matrix, (BANDS, MELS), &Device::Cpu)?))
+        Ok(Self(Tensor::from_vec(matrix, (BANDS, MELS), device)?))
     }
 
     /// Envelopes `[batch, frames, BANDS]`, `ln` power per Hz, as the encoder takes them, `[batch,
@@ -73,7 +73,7 @@ mod tests {
         let count = (frames.len() - 3) as f64;
         let density = (deviation * deviation / 8_000.0).ln();
         let envelope = Tensor::full(density, (1, 1, BANDS), &Device::Cpu).unwrap();
-        let found = values(&Hearing::new().unwrap().of(&envelope).unwrap()).unwrap();
+        let found = values(&Hearing::new(&Device::Cpu).unwrap().of(&envelope).unwrap()).unwrap();
         for (band, (found, mean)) in found.iter().zip(&means).enumerate() {
             let wanted = 0.25 * ((mean / count + 1e-6).ln() + 4.0);
             // The lowest bins hold the edge of the spectrum, too.
@@ -90,7 +90,7 @@ mod tests {
         let mut random = Random::new(13);
         let envelope: Vec<f32> = (0..BANDS).map(|_| random.white() - 12.0).collect();
         let envelope = Var::from_vec(envelope, (1, 1, BANDS), &Device::Cpu).unwrap();
-        let hearing = Hearing::new().unwrap();
+        let hearing = Hearing::new(&Device::Cpu).unwrap();
         check_gradients(&[&envelope], 1e-2, 0.02, || {
             weighted(&hearing.of(&envelope).unwrap(), 14)
         });

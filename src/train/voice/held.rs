@@ -9,21 +9,21 @@ const SHARE: usize = 20;
 const LEAST: usize = 3_000;
 /// Frames of a stretch: short enough to be listened to, long enough for some words.
 const STRETCH: usize = 350;
-/// The most stretches: two minutes of a long training say no more than half a one.
-const MOST: usize = 8;
+/// The most stretches of one voice: two minutes of a long training say no more than half a one.
+pub const MOST: usize = 8;
 /// Frames between the places that are looked at for a stretch with much voice in it.
 const STEP: usize = 50;
 /// What is left of a clip before or after a stretch is of use from so many frames on.
 const REST: usize = 50;
 
 /// Takes about one in [`SHARE`] frames out of the clips, in stretches spread over all of them; none
-/// of 30 s or less. The same clips give the same stretches.
-pub fn hold_out(clips: &mut Vec<Clip>) -> Vec<Clip> {
+/// of 30 s or less, and no more than so many stretches. The same clips give the same stretches.
+pub fn hold_out(clips: &mut Vec<Clip>, most: usize) -> Vec<Clip> {
     let total: usize = clips.iter().map(Clip::frames).sum();
     if total <= LEAST {
         return Vec::new();
     }
-    let count = (total / SHARE).div_ceil(STRETCH).clamp(1, MOST);
+    let count = (total / SHARE).div_ceil(STRETCH).clamp(1, most.max(1));
     let mut held = Vec::new();
     for part in 0..count {
         // Clips are cut as it goes on, so places are counted in what is left.
@@ -109,7 +109,7 @@ mod tests {
                     clip(from - size, *size)
                 })
                 .collect();
-            let held = hold_out(&mut clips);
+            let held = hold_out(&mut clips, MOST);
             assert_eq!(held.len(), stretches, "{sizes:?}");
             let (out, left) = (numbers(&held), numbers(&clips));
             assert_eq!(out.len(), frames, "{sizes:?}");
@@ -136,7 +136,7 @@ mod tests {
     fn where_there_is_no_voice_nothing_is_held_out() {
         let mut clips = vec![clip(0, 4_000)];
         clips[0].f0_hz.fill(0.0);
-        assert_eq!(hold_out(&mut clips), []);
+        assert_eq!(hold_out(&mut clips, MOST), []);
         assert_eq!(clips.len(), 1);
     }
 }

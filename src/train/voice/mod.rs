@@ -2,6 +2,7 @@
 
 mod base;
 mod batch;
+mod begin;
 mod clip;
 mod contrast;
 mod copy;
@@ -12,6 +13,7 @@ mod held;
 mod labels;
 mod lessons;
 mod listed;
+mod looks;
 mod loss;
 mod network;
 mod page;
@@ -35,7 +37,7 @@ use crate::io::checkpoint::CheckpointError;
 use crate::voice::ddsp::DdspError;
 use crate::voice::models::sha256_of;
 
-pub use base::{BasePlan, checkpoint, train_base};
+pub use base::{BasePlan, RATE, checkpoint, train_base};
 pub use clip::Source;
 pub use copy::copy;
 pub use drive::Event;
@@ -78,6 +80,9 @@ pub enum TrainError {
         /// MiB that can be had.
         free_mib: u64,
     },
+    /// What should compute is not there.
+    #[error("expected a card to train on, found {0}")]
+    Processor(String),
     /// There is no folder for what is to be written.
     #[error("expected a folder to write to, found none at {}", .0.display())]
     NoFolder(PathBuf),
@@ -119,6 +124,10 @@ impl TrainError {
             Self::TooShort { .. } => "record more: three to ten minutes are best",
             Self::Memory { .. } => {
                 "close other programs, or learn from fewer recordings; --corpus-s limits them"
+            }
+            Self::Processor(_) => {
+                "build the command in trainer/, which has cards (README.md says how), and look at \
+                 `nvidia-smi`; or train with --device cpu"
             }
             Self::NoPitch => "name a folder with recordings of one voice alone",
             Self::NoFolder(_) => "make it first, or name another",

@@ -10,10 +10,9 @@ use candle_core::{D, Device, Result, Tensor, Var};
 use crate::model::ddsp::grid::BANDS;
 use crate::model::ddsp::{Centre, DdspConfig};
 use crate::train::ops::conv1d::Conv1d;
-use crate::train::ops::gelu::Gelu;
-use crate::train::ops::layer_norm::LayerNorm;
 use crate::train::ops::values;
 use crate::train::optimizer::Parameters;
+use crate::train::processor::Arithmetic;
 use crate::train::random::Random;
 
 /// Envelopes as training has them: logarithms of power per Hz less a mean, over their spread. The
@@ -29,6 +28,7 @@ const KERNEL: usize = 3;
 pub struct Network {
     config: DdspConfig,
     weights: Parameters,
+    arithmetic: Arithmetic,
 }
 
 /// What the decoder says of each frame.
@@ -81,8 +81,33 @@ impl Network {
             let values: Vec<f32> = (0..count).map(|_| draw()).collect();
             weights.insert(name, Var::from_vec(values, shape, &Device::Cpu)?);
         }
-        let config = config.clone();
-        Ok(Self { config, weights })
+        Ok(Self {
+            config: config.clone(),
+            weights,
+            arithmetic: Arithmetic::Own,
+        })
+    }
+
+    /// The same weights where this computes.
+    ///
+    /// # Errors
+    /// If memory is short there.
+    pub fn on(self, arithmetic: &Arithmetic) -> Result<Self> {
+        let mut weights = Parameters::new();
+        for (name, weight) in self.weights {
+            let moved = weight.as_detached_tensor().to_device(arithmetic.device())?;
+            weights.insert(name, Var::from_tensor(&moved)?);
+        }
+        Ok(Self {
+            config: self.config,
+            weights,
+            arithmetic: arithmetic.clone(),
+        })
+    }
+
+    /// What computes.
+    pub fn arithmetic(&self) -> &Arithmetic {
+        &self.arithmetic
     }
 
     /// Every weight by name.
@@ -139,12 +164,13 @@ impl Network {
 
     fn norm(&self, x: &Tensor, name: &str) -> Result<Tensor> {
         let (w, b) = (format!("{name}.weight"), format!("{name}.bias"));
-        x.apply_op3(self.w(&w), self.w(&b), LayerNorm)
+        self.arithmetic.layer_norm(x, self.w(&w), self.w(&b))
     }
 
     fn linear(&self, x: &Tensor, name: &str) -> Result<Tensor> {
         let w = self.w(&format!("{name}.weight")).unsqueeze(2)?;
-        x.apply_op3(&w, self.w(&format!("{name}.bias")), Conv1d::LINEAR)
+        let b = self.w(&format!("{name}.bias"));
+        self.arithmetic.conv1d(x, &w, b, Conv1d::LINEAR)
     }
 
     fn block(
@@ -164,8 +190,9 @@ impl Network {
             left: (KERNEL - 1) * dilation,
         };
         let y = self.norm(x, &format!("{name}.norm"))?;
-        let y = y.apply_op3(self.w(&format!("{name}.conv.weight")), &bias, causal)?;
-        x + self.linear(&y.apply_op1(Gelu)?, &format!("{name}.out"))?
+        let w = self.w(&format!("{name}.conv.weight"));
+        let y = self.arithmetic.conv1d(&y, w, &bias, causal)?;
+        x + self.linear(&self.arithmetic.gelu(&y)?, &format!("{name}.out"))?
     }
 
     /// What is said: `[batch, frames, 80]` to `[batch, frames, content]`.
@@ -178,7 +205,7 @@ impl Network {
             left: self.config.encoder.ahead,
         };
         let (w, b) = (self.w("encoder.input.weight"), self.w("encoder.input.bias"));
-        let mut x = mel.apply_op3(w, b, centred)?;
+        let mut x = self.arithmetic.conv1d(mel, w, b, centred)?;
         for (i, dilation) in self.config.encoder.dilations.iter().enumerate() {
             x = self.block(&x, &format!("encoder.blocks.{i}"), *dilation, None)?;
         }
@@ -217,16 +244,14 @@ impl Network {
         content - Tensor::from_vec(means, content.shape(), content.device())?
     }
 
-    /// Content in the time of what should be said, `[batch, frames, content]`: for each row the row
-    /// of what is heard, `[batch * frames]`.
+    /// Content in the time of what should be said, `[batch, frames, content]`: for each frame the
+    /// frame of what is heard, `[batch, frames]`.
     ///
     /// # Errors
     /// If a shape is another.
     pub fn in_time(content: &Tensor, heard: &Tensor) -> Result<Tensor> {
-        content
-            .flatten(0, 1)?
-            .index_select(heard, 0)?
-            .reshape(content.shape())
+        let places = heard.unsqueeze(2)?.broadcast_as(content.shape())?;
+        content.gather(&places.contiguous()?, 1)
     }
 
     /// How it sounds: content `[batch, frames, content]`, how it is sung `[batch, frames, 3]`,
@@ -262,7 +287,7 @@ impl Network {
     /// # Errors
     /// If there is no such speaker.
     pub fn speakers(&self, numbers: &[u32]) -> Result<Tensor> {
-        let numbers = Tensor::from_slice(numbers, numbers.len(), &Device::Cpu)?;
+        let numbers = Tensor::from_slice(numbers, numbers.len(), self.arithmetic.device())?;
         self.w("speakers.embedding").index_select(&numbers, 0)
     }
 }

@@ -8,7 +8,6 @@
 //! two who do not, and nothing would show where somebody has said something else.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Result, Tensor};
@@ -74,22 +73,26 @@ impl Parallel {
                 by_text.entry(text).or_default().push(numbers);
             }
         }
-        let (mut jobs, mut heard) = (Vec::new(), BTreeMap::new());
+        let (mut jobs, mut wanted) = (Vec::new(), BTreeMap::new());
         for (file, ours) in recordings(clips) {
             let same = texts.get(file).and_then(|text| by_text.get(text.as_str()));
             for theirs in same.into_iter().flatten() {
                 if clips[ours[0]].speaker != others[theirs[0]].speaker {
                     jobs.push((ours.clone(), *theirs));
                     for (clips, numbers) in [(clips, ours.as_slice()), (others, theirs)] {
-                        if let Entry::Vacant(entry) = heard.entry(&clips[numbers[0]].file) {
-                            entry.insert(contents(clips, numbers, network)?);
-                        }
+                        let file = clips[numbers[0]].file.as_path();
+                        wanted.entry(file).or_insert((clips, numbers.to_vec()));
                     }
                 }
             }
         }
+        let heard = shared(wanted.into_iter().collect(), |(file, (clips, numbers))| {
+            contents(clips, &numbers, network).map(|contents| (file, contents))
+        });
+        let heard: BTreeMap<&Path, Contents> = heard.into_iter().collect::<Result<_>>()?;
         let pairs = shared(jobs, |(a, b)| {
-            let way = warp(&heard[&clips[a[0]].file], &heard[&others[b[0]].file]);
+            let of = |clip: &Clip| &heard[clip.file.as_path()];
+            let way = warp(of(&clips[a[0]]), of(&others[b[0]]));
             pair((clips, &a), (others, b), way)
         });
         let mut found = Self(vec![Vec::new(); clips.len()]);

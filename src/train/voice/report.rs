@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::TrainError;
 use super::clip::Clip;
-use super::held::hold_out;
+use super::held::{MOST, hold_out};
 use super::page::{Page, Sounds, page};
 use super::sample::{Distance, Held, halves_db};
 use super::steps::{Kept, Losses, Run};
@@ -42,7 +42,7 @@ impl Report {
         (config, bandwidth_hz): (&DdspConfig, f64),
     ) -> Self {
         let halves_db = halves_db(clips);
-        let held = hold_out(clips);
+        let held = hold_out(clips, MOST);
         if !held.is_empty() {
             let seconds = 0.01 * held.iter().map(Clip::frames).sum::<usize>() as f64;
             facts.push(("Held out of it", format!("{seconds:.0} s")));

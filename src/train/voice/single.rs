@@ -23,6 +23,7 @@ use super::steps::{Kept, Recipe, Run};
 use super::weights::Given;
 use crate::model::ddsp::{DdspConfig, DecoderConfig, EncoderConfig};
 use crate::train::optimizer::Settings;
+use crate::train::processor::{Arithmetic, Processor};
 use crate::voice::ddsp::{self, DdspVoice, Described};
 
 /// The least of a voice that is learnt from, in seconds.
@@ -60,6 +61,8 @@ pub struct VoicePlan {
     pub seed: u64,
     /// Go on where a run of this plan stopped.
     pub resume: bool,
+    /// What computes.
+    pub processor: Processor,
 }
 
 /// What the file of a voice says of it for people, beside its name; all of it may be empty.
@@ -211,6 +214,7 @@ pub fn train_voice(
     report: &mut dyn FnMut(Event),
 ) -> Result<(), TrainError> {
     super::have_folders(&[&plan.output])?;
+    let arithmetic = plan.processor.open().map_err(TrainError::Processor)?;
     let base = Base::open(plan)?;
     let mut material = Material::read(&plan.source, stop, |files, total| {
         report(Event::Prepared { files, total });
@@ -241,7 +245,13 @@ pub fn train_voice(
         &mut material.clips,
         (&config, material.bandwidth_hz),
     );
-    let kept = learn(plan, &material, base, &mut page, (stop, report))?;
+    let kept = learn(
+        plan,
+        &material,
+        (base, &arithmetic),
+        &mut page,
+        (stop, report),
+    )?;
     let finished = kept.clone();
     write(plan, &material, seconds, (&config, &encoder), kept)?;
     told(page.finish(finished), report);
@@ -254,7 +264,7 @@ pub fn train_voice(
 fn learn(
     plan: &VoicePlan,
     material: &Material,
-    mut base: Base,
+    (mut base, arithmetic): (Base, &Arithmetic),
     page: &mut Report,
     (stop, report): (&AtomicBool, &mut dyn FnMut(Event)),
 ) -> Result<Kept, TrainError> {
@@ -266,8 +276,9 @@ fn learn(
             seconds: lessons.seconds_of_others(),
         });
     }
+    network = network.on(arithmetic)?;
     let origin = format!(
-        "seed {}, {:?} steps, {:?}, {:?}, clips {:08x}, {:.2} s of others, encoder {}, base {}",
+        "seed {}, {:?} steps, {:?}, {:?}, clips {:08x}, {:.2} s of others, encoder {}, base {}{}",
         plan.seed,
         plan.steps,
         base.config,
@@ -275,7 +286,8 @@ fn learn(
         digest(&material.clips),
         lessons.seconds_of_others(),
         base.encoder_sha256,
-        plan.base.sha256()?
+        plan.base.sha256()?,
+        plan.processor.told()
     );
     let known = material.clips.iter().map(|clip| clip.known);
     let bands = known.min().unwrap_or(0).max(1);
@@ -309,7 +321,7 @@ fn learn(
         }
         let step = run.step;
         report(Event::Stage { name, step });
-        drive.go(&mut run, report, &mut |run| page.go_on(name, run))?;
+        drive.go(&mut run, report, &mut |run, _| page.go_on(name, run))?;
         kept = run.kept()?;
         page.end(name, run.history);
         network = run.network;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
 use super::TrainError;
 use super::steps::{Kept, Losses, Run};
@@ -90,7 +90,7 @@ fn put(
         let shape = weight.dims().to_vec();
         tensors.push((format!("weight.{name}"), tensor(shape, values(weight)?)));
     }
-    for (name, m) in optimizer.moments() {
+    for (name, m) in optimizer.moments()?.iter() {
         let kinds = [
             ("mean", &m.mean),
             ("square", &m.square),
@@ -171,10 +171,10 @@ impl Found {
     ) -> Result<Optimizer, TrainError> {
         for (name, weight) in weights {
             let values = self.take(&format!("weight.{name}"), weight.elem_count())?;
-            weight.set(&Tensor::from_vec(values, weight.shape(), &Device::Cpu)?)?;
+            weight.set(&Tensor::from_vec(values, weight.shape(), weight.device())?)?;
         }
         let mut moments = BTreeMap::new();
-        for (name, m) in like.moments() {
+        for (name, m) in like.moments()?.iter() {
             let mut take = |kind: &str| self.take(&format!("{kind}.{name}"), m.mean.len());
             let m = Moments {
                 mean: take("mean")?,
@@ -184,6 +184,7 @@ impl Found {
             moments.insert(name.clone(), m);
         }
         let updates = i32::try_from(updates).unwrap_or(i32::MAX);
-        Ok(Optimizer::resumed(like.settings(), moments, updates))
+        let settings = like.settings();
+        Ok(Optimizer::resumed(weights, settings, moments, updates)?)
     }
 }

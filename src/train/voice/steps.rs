@@ -7,7 +7,7 @@ use candle_core::{D, Result, Tensor};
 use super::batch::Tensors;
 use super::critic::{Critic, CriticRecipe};
 use super::hearing::Hearing;
-use super::loss::{cross_entropy, masked_l1, sigmoid};
+use super::loss::{Mask, cross_entropy, masked_l1, mean, sigmoid};
 use super::network::Network;
 use crate::train::ops::values;
 use crate::train::optimizer::{Optimizer, Parameters, Settings};
@@ -167,10 +167,13 @@ impl Run {
     ) -> Result<Self> {
         let moving = parts.iter().flat_map(|part| network.part(part));
         let moving: Parameters = moving.collect();
-        let critic = recipe.critic.map(|critic| Critic::new(critic, bands, 0));
+        let arithmetic = network.arithmetic();
+        let critic = recipe
+            .critic
+            .map(|critic| Critic::new(critic, bands, 0, arithmetic));
         Ok(Self {
             critic: critic.transpose()?,
-            hearing: Hearing::new()?,
+            hearing: Hearing::new(arithmetic.device())?,
             optimizer: Optimizer::new(&moving, recipe.optimizer)?,
             frozen_encoder: !moving.keys().any(|name| name.starts_with("encoder.")),
             network,
@@ -187,7 +190,7 @@ impl Run {
     }
 
     /// The loss of a batch, its parts, and the envelope that was made.
-    fn loss(&self, batch: &Tensors) -> Result<(Tensor, Losses, Tensor)> {
+    fn loss(&self, batch: &Tensors) -> Result<(Tensor, Parts, Tensor)> {
         let network = &self.network;
         let mut content = network.encode(&batch.mel)?;
         if self.frozen_encoder {
@@ -207,32 +210,31 @@ impl Run {
         let envelope = masked_l1(&output.envelope, &batch.ln_power, &batch.known)?;
         let noise = sigmoid(&output.aperiodicity)?;
         let noise = masked_l1(&noise, &batch.noise, &batch.voiced_known)?;
-        let size = (content.sqr()?.mean_all()? * (0.5 * values as f64))?;
+        let size = (mean(&content.sqr()?)? * (0.5 * values as f64))?;
         let mut loss = (&envelope + &noise)?;
-        let mut phones = 0.0;
+        let mut phones = None;
         if !self.frozen_encoder {
             loss = (loss + (&size * self.recipe.bottleneck)?)?;
             if let Some(scores) = network.phones(&content)? {
                 let cross = cross_entropy(&scores, &batch.phones, &batch.phones_known)?;
-                phones = scalar(&cross)?;
-                loss = (loss + (cross * self.recipe.phones)?)?;
+                loss = (loss + (&cross * self.recipe.phones)?)?;
+                phones = Some(cross);
             }
         }
-        let mut consistency = 0.0;
+        let mut consistency = None;
         if 0.0 < self.recipe.consistency {
             let far = self.consistency(&output.envelope, &centred, batch)?;
-            consistency = scalar(&far)?;
-            loss = (loss + (far * self.recipe.consistency)?)?;
+            loss = (loss + (&far * self.recipe.consistency)?)?;
+            consistency = Some(far);
         }
-        let losses = Losses {
-            envelope_db: DB * scalar(&envelope)?,
-            noise: scalar(&noise)?,
+        let parts = Parts {
+            envelope,
+            noise,
+            content: size,
             phones,
-            content: scalar(&size)?,
             consistency,
-            critic: 0.0,
         };
-        Ok((loss, losses, output.envelope))
+        Ok((loss, parts, output.envelope))
     }
 
     /// How far from `content` is what the encoder hears in an envelope: the mean over all values,
@@ -240,8 +242,22 @@ impl Run {
     fn consistency(&self, envelope: &Tensor, content: &Tensor, batch: &Tensors) -> Result<Tensor> {
         let heard = self.network.encode(&self.hearing.of(envelope)?)?;
         let heard = Network::centred(&heard, &batch.voiced)?;
-        let said = batch.known.narrow(D::Minus1, 0, 1)?;
-        masked_l1(&heard, content, &said.broadcast_as(heard.shape())?)
+        let said = batch.known.at.narrow(D::Minus1, 0, 1)?;
+        let known = Mask {
+            at: said.broadcast_as(heard.shape())?,
+            sum: batch.said * heard.dim(D::Minus1)? as f64,
+        };
+        masked_l1(&heard, content, &known)
+    }
+
+    /// What the weights make of some batches, which nothing is learnt from.
+    ///
+    /// # Errors
+    /// If memory is short.
+    pub fn judged(&self, batches: &[Tensors]) -> Result<Losses> {
+        let judged = |batch: &Tensors| self.loss(batch)?.1.read(0.0);
+        let all = batches.iter().map(judged).collect::<Result<Vec<_>>>()?;
+        Ok(Losses::mean(&all))
     }
 
     /// Learns from one batch.
@@ -249,15 +265,17 @@ impl Run {
     /// # Errors
     /// If memory is short.
     pub fn learn(&mut self, batch: &Tensors) -> Result<Losses> {
-        let (mut loss, mut losses, made) = self.loss(batch)?;
+        let (mut loss, parts, made) = self.loss(batch)?;
+        let mut critic_told = 0.0;
         if let Some(critic) = &mut self.critic
             && critic.judges(self.step, self.steps)
         {
-            let (judged, told) = critic.judge(&made, &batch.ln_power, &batch.known)?;
+            let (judged, told) = critic.judge(&made, &batch.ln_power, &batch.known.at)?;
             loss = (loss + judged)?;
-            losses.critic = told;
+            critic_told = told;
         }
         let gradients = loss.backward()?;
+        let losses = parts.read(critic_told)?;
         let done = self.step as f64 / self.steps.max(1) as f64;
         let rise = ((self.step + 1) as f64 / self.recipe.warm_up).min(1.0);
         let fall = 0.01 + 0.99 * (0.5 + 0.5 * (std::f64::consts::PI * done.min(1.0)).cos());
@@ -274,9 +292,10 @@ impl Run {
     /// # Errors
     /// If memory is short.
     pub fn kept(&self) -> Result<Kept> {
+        let moments = self.optimizer.moments()?;
         let mut kept = BTreeMap::new();
         for (name, weight) in self.network.weights() {
-            let mut found = match self.optimizer.moments().get(name) {
+            let mut found = match moments.get(name) {
                 Some(moments) => moments.average.clone(),
                 None => values(weight)?,
             };
@@ -287,6 +306,31 @@ impl Run {
     }
 }
 
-fn scalar(x: &Tensor) -> Result<f64> {
-    Ok(f64::from(x.to_scalar::<f32>()?))
+/// The parts of a loss, not yet waited for.
+struct Parts {
+    envelope: Tensor,
+    noise: Tensor,
+    content: Tensor,
+    phones: Option<Tensor>,
+    consistency: Option<Tensor>,
+}
+
+impl Parts {
+    /// Their values, all at once: a card is asked only once.
+    fn read(self, critic: f64) -> Result<Losses> {
+        let (has_phones, is_consistent) = (self.phones.is_some(), self.consistency.is_some());
+        let some = [self.envelope, self.noise, self.content].into_iter();
+        let all: Vec<Tensor> = some.chain(self.phones).chain(self.consistency).collect();
+        let values = Tensor::stack(&all, 0)?.to_vec1::<f32>()?;
+        let mut values = values.into_iter().map(f64::from);
+        let mut next = |is_there: bool| is_there.then(|| values.next()).flatten().unwrap_or(0.0);
+        Ok(Losses {
+            envelope_db: DB * next(true),
+            noise: next(true),
+            content: next(true),
+            phones: next(has_phones),
+            consistency: next(is_consistent),
+            critic,
+        })
+    }
 }

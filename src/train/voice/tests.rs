@@ -1,6 +1,7 @@
 //! The networks see what they may, learn, and are as fast as they should be.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -11,12 +12,13 @@ use super::clip::Clip;
 use super::critic::CriticRecipe;
 use super::drive::Drive;
 use super::lessons::Lessons;
-use super::loss::masked_l1;
+use super::loss::{Mask, masked_l1};
 use super::network::Network;
 use super::perturb::Perturbation;
 use super::steps::{Recipe, Run};
 use super::{
-    About, BasePlan, Event, Source, TrainError, VoicePlan, checkpoint, train_base, train_voice,
+    About, BasePlan, Event, RATE, Source, TrainError, VoicePlan, checkpoint, train_base,
+    train_voice,
 };
 use crate::io::checkpoint::{Checkpoint, Limits};
 use crate::model::ddsp::features::BANDS as MELS;
@@ -25,9 +27,11 @@ use crate::model::ddsp::{
     Centre, DdspConfig, Decoder, DecoderConfig, Encoder, EncoderConfig, SUNG,
 };
 use crate::nn::Weights;
+use crate::train::ops::composed::Composed;
 use crate::train::ops::testing::{check_gradients, random_var};
 use crate::train::ops::values;
 use crate::train::optimizer::{Optimizer, Settings};
+use crate::train::processor::{Arithmetic, Processor};
 use crate::train::random::Random;
 use crate::voice::ddsp;
 
@@ -51,6 +55,11 @@ pub fn small(ahead: usize) -> DdspConfig {
 
 fn noise(seed: u64, shape: &[usize]) -> Tensor {
     random_var(&mut Random::new(seed), shape, 1.0).as_detached_tensor()
+}
+
+/// All of it is known.
+fn everywhere(wanted: &Tensor) -> Mask {
+    Mask::new(vec![1.0; wanted.elem_count()], wanted.shape(), &Device::Cpu).unwrap()
 }
 
 #[test]
@@ -104,7 +113,7 @@ fn a_small_network_learns_what_it_is_shown() {
     let (mel, sung) = (noise(9, &[2, 10, MELS]), noise(10, &[2, 10, SUNG]));
     let wanted = (noise(11, &[2, 10, BANDS]) * 2.0).unwrap();
     let wanted = (wanted - 18.0).unwrap();
-    let known = wanted.ones_like().unwrap();
+    let known = everywhere(&wanted);
     let mut optimizer = Optimizer::new(network.weights(), Settings::default()).unwrap();
     let mut losses = Vec::new();
     for _ in 0..60 {
@@ -126,6 +135,19 @@ fn a_small_network_learns_what_it_is_shown() {
     assert_eq!(network.weights()["speakers.embedding"].dims(), [2, 4]);
 }
 
+/// `cargo test --release --features train -- --ignored --nocapture speed_of_a_batch`
+#[test]
+#[ignore = "a measurement, not a check"]
+fn speed_of_a_batch() {
+    let clips = clips();
+    let lessons = Lessons::alone(&clips);
+    let begun = std::time::Instant::now();
+    for step in 0..20 {
+        std::hint::black_box(Batch::draw(&lessons, &Perturbation::default(), 7, step));
+    }
+    println!("{:.1} ms", begun.elapsed().as_secs_f64() / 20.0 * 1e3);
+}
+
 /// `cargo test --release --features train -- --ignored --nocapture speed_of_a_step`
 #[test]
 #[ignore = "a measurement, not a check"]
@@ -135,7 +157,7 @@ fn speed_of_a_step() {
     let mel = noise(9, &[batch, frames, MELS]);
     let sung = noise(10, &[batch, frames, SUNG]);
     let wanted = noise(11, &[batch, frames, BANDS]);
-    let known = wanted.ones_like().unwrap();
+    let known = everywhere(&wanted);
     let mut optimizer = Optimizer::new(network.weights(), Settings::default()).unwrap();
     for _ in 0..6 {
         let start = std::time::Instant::now();
@@ -202,7 +224,7 @@ fn streams_and_training_run_the_same_networks() {
 }
 
 /// Clips of noise.
-fn clips() -> Vec<Clip> {
+pub fn clips() -> Vec<Clip> {
     let mut random = Random::new(31);
     let mut values = |count: usize, scale: f32| -> Vec<f32> {
         (0..count).map(|_| scale * random.white()).collect()
@@ -227,11 +249,11 @@ fn learn(run: &mut Run, clips: &[Clip], steps: u64) {
     for _ in 0..steps {
         let lessons = Lessons::alone(clips);
         let batch = Batch::draw(&lessons, &Perturbation::default(), 7, run.step);
-        run.learn(&batch.tensors().unwrap()).unwrap();
+        run.learn(&batch.tensors(&Device::Cpu).unwrap()).unwrap();
     }
 }
 
-fn small_run(parts: &[&str]) -> Run {
+pub fn small_run(parts: &[&str]) -> Run {
     let network = Network::new(&small(1), 3, 5, 32).unwrap();
     let recipe = Recipe {
         // After the first three steps.
@@ -267,6 +289,34 @@ fn a_run_that_was_stopped_goes_on_as_if_it_had_not_been() {
     let bytes = std::fs::read(&path).unwrap();
     std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
     assert!(small_run(&[""]).resume(&path, "plan").is_err());
+}
+
+/// What a card computes, on the processor: candle's operations in place of our own.
+#[test]
+fn a_card_learns_what_the_processor_learns() {
+    let clips = clips();
+    let run = |arithmetic: &Arithmetic| {
+        let network = Network::new(&small(1), 3, 5, 32).unwrap();
+        let recipe = Recipe {
+            consistency: 1.0,
+            critic: Some(CriticRecipe {
+                begin: 0.0,
+                ..CriticRecipe::default()
+            }),
+            ..Recipe::default()
+        };
+        let network = network.on(arithmetic).unwrap();
+        let mut run = Run::new(network, &[""], 4, recipe, 70).unwrap();
+        learn(&mut run, &clips, 4);
+        run
+    };
+    let composed = Arithmetic::Composed(Arc::new(Composed::new(Device::Cpu)));
+    let (found, wanted) = (run(&composed), run(&Arithmetic::Own));
+    for (found, wanted) in found.history.iter().zip(&wanted.history) {
+        for (found, wanted) in found.all().into_iter().zip(wanted.all()) {
+            assert!((found - wanted).abs() < 2e-3 * wanted, "{found} {wanted}");
+        }
+    }
 }
 
 #[test]
@@ -351,6 +401,10 @@ fn base_plan(home: &Path) -> BasePlan {
         start: None,
         seed: 1,
         resume: false,
+        processor: Processor::Cpu,
+        rate: RATE,
+        hold_out: false,
+        snapshots: false,
     }
 }
 
@@ -379,6 +433,7 @@ fn voice_plan(home: &Path) -> VoicePlan {
         contrast: true,
         seed: 1,
         resume: false,
+        processor: Processor::Cpu,
     }
 }
 
@@ -561,7 +616,9 @@ fn what_cannot_be_kept_is_told_and_training_goes_on() {
             troubles += 1;
         }
     };
-    let mut page = |_: &Run| Err(TrainError::Io(std::io::ErrorKind::StorageFull.into()));
+    let mut page = |_: &Run, _: &mut dyn FnMut(Event)| {
+        Err(TrainError::Io(std::io::ErrorKind::StorageFull.into()))
+    };
     let go = AtomicBool::new(false);
     let mut run = small_run(&[""]);
     drive(&go).go(&mut run, &mut report, &mut page).unwrap();
@@ -571,7 +628,7 @@ fn what_cannot_be_kept_is_told_and_training_goes_on() {
     // Nobody is told that a run is kept which is not.
     let stop = AtomicBool::new(true);
     let mut run = small_run(&[""]);
-    let stopped = drive(&stop).go(&mut run, &mut |_| {}, &mut |_| Ok(()));
+    let stopped = drive(&stop).go(&mut run, &mut |_| {}, &mut |_, _| Ok(()));
     assert!(matches!(stopped, Err(TrainError::File(_))), "{stopped:?}");
 }
 

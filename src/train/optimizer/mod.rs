@@ -1,10 +1,14 @@
 //! AdamW (Loshchilov and Hutter, 2019) with a clipped gradient, and a moving average of the
 //! weights, which is what is kept.
 
+mod flat;
+
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use candle_core::{Device, Result, Tensor, Var, backprop::GradStore};
 
+use self::flat::Flat;
 use super::ops::{by_rows, values};
 
 /// Weights by their names in files.
@@ -35,6 +39,21 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// The factors of a step, counted from 1, with a gradient of so much length.
+    fn factors(&self, step: i32, rate: f64, length: f64) -> Factors {
+        let step = f64::from(step);
+        let (b1, b2) = self.betas;
+        Factors {
+            rate,
+            clip: (self.longest / length.max(1e-12)).min(1.0),
+            c1: 1.0 - b1.powf(step),
+            c2: 1.0 - b2.powf(step),
+            keep: self.average.min(step / (step + 10.0)),
+        }
+    }
+}
+
 const EPSILON: f64 = 1e-8;
 
 /// What is remembered of one weight.
@@ -48,10 +67,33 @@ pub struct Moments {
     pub average: Vec<f32>,
 }
 
+/// Where that is kept.
+enum Memory {
+    /// With each weight, on the processor.
+    Apart(BTreeMap<String, Moments>),
+    /// All side by side, on a card.
+    Flat(Flat),
+}
+
+/// What a step is multiplied with.
+#[derive(Clone, Copy, Debug)]
+struct Factors {
+    /// The rate of learning.
+    rate: f64,
+    /// What makes the gradient short enough.
+    clip: f64,
+    /// What the moving means of gradient and square are short of at first.
+    c1: f64,
+    /// See `c1`.
+    c2: f64,
+    /// Share of the average that stays.
+    keep: f64,
+}
+
 /// The state of the optimizer.
 pub struct Optimizer {
     settings: Settings,
-    moments: BTreeMap<String, Moments>,
+    memory: Memory,
     steps: i32,
 }
 
@@ -71,20 +113,28 @@ impl Optimizer {
             };
             moments.insert(name.clone(), new);
         }
-        Ok(Self {
-            settings,
-            moments,
-            steps: 0,
-        })
+        Self::resumed(weights, settings, moments, 0)
     }
 
-    /// The state as it was: [`Self::moments`] and [`Self::steps`].
-    pub fn resumed(settings: Settings, moments: BTreeMap<String, Moments>, steps: i32) -> Self {
-        Self {
+    /// The state as it was: [`Self::moments`] and [`Self::steps`], of weights as they are now.
+    ///
+    /// # Errors
+    /// If memory is short.
+    pub fn resumed(
+        weights: &Parameters,
+        settings: Settings,
+        moments: BTreeMap<String, Moments>,
+        steps: i32,
+    ) -> Result<Self> {
+        let apart = weights.values().all(|weight| weight.device().is_cpu());
+        Ok(Self {
             settings,
-            moments,
+            memory: match apart {
+                true => Memory::Apart(moments),
+                false => Memory::Flat(Flat::new(weights, &moments)?),
+            },
             steps,
-        }
+        })
     }
 
     /// How weights move.
@@ -93,8 +143,14 @@ impl Optimizer {
     }
 
     /// What is remembered, by name.
-    pub fn moments(&self) -> &BTreeMap<String, Moments> {
-        &self.moments
+    ///
+    /// # Errors
+    /// If a card does not answer.
+    pub fn moments(&self) -> Result<Cow<'_, BTreeMap<String, Moments>>> {
+        match &self.memory {
+            Memory::Apart(moments) => Ok(Cow::Borrowed(moments)),
+            Memory::Flat(flat) => Ok(Cow::Owned(flat.moments()?)),
+        }
     }
 
     /// Steps made.
@@ -108,8 +164,25 @@ impl Optimizer {
     /// # Errors
     /// If a gradient is not of its weight's shape.
     pub fn step(&mut self, weights: &Parameters, gradients: &GradStore, rate: f64) -> Result<f64> {
+        let Self {
+            settings,
+            memory,
+            steps,
+        } = self;
+        let moments = match memory {
+            Memory::Apart(moments) => moments,
+            Memory::Flat(flat) => {
+                let (gradient, length) = flat.gradient(weights, gradients)?;
+                if length.is_finite() {
+                    *steps += 1;
+                    let factors = settings.factors(*steps, rate, length);
+                    flat.step(weights, &gradient, *settings, factors)?;
+                }
+                return Ok(length);
+            }
+        };
         let mut found = Vec::new();
-        for (name, m) in &mut self.moments {
+        for (name, m) in moments {
             if let Some(weight) = weights.get(name)
                 && let Some(gradient) = gradients.get(weight)
             {
@@ -124,18 +197,16 @@ impl Optimizer {
         if !length.is_finite() {
             return Ok(length);
         }
-        self.steps += 1;
-        let steps = f64::from(self.steps);
-        let (b1, b2) = self.settings.betas;
-        let clip = (self.settings.longest / length.max(1e-12)).min(1.0) as f32;
-        let (c1, c2) = (1.0 - b1.powf(steps), 1.0 - b2.powf(steps));
-        let keep = self.settings.average.min(steps / (steps + 10.0)) as f32;
-        let (b1, b2, rate_now) = (b1 as f32, b2 as f32, (rate / c1) as f32);
-        let (c2, epsilon) = (c2 as f32, EPSILON as f32);
+        *steps += 1;
+        let factors = settings.factors(*steps, rate, length);
+        let (b1, b2) = (settings.betas.0 as f32, settings.betas.1 as f32);
+        let (clip, keep) = (factors.clip as f32, factors.keep as f32);
+        let rate_now = (rate / factors.c1) as f32;
+        let (c2, epsilon) = (factors.c2 as f32, EPSILON as f32);
         for (weight, mut gradient, m) in found {
             let decay = match weight.rank() {
                 0 | 1 => 1.0,
-                _ => (1.0 - rate * self.settings.decay) as f32,
+                _ => (1.0 - rate * settings.decay) as f32,
             };
             gradient.iter_mut().for_each(|d| *d *= clip);
             for (mean, d) in m.mean.iter_mut().zip(&gradient) {
