@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod hearing;
 mod instances;
 mod load;
 mod products;
@@ -18,7 +19,7 @@ use std::sync::atomic::AtomicBool;
 use autovoice_kernels::gpu::{Cuda, Urgency, devices};
 
 /// What is measured, if not all of it is wanted.
-const PARTS: [&str; 4] = ["rvc", "load", "instances", "products"];
+const PARTS: [&str; 5] = ["rvc", "hearing", "load", "instances", "products"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     if std::env::args().any(|argument| argument == load::LOAD) {
@@ -44,6 +45,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     if is_wanted("rvc") {
         rvc::run(&device, weights.as_deref())?;
+    }
+    if is_wanted("hearing") {
+        hearing::run(&device)?;
     }
     if is_wanted("load") {
         load::run()?;

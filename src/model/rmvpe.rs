@@ -5,6 +5,8 @@
 //! A U-net over time and frequency, then a recurrent layer in both directions. It halves time
 //! five times, so that it works on multiples of 32 frames; images are `[frames, bands, channels]`.
 
+mod device;
+
 use autovoice_kernels::cpu::sigmoid;
 
 use super::PITCH_BINS;
@@ -13,6 +15,7 @@ use crate::dsp::stft::Spectrum;
 use crate::nn::conv2d::{Size, average_pool};
 use crate::nn::{Affine, BiGru, Conv2d, ConvTranspose2d, Linear, Scope, WeightsError};
 use crate::units::Frames;
+pub use device::Rmvpe as DeviceRmvpe;
 
 /// The rate RMVPE hears at, in Hz.
 pub const RATE_HZ: u32 = 16_000;

@@ -57,9 +57,18 @@ kernels! {
     }
     Attention "attention" {
         Attention "attention",
+        AttentionRing "attention_ring",
+    }
+    Bigru "bigru" {
+        BigruTurn "bigru_turn",
     }
     Conv1d "conv1d" {
         Conv1dDepthwise "conv1d_depthwise",
+    }
+    Conv2d "conv2d" {
+        ImageFrame "image_frame",
+        ImageHalve "image_halve",
+        ImageJoin "image_join",
     }
     Elementwise "elementwise" {
         Combine "combine",
@@ -109,6 +118,11 @@ kernels! {
     }
     OverlapAdd "overlap_add" {
         OverlapAdd "overlap_add",
+    }
+    RunningNorm "running_norm" {
+        RunningSums "running_sums",
+        RunningFactors "running_factors",
+        RunningApply "running_apply",
     }
     Source "source" {
         Source "source",

@@ -16,7 +16,9 @@
 mod activation;
 mod array;
 mod attention;
+mod bigru;
 mod conv1d;
+mod conv2d;
 #[cfg(feature = "gpu")]
 mod cuda;
 mod device;
@@ -35,13 +37,16 @@ mod lstm;
 mod matmul;
 mod overlap_add;
 mod recurrent;
+mod running_norm;
 mod source;
 mod transposed;
 
 pub use activation::{Activation, activate, gate};
 pub use array::{Array, Slice};
-pub use attention::{Attention, Near, attend};
+pub use attention::{Attention, Near, RingAttention, attend, attend_ring};
+pub use bigru::{BiGru, Direction};
 pub use conv1d::{Conv1d, conv1d, conv1d_within};
+pub use conv2d::{Conv2d, Doubling, Image, conv2d, double, halve, image_len};
 #[cfg(feature = "gpu")]
 pub use cuda::{Card, Cuda, CudaBuffer, CudaRecording, NEEDED_DRIVER, Urgency, devices};
 pub use device::{Argument, Device, Grid};
@@ -61,5 +66,6 @@ pub use lstm::Lstm;
 pub use matmul::{Form, Input, Matrix, Output, Plan, Precision, matmul, matmul_as};
 pub use overlap_add::overlap_add;
 pub use recurrent::Recurrent;
+pub use running_norm::{Moments, Pieces, RunningNorm};
 pub use source::Source;
 pub use transposed::transposed;

@@ -7,7 +7,10 @@
 
 mod activation;
 mod attention;
+mod attention_ring;
+mod bigru;
 mod conv1d;
+mod conv2d;
 mod elementwise;
 mod fourier;
 mod matmul;
@@ -15,6 +18,7 @@ mod matmul_ends;
 mod norm;
 mod recording;
 mod recurrent;
+mod running_norm;
 mod signal;
 mod streams;
 mod support;

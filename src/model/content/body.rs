@@ -17,9 +17,9 @@ use crate::nn::{LayerNorm, Linear, Scope, WeightsError};
 use crate::units::Frames;
 
 /// Taps and groups of the convolution for places. It sees 64 frames back and 63 ahead.
-const TAPS: usize = 128;
-const GROUPS: usize = 16;
-const BACK: usize = TAPS / 2;
+pub(super) const TAPS: usize = 128;
+pub(super) const GROUPS: usize = 16;
+pub(super) const BACK: usize = TAPS / 2;
 /// Room behind matrices that are read in sixteens.
 const SLACK: usize = 16;
 
@@ -30,6 +30,11 @@ pub struct Reach {
     pub most: Frames,
     /// Frames of the past that attention sees beside them.
     pub past: Frames,
+}
+
+/// Frames that the rings of keys and values hold, a multiple of sixteen.
+pub(super) fn ring(reach: Reach) -> Frames {
+    (reach.past + reach.most).next_multiple_of(16)
 }
 
 /// The attention layers with the state of one stream. A clone shares their weights.
@@ -145,9 +150,8 @@ impl Body {
     }
 
     fn make_room(&mut self) {
-        let Reach { most, past } = self.reach;
+        let (most, ring) = (self.reach.most, ring(self.reach));
         let hidden = self.hidden;
-        let ring = (past + most).next_multiple_of(16);
         let filter = self.layers.first().map_or(0, |layer| layer.widen.outs());
         let room = |channels: usize| vec![0.0; most * channels + SLACK];
         self.input = vec![0.0; (most + 2 * BACK) * hidden];

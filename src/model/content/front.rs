@@ -10,11 +10,12 @@ use crate::nn::{Conv1d, Conv1dConfig, LayerNorm, Linear, Scope, WeightsError};
 use crate::units::Frames;
 
 /// Taps and strides of the convolutions.
-const CONVS: [(usize, usize); 7] = [(10, 5), (3, 2), (3, 2), (3, 2), (3, 2), (2, 2), (2, 2)];
+pub(super) const CONVS: [(usize, usize); 7] =
+    [(10, 5), (3, 2), (3, 2), (3, 2), (3, 2), (2, 2), (2, 2)];
 /// What is added to the variance over time.
 const EPSILON: f64 = 1e-5;
 /// Frames of the first convolution, 3,200 per second, that the statistics of a stream remember.
-const MEMORY: f64 = 4.0 * 3_200.0;
+pub(super) const MEMORY: f64 = 4.0 * 3_200.0;
 
 /// Where the statistics come from that the first convolution is normalised with. The original takes
 /// those of the whole signal.

@@ -6,10 +6,12 @@
 //! which would look at everything: it looks at what it has heard, and at some frames ahead.
 
 mod body;
+mod device;
 mod encoder;
 mod front;
 
 pub use body::{Body, Reach};
+pub use device::{Body as DeviceBody, Encoder as DeviceEncoder, Front as DeviceFront, Hearing};
 pub use encoder::Encoder;
 pub use front::{Front, Loudness};
 

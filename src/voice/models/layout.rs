@@ -3,6 +3,7 @@
 
 use super::ModelKind;
 use crate::model::content::ContentConfig;
+use crate::model::rmvpe::RmvpeConfig;
 
 /// A tensor's name and shape.
 pub(super) type Named = (String, Vec<usize>);
@@ -14,7 +15,7 @@ pub(super) fn tensors(kind: ModelKind) -> Vec<Named> {
     match kind {
         ModelKind::CrepeTiny => layout.crepe([128, 16, 16, 16, 32, 64]),
         ModelKind::CrepeFull => layout.crepe([1024, 128, 128, 128, 256, 512]),
-        ModelKind::Rmvpe => layout.rmvpe(),
+        ModelKind::Rmvpe => return rmvpe(&RmvpeConfig::FULL),
         ModelKind::ContentVec => return content(&ContentConfig::BASE),
     }
     layout.0
@@ -24,6 +25,13 @@ pub(super) fn tensors(kind: ModelKind) -> Vec<Named> {
 pub fn content(config: &ContentConfig) -> Vec<Named> {
     let mut layout = Layout(Vec::new());
     layout.content(config);
+    layout.0
+}
+
+/// Those of an RMVPE of these sizes.
+pub fn rmvpe(config: &RmvpeConfig) -> Vec<Named> {
+    let mut layout = Layout(Vec::new());
+    layout.rmvpe(config);
     layout.0
 }
 
@@ -118,26 +126,34 @@ impl Layout {
 
     /// Wei et al., "RMVPE: a robust model for vocal pitch estimation in polyphonic music",
     /// Interspeech 2023; `E2E(4, 1, (2, 2))` of RVC.
-    fn rmvpe(&mut self) {
+    fn rmvpe(&mut self, config: &RmvpeConfig) {
+        let RmvpeConfig {
+            blocks,
+            bottom,
+            channels,
+        } = *config;
         self.norm("unet.encoder.bn", 1);
         let mut before = 1;
         for at in 0..5 {
-            let after = 16 << at;
-            self.blocks(&format!("unet.encoder.layers.{at}.conv"), before, after);
+            let after = channels << at;
+            let name = format!("unet.encoder.layers.{at}.conv");
+            self.blocks(&name, before, after, blocks);
             before = after;
         }
-        for at in 0..4 {
-            self.blocks(&format!("unet.intermediate.layers.{at}.conv"), before, 512);
-            before = 512;
+        let widest = 2 * before;
+        for at in 0..bottom {
+            let name = format!("unet.intermediate.layers.{at}.conv");
+            self.blocks(&name, before, widest, blocks);
+            before = widest;
         }
         for at in 0..5 {
-            let after = 256 >> at;
+            let after = widest >> (at + 1);
             let name = format!("unet.decoder.layers.{at}");
             self.add(format!("{name}.conv1.0.weight"), &[2 * after, after, 3, 3]);
             self.norm(&format!("{name}.conv1.1"), after);
-            self.blocks(&format!("{name}.conv2"), 2 * after, after);
+            self.blocks(&format!("{name}.conv2"), 2 * after, after, blocks);
         }
-        self.add("cnn.weight", &[3, 16, 3, 3]);
+        self.add("cnn.weight", &[3, channels, 3, 3]);
         self.add("cnn.bias", &[3]);
         for direction in ["", "_reverse"] {
             self.add(format!("fc.0.gru.weight_ih_l0{direction}"), &[768, 384]);
@@ -149,9 +165,9 @@ impl Layout {
         self.add("fc.1.bias", &[360]);
     }
 
-    /// Four residual blocks.
-    fn blocks(&mut self, name: &str, before: usize, after: usize) {
-        for at in 0..4 {
+    /// Residual blocks in a row.
+    fn blocks(&mut self, name: &str, before: usize, after: usize, count: usize) {
+        for at in 0..count {
             let before = if at == 0 { before } else { after };
             let name = format!("{name}.{at}");
             self.add(format!("{name}.conv.0.weight"), &[after, before, 3, 3]);
