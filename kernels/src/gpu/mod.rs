@@ -43,7 +43,7 @@ pub use array::{Array, Slice};
 pub use attention::{Attention, Near, attend};
 pub use conv1d::{Conv1d, conv1d, conv1d_within};
 #[cfg(feature = "gpu")]
-pub use cuda::{Card, Cuda, CudaBuffer, CudaRecording, NEEDED_DRIVER, devices};
+pub use cuda::{Card, Cuda, CudaBuffer, CudaRecording, NEEDED_CARD, NEEDED_DRIVER, devices};
 pub use device::{Argument, Device, Grid};
 pub use elementwise::{
     Rows, combine, draw, log_at_least, mask_rows, multiply, scale_shift, shift_rows,

@@ -1,14 +1,18 @@
 //! The first half of the engine: from sound to what is to be sung, and the beginning of it. About
 //! half of the work. Inference thread; real-time safe after construction.
 
+use std::sync::Arc;
+
 use autovoice_kernels::cpu::dot;
 
+use super::away::Given;
+use super::places::Places;
 use super::reach::{PER_CONTENT, Reach};
 use super::stage::Stage;
 use crate::dsp::history::History;
 use crate::dsp::noise::normal;
 use crate::dsp::resample::Resampler;
-use crate::engine::{Controls, EngineSpec, Observation};
+use crate::engine::{Controls, EngineSpec, Observation, Whereabouts};
 use crate::model::content::{Body, Front, HOP, Loudness, RATE_HZ};
 use crate::model::protect::protect;
 use crate::model::retrieval::Retrieval;
@@ -33,6 +37,12 @@ pub struct Score {
     pub begun: Vec<f32>,
     /// The excitation, one per sample; empty for a voice without pitch.
     pub source: Vec<f32>,
+    /// What was sung elsewhere, if it was, then what would follow; empty where that cannot be.
+    pub sung: Vec<f32>,
+    /// Whether it was.
+    pub is_sung: bool,
+    /// Whether singing here begins anew: until now it was done elsewhere.
+    pub begins: bool,
     /// What was heard when this is heard, one per sample.
     pub dry: Vec<f32>,
     /// What was set then.
@@ -52,6 +62,8 @@ pub(super) struct Parts {
     pub tracker: Box<dyn PitchTracker>,
     /// Where the voice has an index.
     pub retrieval: Option<Retrieval>,
+    /// Where text encoder, flow and generator run.
+    pub places: Places,
 }
 
 /// What the opening would give if nothing followed.
@@ -73,6 +85,8 @@ pub(super) struct Listener {
     /// The controls of the last hops, the oldest first.
     controls: Vec<Controls>,
     parts: Parts,
+    /// Whether the networks here have heard all that was to be heard.
+    is_here_current: bool,
     beyond: Option<Beyond>,
     down: Resampler,
     wave: Vec<f32>,
@@ -141,6 +155,7 @@ impl Listener {
             seed,
             inter,
             parts,
+            is_here_current: true,
         };
         made.reset();
         made
@@ -148,6 +163,10 @@ impl Listener {
 
     pub fn observation(&self) -> Observation {
         self.heard.observation
+    }
+
+    pub fn whereabouts(&self) -> Option<Arc<dyn Whereabouts>> {
+        self.parts.places.whereabouts()
     }
 
     /// Room for what [`Self::step`] gives.
@@ -160,6 +179,12 @@ impl Listener {
                 Some(_) => vec![0.0; self.hop],
                 None => Vec::new(),
             },
+            sung: match self.parts.places.has_supply() {
+                true => vec![0.0; frames * self.hop / (PER_CONTENT * self.reach.hop)],
+                false => Vec::new(),
+            },
+            is_sung: false,
+            begins: false,
             dry: vec![0.0; self.hop],
             controls: Controls::default(),
         }
@@ -169,9 +194,9 @@ impl Listener {
         self.down.reset();
         self.parts.front.reset();
         self.parts.body.reset();
-        self.parts.flow.reset();
         self.parts.tracker.reset();
-        self.parts.opening.reset();
+        self.parts.places.reset();
+        self.begin_here();
         if let Some(source) = &mut self.parts.source {
             source.reset();
         }
@@ -215,12 +240,8 @@ impl Listener {
         score: &mut Score,
         observe: &mut impl FnMut(Stage, &[f32]),
     ) {
-        let Reach {
-            hop,
-            ahead,
-            text_past,
-            ..
-        } = self.reach;
+        let Reach { hop, ahead, .. } = self.reach;
+        let decided = PER_CONTENT * hop;
         let mut wave = std::mem::take(&mut self.wave);
         wave.clear();
         self.down.process(input, &mut wave);
@@ -245,34 +266,9 @@ impl Listener {
         observe(Stage::Retrieval, &[]);
         self.take_features(controls);
 
-        let from = PER_CONTENT * text_past;
-        let stats = self.parts.text.forward(&self.features, &self.coarse, from);
         let first = self.at * self.inter as u64;
         normal(self.seed ^ LATENT, first, &mut self.noise);
-        draw(stats, self.inter, &self.noise, &mut self.prior);
-        observe(Stage::Text, &self.prior);
-        let decided = PER_CONTENT * hop;
-        let z = self.parts.flow.step(&self.prior, decided, Bounds::OPEN);
-        let z = &z[..decided * self.inter];
-        observe(Stage::Flow, z);
-        if let Some(source) = &mut self.parts.source {
-            let pitch = self.heard.pitch(controls.voice.hold_pitch).skip(from);
-            for (wanted, pitch) in self.pitch_hz.iter_mut().zip(pitch) {
-                *wanted = pitch;
-            }
-            let first = self.at * (self.hop / decided) as u64;
-            normal(self.seed ^ SOURCE, first, &mut self.source_noise);
-            source.excite(&self.pitch_hz, &self.source_noise, &mut score.source);
-            source.shape(&mut score.source);
-        }
-        observe(Stage::Source, &self.pitch_hz);
-        let opening = &mut self.parts.opening;
-        let (begun, beyond) = score.begun.split_at_mut(decided * opening.outs());
-        opening.step(z, &score.source, Bounds::OPEN, begun);
-        if let Some(Beyond { copy, silence, .. }) = &mut self.beyond {
-            opening.beyond(copy, silence, beyond);
-        }
-        observe(Stage::Opening, &[]);
+        self.sing(controls, score, observe);
         self.dry.extend(input);
         score.dry.copy_from_slice(self.dry.past(self.lag, self.hop));
         self.controls.rotate_left(1);
@@ -283,6 +279,98 @@ impl Listener {
         self.at += decided as u64;
         self.content.advance(hop);
         self.heard.advance(decided);
+    }
+
+    /// Sings the first half of the hop here, or all of it elsewhere.
+    fn sing(
+        &mut self,
+        controls: &Controls,
+        score: &mut Score,
+        observe: &mut impl FnMut(Stage, &[f32]),
+    ) {
+        (score.is_sung, score.begins) = (false, false);
+        if !self.parts.places.look() {
+            return self.sing_here(controls, score, observe, true);
+        }
+        self.excite(controls, score);
+        let speaker = self.speaker.unwrap_or(0);
+        self.parts.places.start(&Given {
+            speaker: (speaker, self.parts.speakers.embedding(speaker)),
+            features: &self.features,
+            coarse: &self.coarse,
+            noise: &self.noise,
+            source: &score.source,
+        });
+        if !self.parts.places.is_heard() {
+            self.sing_here(controls, score, observe, false);
+            return self.parts.places.compare();
+        }
+        let Some(sung) = self.parts.places.finish() else {
+            return self.sing_here(controls, score, observe, false);
+        };
+        score.sung.copy_from_slice(sung.sound);
+        score.is_sung = true;
+        self.is_here_current = false;
+        observe(Stage::Text, sung.prior);
+        observe(Stage::Flow, sung.latent);
+        observe(Stage::Source, &self.pitch_hz);
+        observe(Stage::Opening, &[]);
+    }
+
+    /// Sings the first half here. The source may be excited already.
+    fn sing_here(
+        &mut self,
+        controls: &Controls,
+        score: &mut Score,
+        observe: &mut impl FnMut(Stage, &[f32]),
+        is_source_due: bool,
+    ) {
+        if !self.is_here_current {
+            self.begin_here();
+            score.begins = true;
+        }
+        let from = PER_CONTENT * self.reach.text_past;
+        let decided = PER_CONTENT * self.reach.hop;
+        let stats = self.parts.text.forward(&self.features, &self.coarse, from);
+        draw(stats, self.inter, &self.noise, &mut self.prior);
+        observe(Stage::Text, &self.prior);
+        let z = self.parts.flow.step(&self.prior, decided, Bounds::OPEN);
+        observe(Stage::Flow, &z[..decided * self.inter]);
+        if is_source_due {
+            self.excite(controls, score);
+        }
+        observe(Stage::Source, &self.pitch_hz);
+        let z = &self.parts.flow.given()[..decided * self.inter];
+        let opening = &mut self.parts.opening;
+        let (begun, beyond) = score.begun.split_at_mut(decided * opening.outs());
+        opening.step(z, &score.source, Bounds::OPEN, begun);
+        if let Some(Beyond { copy, silence, .. }) = &mut self.beyond {
+            opening.beyond(copy, silence, beyond);
+        }
+        observe(Stage::Opening, &[]);
+    }
+
+    /// The networks here begin with silence behind them.
+    fn begin_here(&mut self) {
+        self.parts.flow.reset();
+        self.parts.opening.reset();
+        self.is_here_current = true;
+    }
+
+    /// The excitation of the frames decided on.
+    fn excite(&mut self, controls: &Controls, score: &mut Score) {
+        let from = PER_CONTENT * self.reach.text_past;
+        let Some(source) = &mut self.parts.source else {
+            return;
+        };
+        let pitch = self.heard.pitch(controls.voice.hold_pitch).skip(from);
+        for (wanted, pitch) in self.pitch_hz.iter_mut().zip(pitch) {
+            *wanted = pitch;
+        }
+        let first = self.at * (self.hop / (PER_CONTENT * self.reach.hop)) as u64;
+        normal(self.seed ^ SOURCE, first, &mut self.source_noise);
+        source.excite(&self.pitch_hz, &self.source_noise, &mut score.source);
+        source.shape(&mut score.source);
     }
 
     fn set_speaker(&mut self, speaker: usize) {

@@ -7,25 +7,32 @@
 //! What needs the future waits for [`Reach::ahead`] frames, and what is convolution waits for what it
 //! sees, so that the sound has no seams; unless it sings early, where a crossfade hides them.
 
+mod away;
 mod early;
 mod listener;
+mod places;
 mod reach;
 mod singer;
 mod stage;
 
 pub use crate::model::retrieval::Search;
+pub use away::{Away, Errand, Sizes, Trouble};
 pub use listener::{LATENT, SOURCE};
+pub use places::Supply;
 pub use reach::{Delays, Reach};
 pub use stage::Stage;
 
+use std::sync::Arc;
+
 use super::beside::{Beside, Job};
-use super::{Controls, Engine, EngineError, EngineSpec, Observation};
+use super::{Controls, Engine, EngineError, EngineSpec, Observation, Whereabouts};
 use crate::model::content::{Encoder, HOP, Output};
 use crate::model::retrieval::Retrieval;
 use crate::model::rvc::{Generator, Synthesizer, Version};
 use crate::pitch::PitchTracker;
 use early::Early;
 use listener::{Listener, Score};
+use places::Places;
 use singer::Singer;
 
 /// See the module.
@@ -76,6 +83,8 @@ pub struct Ingredients<'a> {
     pub seed: u64,
     /// Who runs the second half where [`Reach::threads`] is 2; else it is not needed.
     pub beside: Option<Box<dyn Beside<Box<Part>>>>,
+    /// Who has the voice on a device; none where it is to stay on the CPU.
+    pub supply: Option<Box<dyn Supply>>,
 }
 
 impl RvcEngine {
@@ -93,6 +102,7 @@ impl RvcEngine {
             retrieval,
             seed,
             beside,
+            supply,
         } = ingredients;
         let spec = reach.spec(voice.config());
         let output = match voice.config().version {
@@ -116,7 +126,7 @@ impl RvcEngine {
         } = voice;
         let lag = reach.heard(spec.rate_hz) + reach.sung_late(&config);
         let ahead = reach.sung_ahead(&config);
-        let beyond = ahead.map_or(0, |_| config.generator_lag().div_ceil(config.hop()));
+        let beyond = reach.beyond(&config);
         let Generator {
             opening, closing, ..
         } = generator;
@@ -134,6 +144,7 @@ impl RvcEngine {
             speakers,
             tracker,
             retrieval,
+            places: Places::new(supply, reach.limit()),
         };
         let listener = Listener::new(reach, &spec, lag, beyond, config.inter, seed, parts);
         let part = Box::new(Part {
@@ -247,5 +258,9 @@ impl Engine for RvcEngine {
 
     fn observe(&self) -> Observation {
         self.listener.observation()
+    }
+
+    fn whereabouts(&self) -> Option<Arc<dyn Whereabouts>> {
+        self.listener.whereabouts()
     }
 }
