@@ -69,7 +69,13 @@ const RULES: [Rule; 18] = [
     Rule {
         module: "compute",
         may_know: &["io", "engine"],
-        but_not: &["crate::engine::shift", "crate::engine::ddsp", FILES, NET, "candle"],
+        but_not: &[
+            "crate::engine::shift",
+            "crate::engine::ddsp",
+            FILES,
+            NET,
+            "candle",
+        ],
     },
     Rule {
         module: "voice",
@@ -122,7 +128,9 @@ const RULES: [Rule; 18] = [
     // Parameters and meters, never engines; the device that is chosen, never what it is.
     Rule {
         module: "editor",
-        may_know: &["units", "pitch", "io", "preset", "bridge", "compute", "plugin"],
+        may_know: &[
+            "units", "pitch", "io", "preset", "bridge", "compute", "plugin",
+        ],
         but_not: &[
             GPU,
             FILES,

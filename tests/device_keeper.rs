@@ -107,7 +107,11 @@ fn what_fails_is_tried_again_every_second_until_it_is_back() {
     let shown = place(&counter);
     assert_eq!(shown.device, None);
     let note = shown.note.unwrap();
-    for part in ["no answer for 80 ms", "on the CPU", "tried again every second"] {
+    for part in [
+        "no answer for 80 ms",
+        "on the CPU",
+        "tried again every second",
+    ] {
         assert!(note.contains(part), "{note}");
     }
     // For as long as it is away, whatever it says.
@@ -116,16 +120,25 @@ fn what_fails_is_tried_again_every_second_until_it_is_back() {
     }
     assert_eq!(until(&mut keeper, &shop, &mut now, 8_050), 3);
     let note = place(&counter).note.unwrap();
-    assert!(note.contains("fallen off the bus") && note.contains("no answer"), "{note}");
+    assert!(
+        note.contains("fallen off the bus") && note.contains("no answer"),
+        "{note}"
+    );
     shop.answers(Ok("a card"));
     let at = now;
     assert_eq!(until(&mut keeper, &shop, &mut now, 20_000), 1);
-    assert!(RETRY < Duration::from_secs(5) && at < 10_000, "soon after its return");
+    assert!(
+        RETRY < Duration::from_secs(5) && at < 10_000,
+        "soon after its return"
+    );
     assert!(counter.take().is_some());
     counter.heard(true);
     let shown = place(&counter);
     assert_eq!(shown.device.as_deref(), Some("a card"));
-    assert!(shown.note.unwrap().contains("back on the device"), "it is said");
+    assert!(
+        shown.note.unwrap().contains("back on the device"),
+        "it is said"
+    );
 }
 
 #[test]

@@ -23,7 +23,7 @@ use std::time::Duration;
 /// As narrow as can be, for an emulator is slow.
 fn slim() -> RvcConfig {
     RvcConfig {
-        upsample_initial: 16,
+        upsample_initial: 32,
         resblock_kernels: vec![3],
         resblock_dilations: vec![vec![1]],
         ..small(Version::V2, 48_000, true)
@@ -278,7 +278,10 @@ fn without_the_memory_it_is_there_in_half_precision_and_without_that_on_the_cpu(
     let obstacle = none.unwrap_err();
     assert!(obstacle.may_pass, "another voice may go");
     let note = obstacle.note.unwrap();
-    assert!(note.contains("out of memory") && note.contains("on the CPU"), "{note}");
+    assert!(
+        note.contains("out of memory") && note.contains("on the CPU"),
+        "{note}"
+    );
     assert_eq!(left, 0, "nothing is left behind");
 }
 

@@ -52,6 +52,21 @@ fn song(seconds: f64) -> Vec<f32> {
     sung(48_000, seconds, |t| 200.0 + 40.0 * t)
 }
 
+/// The same up to the last digits: blocks of convolutions lie elsewhere in a stream that began later.
+fn assert_near(got: &[Vec<f32>], want: &[Vec<f32>], what: &str) {
+    let (got, want) = (got.concat(), want.concat());
+    assert_eq!(got.len(), want.len(), "{what}");
+    let loudest = want.iter().fold(0.0, |most: f32, x| most.max(x.abs()));
+    assert!(0.01 < loudest, "{what}: it sings");
+    for (n, (got, want)) in got.iter().zip(&want).enumerate() {
+        let difference = (got - want).abs();
+        assert!(
+            difference < 1e-5 * loudest,
+            "{what}: {got} for {want} at {n}"
+        );
+    }
+}
+
 #[test]
 fn away_it_is_the_same_sound() {
     let silent = small(Version::V2, 40_000, false);
@@ -105,8 +120,11 @@ fn what_fails_is_sung_here_in_the_same_hop() {
             let second = threads - 1;
             assert_eq!(got[..AT + second], want[..AT + second], "{fate:?}");
             let again = AT + second + MEMORY;
-            assert_eq!(got[again..], want[again..], "{fate:?}");
-            assert_ne!(got[AT + second], want[AT + second], "silence behind it");
+            assert_near(&got[again..], &want[again..], &format!("{fate:?}"));
+            let (broken, whole) = (&got[AT + second], &want[AT + second]);
+            let differences = broken.iter().zip(whole).map(|(a, b)| (a - b).abs());
+            let worst = differences.fold(0.0, f32::max);
+            assert!(0.01 < worst, "{worst}: silence is behind it");
             let [trouble] = &desk.troubles()[..] else {
                 panic!("{fate:?}: {:?}", desk.troubles());
             };
@@ -156,7 +174,7 @@ fn back_on_a_device_nothing_is_heard_of_it() {
             heard_from.get_or_insert(n);
         }
     });
-    assert_eq!(got, want);
+    assert_near(&got, &want, "back");
     // 45 frames in hops of 8.
     assert_eq!(heard_from, Some(7 + 6));
     // One that fails before it is heard is not missed either.

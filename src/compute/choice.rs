@@ -71,7 +71,16 @@ mod tests {
             assert_eq!(choice.to_string(), text);
             assert_eq!(text.to_uppercase().parse(), Ok(choice));
         }
-        for text in ["", "gpu", "cuda:", "cuda:-1", "cuda:+1", "cuda:x", "cuda0", "cuda:99999999999999999999"] {
+        for text in [
+            "",
+            "gpu",
+            "cuda:",
+            "cuda:-1",
+            "cuda:+1",
+            "cuda:x",
+            "cuda0",
+            "cuda:99999999999999999999",
+        ] {
             let error = text.parse::<Choice>().unwrap_err().to_string();
             assert!(error.contains(&format!("found \"{text}\"")), "{error}");
         }

@@ -41,7 +41,9 @@ pub fn chosen() -> Choice {
     *chosen.get_or_insert_with(|| match from_environment() {
         Ok(Some(choice)) => choice,
         // Somebody made a mistake in a word: who runs a command is told, a plugin goes on.
-        Ok(None) | Err(_) => file().and_then(|path| remembered(&path).ok()).unwrap_or_default(),
+        Ok(None) | Err(_) => file()
+            .and_then(|path| remembered(&path).ok())
+            .unwrap_or_default(),
     })
 }
 
@@ -79,7 +81,12 @@ fn write(path: &Path, choice: Choice) -> Result<(), String> {
     let text = toml::to_string(&Remembered { device }).map_err(|error| error.to_string())?;
     write_document(path, &text, Existing::Replace)
         .map(|_| ())
-        .map_err(|error| format!("The device is not remembered in {}: {error}", path.display()))
+        .map_err(|error| {
+            format!(
+                "The device is not remembered in {}: {error}",
+                path.display()
+            )
+        })
 }
 
 /// What was remembered; nothing usable is as nothing.

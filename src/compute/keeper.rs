@@ -138,9 +138,10 @@ impl<M: Maker> Keeper<M> {
     fn attempt(&mut self, now: Duration) {
         match self.maker.make() {
             Ok(Made { away, device, note }) => {
-                let returned = self.failure.take().map(|failure| {
-                    format!("back on the device, which had failed: {failure}")
-                });
+                let returned = self
+                    .failure
+                    .take()
+                    .map(|failure| format!("back on the device, which had failed: {failure}"));
                 self.status.name(device);
                 self.status.say(note.or(returned));
                 // There is room for one, and none is out.
@@ -155,7 +156,9 @@ impl<M: Maker> Keeper<M> {
                     (None, note) => note,
                     (Some(failure), note) => {
                         let now = note.unwrap_or_else(|| "it is not there".to_owned());
-                        Some(format!("{failure}; singing goes on on the CPU; tried again: {now}"))
+                        Some(format!(
+                            "{failure}; singing goes on on the CPU; tried again: {now}"
+                        ))
                     }
                 });
                 // What was there once may come again, whatever is said of it now.

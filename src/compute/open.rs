@@ -24,7 +24,7 @@ pub struct Opened<D> {
 /// Opens the device that is chosen.
 pub trait Opener: Send + Sync + 'static {
     /// What is opened.
-    type Device: Device<Buffer: Send + Sync> + Send + 'static;
+    type Device: Device<Buffer: Send + Sync, Recording: Send> + Send + 'static;
 
     /// Another stream on the device that is chosen, which is opened if it is not.
     ///

@@ -26,7 +26,9 @@ pub enum PickError {
     #[error("expected a card, found none: {0}")]
     None(#[from] Absence),
     /// There is none of this number.
-    #[error("expected a card below {count}, found cuda:{ordinal}; `autovoice doctor` lists the cards")]
+    #[error(
+        "expected a card below {count}, found cuda:{ordinal}; `autovoice doctor` lists the cards"
+    )]
     Number {
         /// The number asked for.
         ordinal: usize,
@@ -108,7 +110,13 @@ mod tests {
     #[test]
     fn what_is_asked_for_is_given_or_said_why_not() {
         let none = || Err(Absence::Gpu(GpuError::NoDriver));
-        let three = || Ok(vec![card(0, (6, 1), 24), card(1, (8, 6), 8), card(2, (8, 6), 24)]);
+        let three = || {
+            Ok(vec![
+                card(0, (6, 1), 24),
+                card(1, (8, 6), 8),
+                card(2, (8, 6), 24),
+            ])
+        };
         let twins = || Ok(vec![card(0, (8, 9), 24), card(1, (8, 9), 24)]);
         let old = || Ok(vec![card(0, (6, 1), 24)]);
         let not_built = || Err(Absence::NotBuilt);
@@ -118,15 +126,31 @@ mod tests {
             (Choice::Auto, three(), "2: it is the best of 3 cards"),
             (Choice::Auto, twins(), "0: it is the best of 2 cards"),
             (Choice::Auto, old(), "cpu: card 0 is too old"),
-            (Choice::Auto, Ok(vec![]), "cpu: the NVIDIA driver finds no card"),
+            (
+                Choice::Auto,
+                Ok(vec![]),
+                "cpu: the NVIDIA driver finds no card",
+            ),
             (Choice::Cpu, three(), "cpu: it was asked for"),
             (Choice::Cuda(None), three(), "2: it is the best"),
-            (Choice::Cuda(None), none(), "error: expected a card, found none: no NVIDIA driver"),
-            (Choice::Cuda(None), not_built(), "error: expected a card, found none: this build"),
+            (
+                Choice::Cuda(None),
+                none(),
+                "error: expected a card, found none: no NVIDIA driver",
+            ),
+            (
+                Choice::Cuda(None),
+                not_built(),
+                "error: expected a card, found none: this build",
+            ),
             (Choice::Cuda(None), old(), "error: card 0 is too old"),
             (Choice::Cuda(Some(1)), three(), "1: it was asked for"),
             (Choice::Cuda(Some(0)), three(), "error: card 0 is too old"),
-            (Choice::Cuda(Some(3)), three(), "error: expected a card below 3, found cuda:3"),
+            (
+                Choice::Cuda(Some(3)),
+                three(),
+                "error: expected a card below 3, found cuda:3",
+            ),
         ];
         for (choice, cards, expected) in table {
             let found = match pick(choice, &cards) {

@@ -1,5 +1,6 @@
 //! Voices on a device that is none: twins on the CPU that sing, fail or hang on command, and who hands
 //! them to engines.
+#![allow(dead_code, reason = "each test binary uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
 use std::collections::VecDeque;
@@ -7,9 +8,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use autovoice::engine::{Place, Whereabouts};
 use autovoice::engine::beside::{Beside, Job, Lost};
 use autovoice::engine::rvc::{Away, Reach, Sizes, Supply, Trouble};
+use autovoice::engine::{Place, Whereabouts};
 use autovoice::model::rvc::{
     Closing, Generator, Opening, Phrase, Remote, RvcConfig, Sounding, Synthesizer, draw,
 };

@@ -54,11 +54,7 @@ pub fn engine(reach: Reach, config: &RvcConfig) -> RvcEngine {
 }
 
 /// An engine whose voice may be on a device.
-pub fn engine_with(
-    reach: Reach,
-    config: &RvcConfig,
-    supply: Option<Box<dyn Supply>>,
-) -> RvcEngine {
+pub fn engine_with(reach: Reach, config: &RvcConfig, supply: Option<Box<dyn Supply>>) -> RvcEngine {
     let voice = voice(reach, config);
     let tracker = TrackerKind::Neural.embedded(16_000, 50.0).unwrap();
     let beside: Option<Box<dyn Beside<Box<Part>>>> = match reach.threads {

@@ -238,7 +238,10 @@ impl Singer {
     /// Where its networks run, or ran last, and what happened to the device.
     pub(super) fn place(&self) -> Place {
         let whereabouts = self.whereabouts.borrow();
-        whereabouts.as_ref().map(|told| told.place()).unwrap_or_default()
+        whereabouts
+            .as_ref()
+            .map(|told| told.place())
+            .unwrap_or_default()
     }
 
     /// What it is called.

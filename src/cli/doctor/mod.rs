@@ -123,7 +123,10 @@ fn examine(patient: &Patient<'_>) -> Vec<Finding> {
         system::gpu(&patient.machine),
     ];
     findings.extend(device::cards(&patient.cards));
-    findings.push(device::device(patient.choice.as_ref().copied(), &patient.cards));
+    findings.push(device::device(
+        patient.choice.as_ref().copied(),
+        &patient.cards,
+    ));
     findings.extend(audio::backends(patient));
     findings.push(places::home(patient));
     findings.extend(places::plugins(patient));

@@ -258,11 +258,36 @@ fn cards_are_listed_and_what_would_run_on_which_is_said() {
     assert_eq!(listed[1].found, expected);
     let none = Err(Absence::Gpu(GpuError::NoDriver));
     for (choice, cards, status, expected) in [
-        (Choice::Auto, &two, Status::Ok, "run on cuda:1 New: it is the best of 2"),
-        (Choice::Cpu, &two, Status::Ok, "run on the CPU: it was asked for"),
-        (Choice::Cuda(Some(0)), &two, Status::Problem, "cuda:0 was asked for: Old is too old"),
-        (Choice::Auto, &none, Status::Ok, "run on the CPU: no NVIDIA driver"),
-        (Choice::Cuda(None), &none, Status::Problem, "cuda was asked for: expected a card"),
+        (
+            Choice::Auto,
+            &two,
+            Status::Ok,
+            "run on cuda:1 New: it is the best of 2",
+        ),
+        (
+            Choice::Cpu,
+            &two,
+            Status::Ok,
+            "run on the CPU: it was asked for",
+        ),
+        (
+            Choice::Cuda(Some(0)),
+            &two,
+            Status::Problem,
+            "cuda:0 was asked for: Old is too old",
+        ),
+        (
+            Choice::Auto,
+            &none,
+            Status::Ok,
+            "run on the CPU: no NVIDIA driver",
+        ),
+        (
+            Choice::Cuda(None),
+            &none,
+            Status::Problem,
+            "cuda was asked for: expected a card",
+        ),
     ] {
         let finding = device::device(Ok(choice), cards);
         assert_eq!(finding.status, status, "{choice}");

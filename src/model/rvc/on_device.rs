@@ -63,15 +63,14 @@ pub trait Remote: Send {
 
 /// A voice's networks on a device, with the state of one stream. Those made by [`Self::another`] share the
 /// weights.
-#[derive(Debug)]
 pub struct DeviceSynthesizer<D: Device> {
     device: D,
     config: Arc<RvcConfig>,
-    text: DeviceTextEncoder<D::Buffer>,
-    flow: DeviceFlow<D::Buffer>,
-    generator: DeviceGenerator<D::Buffer>,
+    text: DeviceTextEncoder<D>,
+    flow: DeviceFlow<D>,
+    generator: DeviceGenerator<D>,
     /// Sings what would follow.
-    beyond: DeviceGenerator<D::Buffer>,
+    beyond: DeviceGenerator<D>,
     /// Frames of a step of the generator, at most.
     most: Frames,
     stats: Vec<f32>,
@@ -95,8 +94,11 @@ impl<D: Device> DeviceSynthesizer<D> {
         let flow = DeviceFlow::new(&device, config, sizes(spans.flow), &part("flow"))?;
         let most = sizes(spans.generator);
         let generator = DeviceGenerator::new(&device, config, most, &part("dec"))?;
+        let beyond = generator.another(&device)?;
+        // Other streams, which share the weights, wait for nothing of this one.
+        device.synchronize()?;
         Ok(Self {
-            beyond: generator.another(&device)?,
+            beyond,
             stats: vec![0.0; 2 * config.inter * spans.flow],
             most: spans.generator,
             config: Arc::new(config.clone()),
@@ -140,6 +142,7 @@ impl<D: Device> DeviceSynthesizer<D> {
 impl<D: Device + Send> Remote for DeviceSynthesizer<D>
 where
     D::Buffer: Send + Sync,
+    D::Recording: Send,
 {
     fn reset(&mut self) -> Result<(), GpuError> {
         self.flow.reset(&self.device)?;
@@ -167,10 +170,12 @@ where
         }
         let stats = &mut self.stats[..2 * values];
         let window = (phrase.features, phrase.coarse);
-        self.text.forward(&self.device, window, phrase.past, stats)?;
+        self.text
+            .forward(&self.device, window, phrase.past, stats)?;
         draw(stats, inter, phrase.noise, y.prior);
         let heard = (&*y.prior, phrase.decided);
-        self.flow.step(&self.device, heard, Bounds::OPEN, y.latent)?;
+        self.flow
+            .step(&self.device, heard, Bounds::OPEN, y.latent)?;
         let decided = &y.latent[..phrase.decided * inter];
         exactly(
             "samples of sound",

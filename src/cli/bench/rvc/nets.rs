@@ -11,10 +11,10 @@ use crate::model::rvc::{RvcConfig, Spans, Synthesizer, Version};
 use crate::nn::{Weights, WeightsError};
 use crate::pitch::TrackerKind;
 use crate::quality::seeded;
-use crate::voice::{Library, OnCard};
 use crate::voice::index::VoiceIndex;
 use crate::voice::models::{ModelError, content_tensors, load_content_encoder};
 use crate::voice::rvc::tensors;
+use crate::voice::{Library, OnCard};
 use std::sync::Arc;
 
 /// Of all weights and noise.

@@ -87,7 +87,10 @@ pub(super) fn figures(
                 Latency::of_worker(&host, &spec)
             }),
             times,
-            place: engine.whereabouts().map(|told| told.place()).unwrap_or_default(),
+            place: engine
+                .whereabouts()
+                .map(|told| told.place())
+                .unwrap_or_default(),
         });
     }
     Ok(Speed { mode, runs, stages })
