@@ -35,7 +35,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>) {
         ui.add_space(8.0);
         toggle(ui, view, &system.report_latency);
     });
-    ui.vertical(|ui| device::show(ui));
+    ui.vertical(device::show);
     ui.separator();
     ui.vertical(|ui| {
         ui.label(RichText::new(running(view)).small());

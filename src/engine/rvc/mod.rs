@@ -9,6 +9,7 @@
 
 mod away;
 mod early;
+mod heard;
 mod listener;
 mod places;
 mod reach;
