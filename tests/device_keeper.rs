@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use autovoice::compute::{Counter, Keeper, Made, Maker, Obstacle, RETRY, SELDOM};
-use autovoice::engine::rvc::{Away, Reach, Supply, Trouble};
+use autovoice::engine::rvc::{Away, Reach, Singing, Supply, Trouble};
 use autovoice::engine::{Place, Quality, Whereabouts};
 use autovoice::model::rvc::Version;
-use rvc_away_desk::{Desk, Fate};
+use rvc_away_desk::Desk;
 use rvc_nets::small;
 
 /// What is asked of a maker, and what it is to answer.
@@ -39,14 +39,16 @@ impl Shop {
     }
 }
 
-fn away() -> Away {
+fn away() -> Away<Singing> {
     let reach = Reach::of(Quality::Live).on(1);
     let config = small(Version::V2, 48_000, false);
-    Desk::default().make(reach, &config, Fate::Sings).unwrap()
+    Desk::default().singing(reach, &config).unwrap()
 }
 
 impl Maker for Shop {
-    fn make(&mut self) -> Result<Made, Obstacle> {
+    type Task = Singing;
+
+    fn make(&mut self) -> Result<Made<Singing>, Obstacle> {
         let answer = self.orders(|orders| {
             orders.attempts += 1;
             orders.answers.pop_front().unwrap()
@@ -82,7 +84,7 @@ fn until(keeper: &mut Keeper<Shop>, shop: &Shop, from_ms: &mut u64, to_ms: u64) 
     shop.orders(|orders| orders.attempts) - before
 }
 
-fn place(counter: &Counter) -> Place {
+fn place(counter: &Counter<Singing>) -> Place {
     counter.status().place()
 }
 

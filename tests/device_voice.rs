@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use autovoice::compute::{Counter, Keeper, Maker, Meter, Metered, Obstacle, Opened, Opener, RETRY};
-use autovoice::engine::rvc::{Reach, RvcEngine};
+use autovoice::engine::rvc::{Reach, RvcEngine, Singing, Supplies};
 use autovoice::engine::{Controls, Engine, Quality, Whereabouts};
 use autovoice::model::rvc::{RvcConfig, Version};
 use autovoice::quality::seeded;
@@ -180,6 +180,13 @@ fn shelf<O: Opener>(opener: O, config: &RvcConfig) -> Arc<Shelf<O>> {
     Arc::new(Shelf::new(opener, config, Box::new(load)))
 }
 
+fn singing(counter: Counter<Singing>) -> Supplies {
+    Supplies {
+        singing: Some(Box::new(counter)),
+        ..Supplies::default()
+    }
+}
+
 /// Hop by hop.
 fn run(engine: &mut RvcEngine, input: &[f32], mut before: impl FnMut(usize)) -> Vec<Vec<f32>> {
     let hops = input.chunks_exact(engine.spec().hop).enumerate();
@@ -214,7 +221,7 @@ fn on_a_device_it_sings_as_on_the_cpu_and_when_that_is_lost_goes_on_and_comes_ba
     let status = counter.status();
     let input = sung(48_000, 1.9, |t| 200.0 + 40.0 * t);
     let want = run(&mut engine(live(), &config), &input, |_| ());
-    let mut there = engine_with(live(), &config, Some(Box::new(counter)));
+    let mut there = engine_with(live(), &config, singing(counter));
     let whereabouts = there.whereabouts().unwrap();
     let mut places = Vec::new();
     let got = run(&mut there, &input, |n| {
@@ -318,13 +325,13 @@ fn a_supply_without_a_device_stays_on_the_cpu() {
     let config = slim();
     let slot = Slot::default();
     slot.card.is_lost.store(true, Ordering::Release);
-    let (mut keeper, counter): (_, Counter) =
+    let (mut keeper, counter): (_, Counter<Singing>) =
         Keeper::new(StreamMaker::new(shelf(slot, &config), live()));
     keeper.turn(Duration::ZERO);
     let status = counter.status();
     let input = sung(48_000, 0.4, |_| 200.0);
     let want = run(&mut engine(live(), &config), &input, |_| ());
-    let mut there = engine_with(live(), &config, Some(Box::new(counter)));
+    let mut there = engine_with(live(), &config, singing(counter));
     assert_eq!(run(&mut there, &input, |_| ()), want);
     assert_eq!(status.place().device, None);
     assert!(status.place().note.unwrap().contains("singing on the CPU"));

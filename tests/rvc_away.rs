@@ -80,12 +80,12 @@ fn away_it_is_the_same_sound() {
         let want = run(&mut engine(reach, &config), &input, |_| ());
         let desk = Arc::new(Desk::default());
         desk.bring(reach, &config, Fate::Sings);
-        let mut there = engine_with(reach, &config, Some(desk.supply()));
+        let mut there = engine_with(reach, &config, desk.supplies());
         assert_eq!(run(&mut there, &input, |_| ()), want, "{reach:?}");
         there.reset();
         assert_eq!(run(&mut there, &input, |_| ()), want, "after a reset");
         assert_eq!(desk.is_heard(), Some(true));
-        assert!(desk.sung() >= 2 * want.len(), "{} hops away", desk.sung());
+        assert!(desk.done() >= 2 * want.len(), "{} hops away", desk.done());
         assert!(desk.troubles().is_empty());
     }
 }
@@ -108,7 +108,7 @@ fn what_fails_is_sung_here_in_the_same_hop() {
             let want = run(&mut engine(reach, &config), &input, |_| ());
             let desk = Arc::new(Desk::default());
             desk.bring(reach, &config, Fate::Sings);
-            let mut there = engine_with(reach, &config, Some(desk.supply()));
+            let mut there = engine_with(reach, &config, desk.supplies());
             let got = run(&mut there, &input, |n| {
                 // Seen before the hop that follows.
                 let is_away = n <= AT;
@@ -140,7 +140,7 @@ fn where_it_breaks_off_nothing_clicks() {
     let (reach, config) = (live(), config());
     let desk = Arc::new(Desk::default());
     desk.bring(reach, &config, Fate::Sings);
-    let mut there = engine_with(reach, &config, Some(desk.supply()));
+    let mut there = engine_with(reach, &config, desk.supplies());
     let hops = run(&mut there, &input, |n| {
         if n == 8 {
             desk.fates(Fate::Fails);
@@ -164,7 +164,7 @@ fn back_on_a_device_nothing_is_heard_of_it() {
     let (reach, config) = (live(), config());
     let want = run(&mut engine(reach, &config), &input, |_| ());
     let desk = Arc::new(Desk::default());
-    let mut there = engine_with(reach, &config, Some(desk.supply()));
+    let mut there = engine_with(reach, &config, desk.supplies());
     let mut heard_from = None;
     let got = run(&mut there, &input, |n| {
         if n == 7 {
@@ -179,7 +179,7 @@ fn back_on_a_device_nothing_is_heard_of_it() {
     assert_eq!(heard_from, Some(7 + 6));
     // One that fails before it is heard is not missed either.
     desk.fates(Fate::Fails);
-    let mut there = engine_with(reach, &config, Some(desk.supply()));
+    let mut there = engine_with(reach, &config, desk.supplies());
     let got = run(&mut there, &input, |n| {
         if n == 3 {
             desk.bring(reach, &config, Fate::Fails);
@@ -192,7 +192,78 @@ fn back_on_a_device_nothing_is_heard_of_it() {
 #[test]
 fn what_fails_at_once_never_leaves_its_maker() {
     let desk = Desk::default();
-    let broken = desk.make(live(), &config(), Fate::FailsAtOnce);
+    desk.fates(Fate::Fails);
+    let broken = desk.singing(live(), &config());
     let found = broken.err().unwrap().to_string();
     assert!(found.contains("the card is lost"), "{found}");
+    assert!(desk.hearing(live(), &config()).is_err());
+    assert_eq!(desk.freed(), 2);
+}
+
+#[test]
+fn heard_away_it_is_the_same_sound() {
+    let first = small(Version::V1, 40_000, true);
+    for (reach, config) in [
+        (live(), config()),
+        (Reach::QUICK, config()),
+        (live(), first),
+    ] {
+        let input = song(1.5);
+        let want = run(&mut engine(reach, &config), &input, |_| ());
+        let desk = Arc::new(Desk::default());
+        desk.bring_ear(reach, &config, Fate::Sings);
+        let mut there = engine_with(reach, &config, desk.supplies_of_ears());
+        assert_eq!(run(&mut there, &input, |_| ()), want, "{reach:?}");
+        there.reset();
+        assert_eq!(run(&mut there, &input, |_| ()), want, "after a reset");
+        assert_eq!(desk.is_heard(), Some(true));
+        assert!(desk.done() >= 2 * want.len(), "{} hops away", desk.done());
+        assert!(desk.troubles().is_empty());
+    }
+}
+
+#[test]
+fn what_fails_to_hear_is_heard_here_in_the_same_hop_and_comes_back() {
+    const AT: usize = 6;
+    const BACK: usize = 9;
+    let input = song(6.0);
+    let (reach, config) = (live(), config());
+    let want = run(&mut engine(reach, &config), &input, |_| ());
+    for (fate, reason) in [
+        (Fate::Fails, "the card is lost"),
+        (Fate::Hangs, "no answer for 80 ms"),
+        (Fate::GivesNoNumber, "no number"),
+    ] {
+        let desk = Arc::new(Desk::default());
+        desk.bring_ear(reach, &config, Fate::Sings);
+        let mut there = engine_with(reach, &config, desk.supplies_of_ears());
+        let mut places = Vec::new();
+        let got = run(&mut there, &input, |n| {
+            places.push(desk.is_heard() == Some(true));
+            match n {
+                AT => desk.fates(fate),
+                BACK => desk.bring_ear(reach, &config, Fate::Sings),
+                _ => (),
+            }
+        });
+        assert_eq!(got[..AT], want[..AT], "{fate:?}");
+        let [trouble] = &desk.troubles()[..] else {
+            panic!("{fate:?}: {:?}", desk.troubles());
+        };
+        assert!(trouble.to_string().contains(reason), "{trouble}");
+        // 80 frames of attention and 2 s of loudness, in hops of 4.
+        let again = BACK + 45;
+        for (n, is_away) in places.iter().enumerate() {
+            assert_eq!(*is_away, n <= AT || again <= n, "{fate:?}, hop {n}");
+        }
+        assert!(again + 5 < places.len(), "{}", places.len());
+        // Attention has forgotten; the loudness of seconds ago still counts a little.
+        let late = 60;
+        let energy = |of: &[Vec<f32>]| of.concat().iter().map(|x| x * x).sum::<f32>();
+        let pairs = got[late..].iter().zip(&want[late..]);
+        let differences = pairs.map(|(a, b)| a.iter().zip(b).map(|(a, b)| a - b).collect());
+        let differences: Vec<Vec<f32>> = differences.collect();
+        let share = energy(&differences) / energy(&want[late..]);
+        assert!(share < 0.1, "{fate:?}: {share}");
+    }
 }

@@ -9,7 +9,7 @@ use rtrb::{Consumer, Producer, PushError, RingBuffer};
 
 use super::status::Status;
 use crate::engine::Whereabouts;
-use crate::engine::rvc::{Away, Supply, Trouble};
+use crate::engine::rvc::{Away, Supply, Task, Trouble};
 
 /// Between two attempts to be back on a device that failed.
 pub const RETRY: Duration = Duration::from_secs(1);
@@ -18,11 +18,14 @@ pub const SELDOM: Duration = Duration::from_secs(5);
 
 /// Makes a voice on the device that is chosen. May take seconds.
 pub trait Maker: Send {
+    /// What is done there.
+    type Task: Task;
+
     /// Makes one, and says what the device is called and what the user is to know.
     ///
     /// # Errors
     /// Why it stays on the CPU.
-    fn make(&mut self) -> Result<Made, Obstacle>;
+    fn make(&mut self) -> Result<Made<Self::Task>, Obstacle>;
 
     /// One failed: what it shares with others is not to be used again.
     fn forget(&mut self);
@@ -32,9 +35,9 @@ pub trait Maker: Send {
 }
 
 /// A voice on a device.
-pub struct Made {
+pub struct Made<T: Task> {
     /// The voice.
-    pub away: Away,
+    pub away: Away<T>,
     /// What the device is called, for people.
     pub device: String,
     /// What the user is to know.
@@ -51,10 +54,10 @@ pub struct Obstacle {
 }
 
 /// See the module.
-pub struct Keeper<M> {
+pub struct Keeper<M: Maker> {
     maker: M,
-    ready: Producer<Away>,
-    back: Consumer<(Away, Trouble)>,
+    ready: Producer<Away<M::Task>>,
+    back: Consumer<(Away<M::Task>, Trouble)>,
     status: Arc<Status>,
     /// When to try next; none while there is nothing to do.
     due: Option<Duration>,
@@ -66,15 +69,15 @@ pub struct Keeper<M> {
 }
 
 /// What an engine has of its keeper.
-pub struct Counter {
-    ready: Consumer<Away>,
-    back: Producer<(Away, Trouble)>,
+pub struct Counter<T: Task> {
+    ready: Consumer<Away<T>>,
+    back: Producer<(Away<T>, Trouble)>,
     status: Arc<Status>,
 }
 
 impl<M: Maker> Keeper<M> {
     /// A keeper, and what its engine gets. Allocates.
-    pub fn new(maker: M) -> (Self, Counter) {
+    pub fn new(maker: M) -> (Self, Counter<M::Task>) {
         let (ready, ready_out) = RingBuffer::new(1);
         let (back, back_out) = RingBuffer::new(2);
         let status = Arc::new(Status::default());
@@ -119,7 +122,7 @@ impl<M: Maker> Keeper<M> {
         Some(self.due.unwrap_or(now + RETRY))
     }
 
-    fn take_back(&mut self, away: Away, trouble: &Trouble, now: Duration) {
+    fn take_back(&mut self, away: Away<M::Task>, trouble: &Trouble, now: Duration) {
         drop(away);
         self.is_out = false;
         self.status.want(true);
@@ -171,7 +174,7 @@ impl<M: Maker> Keeper<M> {
     }
 }
 
-impl Counter {
+impl<T: Task> Counter<T> {
     /// What is shown of it.
     #[must_use]
     pub fn status(&self) -> Arc<Status> {
@@ -179,12 +182,12 @@ impl Counter {
     }
 }
 
-impl Supply for Counter {
-    fn take(&mut self) -> Option<Away> {
+impl<T: Task> Supply<T> for Counter<T> {
+    fn take(&mut self) -> Option<Away<T>> {
         self.ready.pop().ok()
     }
 
-    fn give_back(&mut self, away: Away, why: Trouble) {
+    fn give_back(&mut self, away: Away<T>, why: Trouble) {
         // There is room: no more than one is out.
         if let Err(PushError::Full((away, _))) = self.back.push((away, why)) {
             drop(away);
@@ -204,7 +207,7 @@ impl Supply for Counter {
     }
 }
 
-impl Drop for Counter {
+impl<T: Task> Drop for Counter<T> {
     fn drop(&mut self) {
         self.status.end();
     }

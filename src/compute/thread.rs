@@ -16,7 +16,7 @@ const FIRST: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// When the system gives no thread.
-pub fn keep<M: Maker + 'static>(maker: M) -> std::io::Result<Counter> {
+pub fn keep<M: Maker + 'static>(maker: M) -> std::io::Result<Counter<M::Task>> {
     let (mut keeper, counter) = Keeper::new(maker);
     let (tried, first) = sync_channel(1);
     let named = thread::Builder::new().name("autovoice-device".into());

@@ -9,15 +9,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use autovoice::engine::beside::{Beside, Job, Lost};
-use autovoice::engine::rvc::{Away, Reach, Sizes, Supply, Trouble};
+use autovoice::engine::rvc::{Away, Hearing, Reach, Singing, Supplies, Supply, Trouble};
 use autovoice::engine::{Place, Whereabouts};
+use autovoice::model::content::{Body, Front, HOP, Loudness, Output, RemoteEncoder, WINDOW};
 use autovoice::model::rvc::{
-    Closing, Generator, Opening, Phrase, Remote, RvcConfig, Sounding, Synthesizer, draw,
+    Closing, Generator, Opening, Phrase, Remote, RvcConfig, Sounding, Synthesizer, Version, draw,
 };
 use autovoice::nn::Bounds;
 use autovoice_kernels::gpu::GpuError;
 
-use crate::rvc_nets::voice;
+use crate::rvc_nets::{encoder, voice};
 
 /// What becomes of the hops to come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,7 +26,6 @@ pub enum Fate {
     #[default]
     Sings,
     Fails,
-    FailsAtOnce,
     Hangs,
     GivesNoNumber,
     Panics,
@@ -35,10 +35,11 @@ pub enum Fate {
 #[derive(Default)]
 struct Books {
     fate: Fate,
-    ready: VecDeque<Away>,
+    singing: VecDeque<Away<Singing>>,
+    hearing: VecDeque<Away<Hearing>>,
     troubles: Vec<Trouble>,
     heard: Option<bool>,
-    sung: usize,
+    done: usize,
     freed: usize,
 }
 
@@ -51,28 +52,53 @@ impl Desk {
         look(&mut self.0.lock().unwrap())
     }
 
-    pub fn make(&self, reach: Reach, config: &RvcConfig, fate: Fate) -> Result<Away, GpuError> {
-        self.fates(fate);
-        let spans = reach.device_spans(config);
-        let synthesizer = voice(reach, config);
-        assert!(reach.spans().generator <= spans.generator);
-        let twin = Twin::new(synthesizer, self.clone());
-        let here = Here {
-            desk: self.clone(),
-            job: None,
-            is_lost: false,
-        };
-        Away::new(Box::new(twin), Box::new(here), Sizes::of(reach, config))
+    /// A voice on the device.
+    pub fn singing(&self, reach: Reach, config: &RvcConfig) -> Result<Away<Singing>, GpuError> {
+        assert!(reach.spans().generator <= reach.device_spans(config).generator);
+        let twin = Twin::new(voice(reach, config), self.clone());
+        let task = Singing::new(Box::new(twin), reach, config);
+        Away::new(task, Box::new(Here::of(self)))
+    }
+
+    /// A content encoder on the device.
+    pub fn hearing(&self, reach: Reach, config: &RvcConfig) -> Result<Away<Hearing>, GpuError> {
+        let ear = Ear::new(reach, config, self.clone());
+        let task = Hearing::new(Box::new(ear), reach, config.version.features());
+        Away::new(task, Box::new(Here::of(self)))
     }
 
     /// Another voice on the device.
     pub fn bring(&self, reach: Reach, config: &RvcConfig, fate: Fate) {
-        let away = self.make(reach, config, Fate::Sings).unwrap();
-        self.fates(fate);
+        let away = self.singing(reach, config).unwrap();
         self.books(|books| {
-            books.sung = 0;
-            books.ready.push_back(away);
+            (books.fate, books.done) = (fate, 0);
+            books.singing.push_back(away);
         });
+    }
+
+    /// Another content encoder on the device.
+    pub fn bring_ear(&self, reach: Reach, config: &RvcConfig, fate: Fate) {
+        let away = self.hearing(reach, config).unwrap();
+        self.books(|books| {
+            (books.fate, books.done) = (fate, 0);
+            books.hearing.push_back(away);
+        });
+    }
+
+    /// What becomes of a hop.
+    fn hop(&self) -> Result<Fate, GpuError> {
+        let fate = self.books(|books| {
+            books.done += 1;
+            books.fate
+        });
+        match fate {
+            Fate::Fails => Err(GpuError::Driver {
+                what: "waiting for the card",
+                reason: "the card is lost".to_owned(),
+            }),
+            Fate::Panics => panic!("asked to"),
+            fate => Ok(fate),
+        }
     }
 
     pub fn fates(&self, fate: Fate) {
@@ -83,8 +109,9 @@ impl Desk {
         self.books(|books| books.heard)
     }
 
-    pub fn sung(&self) -> usize {
-        self.books(|books| books.sung)
+    /// Hops that were done there since something was brought.
+    pub fn done(&self) -> usize {
+        self.books(|books| books.done)
     }
 
     pub fn freed(&self) -> usize {
@@ -95,33 +122,51 @@ impl Desk {
         self.books(|books| books.troubles.clone())
     }
 
-    pub fn supply(&self) -> Box<dyn Supply> {
-        Box::new(self.clone())
+    /// Of voices.
+    pub fn supplies(&self) -> Supplies {
+        Supplies {
+            singing: Some(Box::new(self.clone())),
+            hearing: None,
+        }
+    }
+
+    /// Of content encoders.
+    pub fn supplies_of_ears(&self) -> Supplies {
+        Supplies {
+            singing: None,
+            hearing: Some(Box::new(self.clone())),
+        }
     }
 }
 
-impl Supply for Desk {
-    fn take(&mut self) -> Option<Away> {
-        self.books(|books| books.ready.pop_front())
-    }
+macro_rules! supply {
+    ($($task:ident $shelf:ident)*) => { $(
+        impl Supply<$task> for Desk {
+            fn take(&mut self) -> Option<Away<$task>> {
+                self.books(|books| books.$shelf.pop_front())
+            }
 
-    fn give_back(&mut self, away: Away, why: Trouble) {
-        drop(away);
-        self.books(|books| books.troubles.push(why));
-    }
+            fn give_back(&mut self, away: Away<$task>, why: Trouble) {
+                drop(away);
+                self.books(|books| books.troubles.push(why));
+            }
 
-    fn heard(&mut self, is_away: bool) {
-        self.books(|books| books.heard = Some(is_away));
-    }
+            fn heard(&mut self, is_away: bool) {
+                self.books(|books| books.heard = Some(is_away));
+            }
 
-    fn is_wanted(&self) -> bool {
-        self.books(|books| books.fate != Fate::Unwanted)
-    }
+            fn is_wanted(&self) -> bool {
+                self.books(|books| books.fate != Fate::Unwanted)
+            }
 
-    fn whereabouts(&self) -> Arc<dyn Whereabouts> {
-        Arc::new(self.clone())
-    }
+            fn whereabouts(&self) -> Arc<dyn Whereabouts> {
+                Arc::new(self.clone())
+            }
+        }
+    )* };
 }
+
+supply! { Singing singing Hearing hearing }
 
 impl Whereabouts for Desk {
     fn place(&self) -> Place {
@@ -137,6 +182,16 @@ struct Here<J> {
     desk: Desk,
     job: Option<J>,
     is_lost: bool,
+}
+
+impl<J> Here<J> {
+    fn of(desk: &Desk) -> Self {
+        Self {
+            desk: desk.clone(),
+            job: None,
+            is_lost: false,
+        }
+    }
 }
 
 impl<J: Job> Beside<J> for Here<J> {
@@ -206,20 +261,7 @@ impl Remote for Twin {
     }
 
     fn sing(&mut self, phrase: Phrase<'_>, y: Sounding<'_>) -> Result<(), GpuError> {
-        let fate = self.desk.books(|books| {
-            books.sung += 1;
-            books.fate
-        });
-        match fate {
-            Fate::Fails | Fate::FailsAtOnce => {
-                return Err(GpuError::Driver {
-                    what: "waiting for the card",
-                    reason: "the card is lost".to_owned(),
-                });
-            }
-            Fate::Panics => panic!("asked to"),
-            _ => {}
-        }
+        let fate = self.desk.hop()?;
         let (inter, hop) = (self.voice.config().inter, self.voice.config().hop());
         let Synthesizer {
             text,
@@ -247,6 +289,80 @@ impl Remote for Twin {
             let (opening_copy, closing_copy) = &mut self.copies;
             opening.beyond(opening_copy, &self.silence, &mut begun);
             closing.beyond(closing_copy, &begun, &self.silence, y.beyond);
+        }
+        Ok(())
+    }
+}
+
+/// The content encoder on the CPU as a device has it: front and body in one.
+struct Ear {
+    front: Front,
+    body: Body,
+    /// What came out of the front, the newest last, `[_, ins]`.
+    frames: Vec<f32>,
+    seen: usize,
+    desk: Desk,
+}
+
+impl Ear {
+    fn new(reach: Reach, config: &RvcConfig, desk: Desk) -> Self {
+        let output = match config.version {
+            Version::V1 => Output::V1,
+            Version::V2 => Output::V2,
+        };
+        let seen = reach.hop + reach.ahead;
+        let attention = autovoice::model::content::Reach {
+            most: seen,
+            past: reach.past,
+        };
+        let stream = encoder().stream(output, reach.hop * HOP, attention);
+        let (front, body) = stream.unwrap();
+        assert!(WINDOW - HOP <= HOP);
+        Self {
+            frames: vec![0.0; seen * body.ins()],
+            front,
+            body,
+            seen,
+            desk,
+        }
+    }
+
+    fn hear(&mut self, wave: &[f32]) {
+        let ins = self.body.ins();
+        let mut newest = vec![0.0; Front::max_output(wave.len()) * ins];
+        let count = self.front.step(wave, Loudness::Running, &mut newest);
+        self.frames.drain(..count * ins);
+        self.frames.extend_from_slice(&newest[..count * ins]);
+    }
+}
+
+impl Drop for Ear {
+    fn drop(&mut self) {
+        self.desk.books(|books| books.freed += 1);
+    }
+}
+
+impl RemoteEncoder for Ear {
+    fn reset(&mut self) -> Result<(), GpuError> {
+        self.front.reset();
+        self.body.reset();
+        self.frames.fill(0.0);
+        Ok(())
+    }
+
+    fn lead(&mut self, wave: &[f32]) -> Result<(), GpuError> {
+        self.hear(wave);
+        Ok(())
+    }
+
+    fn step(&mut self, wave: &[f32], content: &mut [f32]) -> Result<(), GpuError> {
+        let fate = self.desk.hop()?;
+        self.hear(wave);
+        let decided = wave.len() / HOP;
+        assert_eq!(self.frames.len(), self.seen * self.body.ins());
+        content.copy_from_slice(self.body.step(&self.frames, decided));
+        if fate == Fate::GivesNoNumber {
+            content[1] = f32::NAN;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@
 
 use autovoice::bridge::Second;
 use autovoice::engine::beside::Beside;
-use autovoice::engine::rvc::{Ingredients, Part, Reach, RvcEngine, Supply};
+use autovoice::engine::rvc::{Ingredients, Part, Reach, RvcEngine, Supplies};
 use autovoice::model::content::{ContentConfig, Encoder};
 use autovoice::model::rvc::{RvcConfig, Synthesizer, Version};
 use autovoice::pitch::TrackerKind;
@@ -50,11 +50,11 @@ pub fn voice(reach: Reach, config: &RvcConfig) -> Synthesizer {
 }
 
 pub fn engine(reach: Reach, config: &RvcConfig) -> RvcEngine {
-    engine_with(reach, config, None)
+    engine_with(reach, config, Supplies::default())
 }
 
-/// An engine whose voice may be on a device.
-pub fn engine_with(reach: Reach, config: &RvcConfig, supply: Option<Box<dyn Supply>>) -> RvcEngine {
+/// An engine that may do things on a device.
+pub fn engine_with(reach: Reach, config: &RvcConfig, supplies: Supplies) -> RvcEngine {
     let voice = voice(reach, config);
     let tracker = TrackerKind::Neural.embedded(16_000, 50.0).unwrap();
     let beside: Option<Box<dyn Beside<Box<Part>>>> = match reach.threads {
@@ -69,7 +69,7 @@ pub fn engine_with(reach: Reach, config: &RvcConfig, supply: Option<Box<dyn Supp
         retrieval: None,
         seed: 1,
         beside,
-        supply,
+        supplies,
     })
     .unwrap()
 }

@@ -3,15 +3,16 @@
 
 use std::sync::Arc;
 
-use super::away::Given;
 use super::heard::Heard;
+use super::hearing::Hearing;
 use super::places::Places;
 use super::reach::{PER_CONTENT, Reach};
+use super::singing::{self, Singing};
 use super::stage::Stage;
 use crate::dsp::history::History;
 use crate::dsp::noise::normal;
 use crate::dsp::resample::Resampler;
-use crate::engine::{Controls, EngineSpec, Observation, Whereabouts};
+use crate::engine::{Controls, EngineSpec, Observation, Place, Whereabouts};
 use crate::model::content::{Body, Front, HOP, Loudness, RATE_HZ};
 use crate::model::protect::protect;
 use crate::model::retrieval::Retrieval;
@@ -57,8 +58,10 @@ pub(super) struct Parts {
     pub tracker: Box<dyn PitchTracker>,
     /// Where the voice has an index.
     pub retrieval: Option<Retrieval>,
-    /// Where text encoder, flow and generator run.
-    pub places: Places,
+    /// Where the content encoder runs.
+    pub hearing: Places<Hearing>,
+    /// Where text encoder, flow and generator do.
+    pub singing: Places<Singing>,
 }
 
 /// What the opening would give if nothing followed.
@@ -80,8 +83,11 @@ pub(super) struct Listener {
     /// The controls of the last hops, the oldest first.
     controls: Vec<Controls>,
     parts: Parts,
-    /// Whether the networks here have heard all that was to be heard.
-    is_here_current: bool,
+    /// The newest samples of 16 kHz before this hop.
+    lead: History,
+    /// Whether the content encoder here has heard all that was to be heard, and whether the others have.
+    hears_here: bool,
+    sings_here: bool,
     beyond: Option<Beyond>,
     down: Resampler,
     wave: Vec<f32>,
@@ -150,7 +156,9 @@ impl Listener {
             seed,
             inter,
             parts,
-            is_here_current: true,
+            lead: History::new(reach.lead().max(1)),
+            hears_here: true,
+            sings_here: true,
         };
         made.reset();
         made
@@ -161,7 +169,12 @@ impl Listener {
     }
 
     pub fn whereabouts(&self) -> Option<Arc<dyn Whereabouts>> {
-        self.parts.places.whereabouts()
+        let hearing = self.parts.hearing.whereabouts();
+        match (hearing, self.parts.singing.whereabouts()) {
+            (None, None) => None,
+            (Some(one), None) | (None, Some(one)) => Some(one),
+            (Some(hearing), Some(singing)) => Some(Arc::new(Both { hearing, singing })),
+        }
     }
 
     /// Room for what [`Self::step`] gives.
@@ -174,7 +187,7 @@ impl Listener {
                 Some(_) => vec![0.0; self.hop],
                 None => Vec::new(),
             },
-            sung: match self.parts.places.has_supply() {
+            sung: match self.parts.singing.has_supply() {
                 true => vec![0.0; frames * self.hop / (PER_CONTENT * self.reach.hop)],
                 false => Vec::new(),
             },
@@ -187,43 +200,78 @@ impl Listener {
 
     pub fn reset(&mut self) {
         self.down.reset();
-        self.parts.front.reset();
-        self.parts.body.reset();
         self.parts.tracker.reset();
-        self.parts.places.reset();
-        self.begin_here();
+        self.parts.hearing.reset();
+        self.parts.singing.reset();
+        self.begin_singing();
         if let Some(source) = &mut self.parts.source {
             source.reset();
         }
-        self.frames.reset();
         self.content.reset();
         self.heard.reset();
         self.dry.reset();
         self.controls.fill(Controls::default());
         self.at = 0;
-        // Before the beginning there was silence: what is less than a hop first, so that hops are
-        // counted from where the signal begins.
-        let silence = [0.0; HOP];
-        let mut left = self.reach.lead();
-        while 0 < left {
-            let some = match left % HOP {
-                0 => &silence[..],
-                rest => &silence[..rest],
-            };
-            for sample in some {
-                self.heard
-                    .push(*sample, &mut *self.parts.tracker, &Controls::default());
-            }
-            let frames = self.hear(some);
-            self.frames.advance(frames);
-            left -= some.len();
+        // Before the beginning there was silence.
+        for _ in 0..self.reach.lead() {
+            let controls = Controls::default();
+            self.heard.push(0.0, &mut *self.parts.tracker, &controls);
         }
+        self.lead.reset();
+        self.begin_hearing();
     }
 
-    /// How many frames these samples complete, as the newest of `frames`.
-    fn hear(&mut self, wave: &[f32]) -> Frames {
+    /// The content encoder here begins with what was heard last behind it: what is less than a hop first, so
+    /// that hops are counted from where the next begins.
+    fn begin_hearing(&mut self) {
+        self.parts.front.reset();
+        self.parts.body.reset();
+        self.frames.reset();
+        let lead = self.lead.past(0, self.reach.lead());
+        let (odd, hops) = lead.split_at(lead.len() % HOP);
+        for some in std::iter::once(odd).chain(hops.chunks_exact(HOP)) {
+            let newest = self.frames.newest(Front::max_output(some.len()));
+            let frames = self.parts.front.step(some, Loudness::Running, newest);
+            self.frames.advance(frames);
+        }
+        self.hears_here = true;
+    }
+
+    /// What is said in these samples, the newest of the content: here, or elsewhere.
+    fn hear(&mut self, wave: &[f32], observe: &mut impl FnMut(Stage, &[f32])) {
+        if self.parts.hearing.look() {
+            let lead = self.lead.past(0, self.reach.lead());
+            self.parts.hearing.start(|task| task.give(lead, wave));
+            if !self.parts.hearing.is_heard() {
+                self.hear_here(wave, observe);
+                return self.parts.hearing.compare();
+            }
+            if let Some(heard) = self.parts.hearing.finish() {
+                let newest = self.content.newest(self.reach.seen());
+                newest.copy_from_slice(heard.content());
+                self.hears_here = false;
+                observe(Stage::Front, &[]);
+                return observe(Stage::Content, heard.content());
+            }
+        }
+        self.hear_here(wave, observe);
+    }
+
+    fn hear_here(&mut self, wave: &[f32], observe: &mut impl FnMut(Stage, &[f32])) {
+        if !self.hears_here {
+            self.begin_hearing();
+        }
+        let Reach { hop, ahead, .. } = self.reach;
         let newest = self.frames.newest(Front::max_output(wave.len()));
-        self.parts.front.step(wave, Loudness::Running, newest)
+        let frames = self.parts.front.step(wave, Loudness::Running, newest);
+        debug_assert_eq!(frames, hop, "hops end where frames do");
+        observe(Stage::Front, &[]);
+        let seen = self.reach.seen();
+        let newest = &self.frames.since(ahead)[..seen * self.parts.body.ins()];
+        let content = self.parts.body.step(newest, hop);
+        self.content.newest(seen).copy_from_slice(content);
+        observe(Stage::Content, content);
+        self.frames.advance(hop);
     }
 
     /// Listens to one hop and decides on as many frames, [`Reach::ahead`] frames before. Every stage
@@ -235,7 +283,7 @@ impl Listener {
         score: &mut Score,
         observe: &mut impl FnMut(Stage, &[f32]),
     ) {
-        let Reach { hop, ahead, .. } = self.reach;
+        let hop = self.reach.hop;
         let decided = PER_CONTENT * hop;
         let mut wave = std::mem::take(&mut self.wave);
         wave.clear();
@@ -245,17 +293,9 @@ impl Listener {
             self.heard.push(*sample, &mut *self.parts.tracker, controls);
         }
         observe(Stage::Pitch, &[]);
-        let frames = self.hear(&wave);
-        debug_assert_eq!(frames, hop, "hops end where frames do");
+        self.hear(&wave, observe);
+        self.lead.extend(&wave);
         self.wave = wave;
-        observe(Stage::Front, &[]);
-
-        let seen = self.reach.seen();
-        let newest = &self.frames.since(ahead)[..seen * self.parts.body.ins()];
-        let content = self.parts.body.step(newest, hop);
-        self.content.newest(seen).copy_from_slice(content);
-        observe(Stage::Content, content);
-        self.frames.advance(hop);
         self.set_speaker(usize::from(controls.voice.speaker));
         self.retrieve(controls);
         observe(Stage::Retrieval, &[]);
@@ -284,30 +324,31 @@ impl Listener {
         observe: &mut impl FnMut(Stage, &[f32]),
     ) {
         (score.is_sung, score.begins) = (false, false);
-        if !self.parts.places.look() {
+        if !self.parts.singing.look() {
             return self.sing_here(controls, score, observe, true);
         }
         self.excite(controls, score);
         let speaker = self.speaker.unwrap_or(0);
-        self.parts.places.start(&Given {
+        let hop = singing::Score {
             speaker: (speaker, self.parts.speakers.embedding(speaker)),
             features: &self.features,
             coarse: &self.coarse,
             noise: &self.noise,
             source: &score.source,
-        });
-        if !self.parts.places.is_heard() {
+        };
+        self.parts.singing.start(|task| task.give(&hop));
+        if !self.parts.singing.is_heard() {
             self.sing_here(controls, score, observe, false);
-            return self.parts.places.compare();
+            return self.parts.singing.compare();
         }
-        let Some(sung) = self.parts.places.finish() else {
+        let Some(sung) = self.parts.singing.finish() else {
             return self.sing_here(controls, score, observe, false);
         };
-        score.sung.copy_from_slice(sung.sound);
+        score.sung.copy_from_slice(sung.sound());
         score.is_sung = true;
-        self.is_here_current = false;
-        observe(Stage::Text, sung.prior);
-        observe(Stage::Flow, sung.latent);
+        self.sings_here = false;
+        observe(Stage::Text, sung.prior());
+        observe(Stage::Flow, sung.latent());
         observe(Stage::Source, &self.pitch_hz);
         observe(Stage::Opening, &[]);
     }
@@ -320,8 +361,8 @@ impl Listener {
         observe: &mut impl FnMut(Stage, &[f32]),
         is_source_due: bool,
     ) {
-        if !self.is_here_current {
-            self.begin_here();
+        if !self.sings_here {
+            self.begin_singing();
             score.begins = true;
         }
         let from = PER_CONTENT * self.reach.text_past;
@@ -345,11 +386,11 @@ impl Listener {
         observe(Stage::Opening, &[]);
     }
 
-    /// The networks here begin with silence behind them.
-    fn begin_here(&mut self) {
+    /// The networks that sing here begin with silence behind them.
+    fn begin_singing(&mut self) {
         self.parts.flow.reset();
         self.parts.opening.reset();
-        self.is_here_current = true;
+        self.sings_here = true;
     }
 
     /// The excitation of the frames decided on.
@@ -419,4 +460,21 @@ impl Listener {
 /// The higher of every two.
 fn pairs(mut pitch: impl Iterator<Item = f32>) -> impl Iterator<Item = f32> {
     std::iter::from_fn(move || Some(pitch.next()?.max(pitch.next()?)))
+}
+
+/// Where both tasks of an engine are.
+struct Both {
+    hearing: Arc<dyn Whereabouts>,
+    singing: Arc<dyn Whereabouts>,
+}
+
+impl Whereabouts for Both {
+    /// The device that sings, or else the one that hears; what happened to either.
+    fn place(&self) -> Place {
+        let (hearing, singing) = (self.hearing.place(), self.singing.place());
+        Place {
+            device: singing.device.or(hearing.device),
+            note: singing.note.or(hearing.note),
+        }
+    }
 }

@@ -1,47 +1,47 @@
-//! Where a voice's networks run, hop by hop: here on the CPU, or away on a device. Inference thread;
+//! Where networks run, hop by hop: here on the CPU, or away on a device. Inference thread;
 //! real-time safe.
 //!
-//! Both give the same sound, up to the last digits. From the CPU to a device nothing is heard: both sing
+//! Both give the same sound, up to the last digits. From the CPU to a device nothing is heard: both work
 //! until the device knows all that it looks back at. From a device that failed to the CPU there is no time
 //! for that: the CPU begins with silence behind it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::away::{Away, Given, Sung, Trouble};
+use super::away::{Away, Task, Trouble};
 use crate::engine::Whereabouts;
 
-/// Who brings voices on devices, and takes them back.
-pub trait Supply: Send {
-    /// A voice on a device, at its beginning, if there is one by now. Real-time safe.
-    fn take(&mut self) -> Option<Away>;
+/// Who brings tasks on devices, and takes them back.
+pub trait Supply<T: Task>: Send {
+    /// A task on a device, at its beginning, if there is one by now. Real-time safe.
+    fn take(&mut self) -> Option<Away<T>>;
 
     /// Takes one that is of no use any more, and why. Real-time safe, but for the texts in the reason.
-    fn give_back(&mut self, away: Away, why: Trouble);
+    fn give_back(&mut self, away: Away<T>, why: Trouble);
 
     /// Hears whether the device is what is heard from now on. Real-time safe.
     fn heard(&mut self, is_away: bool);
 
-    /// Whether a voice that was taken is still wanted there. Real-time safe.
+    /// Whether a task that was taken is still wanted there. Real-time safe.
     fn is_wanted(&self) -> bool;
 
-    /// Who tells where the voice is.
+    /// Who tells where it is.
     fn whereabouts(&self) -> Arc<dyn Whereabouts>;
 }
 
 /// See the module.
-pub(super) struct Places {
-    supply: Option<Box<dyn Supply>>,
-    away: Option<Away>,
+pub(super) struct Places<T: Task> {
+    supply: Option<Box<dyn Supply<T>>>,
+    away: Option<Away<T>>,
     /// Whether what is away is what is heard.
     is_heard: bool,
     /// How long a hop is waited for.
     limit: Duration,
 }
 
-impl Places {
-    /// Here; and away if there is a supply, at once if it has a voice.
-    pub fn new(supply: Option<Box<dyn Supply>>, limit: Duration) -> Self {
+impl<T: Task> Places<T> {
+    /// Here; and away if there is a supply, at once if it has a task.
+    pub fn new(supply: Option<Box<dyn Supply<T>>>, limit: Duration) -> Self {
         let mut made = Self {
             supply,
             away: None,
@@ -53,7 +53,7 @@ impl Places {
         made
     }
 
-    /// Who tells where the voice is; none where it is always here.
+    /// Who tells where it is; none where it is always here.
     pub fn whereabouts(&self) -> Option<Arc<dyn Whereabouts>> {
         self.supply.as_ref().map(|supply| supply.whereabouts())
     }
@@ -71,7 +71,7 @@ impl Places {
         }
     }
 
-    /// Whether the next hop is to be sung away, and that is what is heard.
+    /// Whether what is done away is what is heard.
     pub fn is_heard(&self) -> bool {
         self.is_heard
     }
@@ -92,21 +92,21 @@ impl Places {
     }
 
     /// Sends a hop on its way.
-    pub fn start(&mut self, hop: &Given<'_>) {
-        if let Some(Err(trouble)) = self.away.as_mut().map(|away| away.start(hop)) {
+    pub fn start(&mut self, give: impl FnOnce(&mut T)) {
+        if let Some(Err(trouble)) = self.away.as_mut().map(|away| away.start(give)) {
             self.let_go(trouble);
         }
     }
 
-    /// What became of it; none if it is to be sung here, now and from now on.
-    pub fn finish(&mut self) -> Option<Sung<'_>> {
+    /// What became of it; none if it is to be done here, now and from now on.
+    pub fn finish(&mut self) -> Option<&T> {
         if let Err(trouble) = self.away.as_mut()?.finish(self.limit) {
             self.let_go(trouble);
         }
-        self.away.as_ref()?.sung()
+        self.away.as_ref()?.task()
     }
 
-    /// After a hop that was sung in both places: what is away takes over once it knows enough.
+    /// After a hop that was done in both places: what is away takes over once it knows enough.
     pub fn compare(&mut self) {
         if self.finish().is_some() && self.away.as_ref().is_some_and(Away::is_warm) {
             self.hear(true);

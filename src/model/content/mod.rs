@@ -8,10 +8,12 @@
 mod body;
 mod encoder;
 mod front;
+mod remote;
 
 pub use body::{Body, Reach};
 pub use encoder::Encoder;
 pub use front::{Front, Loudness};
+pub use remote::RemoteEncoder;
 
 /// Rate of the sound it hears.
 pub const RATE_HZ: u32 = 16_000;

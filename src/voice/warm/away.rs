@@ -7,7 +7,7 @@ use autovoice_kernels::gpu::{Device, GpuError, Precision};
 
 use crate::bridge::Second;
 use crate::compute::{Made, Maker, Obstacle, Opened, Opener, obstacle};
-use crate::engine::rvc::{Away, Reach, Sizes};
+use crate::engine::rvc::{Away, Reach, Singing};
 use crate::model::rvc::{DeviceSynthesizer, RvcConfig, Spans};
 use crate::nn::Weights;
 use crate::nn::device::DeviceError;
@@ -121,7 +121,9 @@ impl<O: Opener> StreamMaker<O> {
 }
 
 impl<O: Opener> Maker for StreamMaker<O> {
-    fn make(&mut self) -> Result<Made, Obstacle> {
+    type Task = Singing;
+
+    fn make(&mut self) -> Result<Made<Singing>, Obstacle> {
         let shelf = &self.shelf;
         let Opened { name, meter, .. } = shelf.opener.open()?;
         let (voice, precision) = shelf.stream(self.reach)?;
@@ -131,8 +133,8 @@ impl<O: Opener> Maker for StreamMaker<O> {
             )),
             may_pass: true,
         })?;
-        let sizes = Sizes::of(self.reach, &shelf.config);
-        let away = Away::new(Box::new(voice), Box::new(beside), sizes);
+        let task = Singing::new(Box::new(voice), self.reach, &shelf.config);
+        let away = Away::new(task, Box::new(beside));
         let away = away.map_err(|error| shelf.obstacle(&error))?;
         let (used, limit) = (meter.used(), meter.limit());
         let (half, note) = match precision {

@@ -8,7 +8,7 @@ use super::away::Load;
 use super::away::{Shelf, StreamMaker};
 #[cfg(feature = "gpu")]
 use crate::compute::{Nvidia, keep};
-use crate::engine::rvc::{Reach, Supply};
+use crate::engine::rvc::{Reach, Supplies};
 use crate::model::rvc::RvcConfig;
 
 /// See the module.
@@ -27,17 +27,20 @@ impl OnCard {
         }
     }
 
-    /// Who keeps the voice of one engine on the card that is chosen; none where there cannot be one. Waits
-    /// until it is there, if it will be.
+    /// Who keeps things of one engine on the card that is chosen; nobody where there cannot be one. Waits
+    /// until they are there, if they will be.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn supply(&self, reach: Reach) -> std::io::Result<Option<Box<dyn Supply>>> {
+    pub fn supplies(&self, reach: Reach) -> std::io::Result<Supplies> {
         if !Nvidia::is_possible() {
-            return Ok(None);
+            return Ok(Supplies::default());
         }
         let maker = StreamMaker::new(self.shelf.clone(), reach);
-        Ok(Some(Box::new(keep(maker)?)))
+        Ok(Supplies {
+            singing: Some(Box::new(keep(maker)?)),
+            ..Supplies::default()
+        })
     }
 }
 
@@ -49,11 +52,11 @@ impl OnCard {
         Self {}
     }
 
-    /// None.
+    /// Nobody.
     ///
     /// # Errors
     /// Never.
-    pub fn supply(&self, _reach: Reach) -> std::io::Result<Option<Box<dyn Supply>>> {
-        Ok(None)
+    pub fn supplies(&self, _reach: Reach) -> std::io::Result<Supplies> {
+        Ok(Supplies::default())
     }
 }

@@ -89,7 +89,7 @@ impl WarmRvc {
             retrieval,
             seed: setup.seed,
             beside,
-            supply: self.card.supply(setup.reach)?,
+            supplies: self.card.supplies(setup.reach)?,
         })?;
         Ok(Box::new(engine))
     }

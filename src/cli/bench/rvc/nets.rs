@@ -128,7 +128,7 @@ impl Nets {
                 })?)
             }
         };
-        let supply = self.card.supply(reach).map_err(|error| {
+        let supplies = self.card.supplies(reach).map_err(|error| {
             Failure::work(
                 format!("expected a thread for the device, found: {error}"),
                 "close other programs",
@@ -142,7 +142,7 @@ impl Nets {
             retrieval,
             seed: SEED,
             beside,
-            supply,
+            supplies,
         })
         .map_err(|error| Failure::work(error.to_string(), "choose another voice"))
     }
