@@ -26,7 +26,8 @@ fn slim() -> RvcConfig {
         upsample_initial: 32,
         resblock_kernels: vec![3],
         resblock_dilations: vec![vec![1]],
-        ..small(Version::V2, 48_000, true)
+        layers: 1,
+        ..small(Version::V2, 32_000, true)
     }
 }
 
@@ -211,15 +212,15 @@ fn difference(got: &[Vec<f32>], want: &[Vec<f32>]) -> f32 {
 
 #[test]
 fn on_a_device_it_sings_as_on_the_cpu_and_when_that_is_lost_goes_on_and_comes_back() {
-    const LOST: usize = 5;
-    const FOUND: usize = 7;
+    const LOST: usize = 1;
+    const FOUND: usize = 2;
     let config = slim();
     let slot = Slot::default();
     let (mut keeper, counter) = Keeper::new(StreamMaker::new(shelf(slot.clone(), &config), live()));
     let mut now = Duration::ZERO;
     keeper.turn(now);
     let status = counter.status();
-    let input = sung(48_000, 1.9, |t| 200.0 + 40.0 * t);
+    let input = sung(32_000, 0.97, |t| 200.0 + 40.0 * t);
     let want = run(&mut engine(live(), &config), &input, |_| ());
     let mut there = engine_with(live(), &config, singing(counter));
     let whereabouts = there.whereabouts().unwrap();
@@ -236,13 +237,14 @@ fn on_a_device_it_sings_as_on_the_cpu_and_when_that_is_lost_goes_on_and_comes_ba
             assert!(note.contains("fallen off the bus"), "{note}");
         }
     });
-    let found = difference(&got[..LOST], &want[..LOST]);
-    assert!(found < 1e-4, "{found}");
+    assert_eq!(got.len(), want.len());
     // What a stream looks back at is six hops; then it is back on the device.
     let again = FOUND + 1 + 6;
-    assert!(again + 3 < got.len(), "{}", got.len());
-    let found = difference(&got[LOST + 6..], &want[LOST + 6..]);
-    assert!(found < 1e-4, "{found}");
+    assert!(again + 2 < got.len(), "{}", got.len());
+    for range in [LOST + 6..again, again..got.len()] {
+        let found = difference(&got[range.clone()], &want[range.clone()]);
+        assert!(found < 1e-4, "{range:?}: {found}");
+    }
     for (n, is_away) in places.iter().enumerate() {
         assert_eq!(*is_away, n <= LOST || again <= n, "{n}: {places:?}");
     }
@@ -329,7 +331,7 @@ fn a_supply_without_a_device_stays_on_the_cpu() {
         Keeper::new(StreamMaker::new(shelf(slot, &config), live()));
     keeper.turn(Duration::ZERO);
     let status = counter.status();
-    let input = sung(48_000, 0.4, |_| 200.0);
+    let input = sung(32_000, 0.4, |_| 200.0);
     let want = run(&mut engine(live(), &config), &input, |_| ());
     let mut there = engine_with(live(), &config, singing(counter));
     assert_eq!(run(&mut there, &input, |_| ()), want);

@@ -69,6 +69,7 @@ impl Desk {
 
     /// Another voice on the device.
     pub fn bring(&self, reach: Reach, config: &RvcConfig, fate: Fate) {
+        self.fates(Fate::Sings);
         let away = self.singing(reach, config).unwrap();
         self.books(|books| {
             (books.fate, books.done) = (fate, 0);
@@ -78,6 +79,7 @@ impl Desk {
 
     /// Another content encoder on the device.
     pub fn bring_ear(&self, reach: Reach, config: &RvcConfig, fate: Fate) {
+        self.fates(Fate::Sings);
         let away = self.hearing(reach, config).unwrap();
         self.books(|books| {
             (books.fate, books.done) = (fate, 0);

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use super::heard::Heard;
 use super::hearing::Hearing;
-use super::places::Places;
+use super::places::{Places, whereabouts};
 use super::reach::{PER_CONTENT, Reach};
 use super::singing::{self, Singing};
 use super::stage::Stage;
 use crate::dsp::history::History;
 use crate::dsp::noise::normal;
 use crate::dsp::resample::Resampler;
-use crate::engine::{Controls, EngineSpec, Observation, Place, Whereabouts};
+use crate::engine::{Controls, EngineSpec, Observation, Whereabouts};
 use crate::model::content::{Body, Front, HOP, Loudness, RATE_HZ};
 use crate::model::protect::protect;
 use crate::model::retrieval::Retrieval;
@@ -156,7 +156,7 @@ impl Listener {
             seed,
             inter,
             parts,
-            lead: History::new(reach.lead().max(1)),
+            lead: History::new(reach.lead() + reach.hop * HOP + 2),
             hears_here: true,
             sings_here: true,
         };
@@ -169,12 +169,7 @@ impl Listener {
     }
 
     pub fn whereabouts(&self) -> Option<Arc<dyn Whereabouts>> {
-        let hearing = self.parts.hearing.whereabouts();
-        match (hearing, self.parts.singing.whereabouts()) {
-            (None, None) => None,
-            (Some(one), None) | (None, Some(one)) => Some(one),
-            (Some(hearing), Some(singing)) => Some(Arc::new(Both { hearing, singing })),
-        }
+        whereabouts(&self.parts.hearing, &self.parts.singing)
     }
 
     /// Room for what [`Self::step`] gives.
@@ -460,21 +455,4 @@ impl Listener {
 /// The higher of every two.
 fn pairs(mut pitch: impl Iterator<Item = f32>) -> impl Iterator<Item = f32> {
     std::iter::from_fn(move || Some(pitch.next()?.max(pitch.next()?)))
-}
-
-/// Where both tasks of an engine are.
-struct Both {
-    hearing: Arc<dyn Whereabouts>,
-    singing: Arc<dyn Whereabouts>,
-}
-
-impl Whereabouts for Both {
-    /// The device that sings, or else the one that hears; what happened to either.
-    fn place(&self) -> Place {
-        let (hearing, singing) = (self.hearing.place(), self.singing.place());
-        Place {
-            device: singing.device.or(hearing.device),
-            note: singing.note.or(hearing.note),
-        }
-    }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::away::{Away, Task, Trouble};
-use crate::engine::Whereabouts;
+use crate::engine::{Place, Whereabouts};
 
 /// Who brings tasks on devices, and takes them back.
 pub trait Supply<T: Task>: Send {
@@ -124,6 +124,35 @@ impl<T: Task> Places<T> {
         self.is_heard = is_away;
         if let Some(supply) = &mut self.supply {
             supply.heard(is_away);
+        }
+    }
+}
+
+/// Who tells where what hears and what sings are; none where both are always here.
+pub(super) fn whereabouts(
+    hearing: &Places<impl Task>,
+    singing: &Places<impl Task>,
+) -> Option<Arc<dyn Whereabouts>> {
+    match (hearing.whereabouts(), singing.whereabouts()) {
+        (None, None) => None,
+        (Some(one), None) | (None, Some(one)) => Some(one),
+        (Some(hearing), Some(singing)) => Some(Arc::new(Both { hearing, singing })),
+    }
+}
+
+/// Where both tasks of an engine are.
+struct Both {
+    hearing: Arc<dyn Whereabouts>,
+    singing: Arc<dyn Whereabouts>,
+}
+
+impl Whereabouts for Both {
+    /// The device that sings, or else the one that hears; what happened to either.
+    fn place(&self) -> Place {
+        let (hearing, singing) = (self.hearing.place(), self.singing.place());
+        Place {
+            device: singing.device.or(hearing.device),
+            note: singing.note.or(hearing.note),
         }
     }
 }

@@ -99,6 +99,8 @@ impl Singing {
 
 impl Task for Singing {
     fn begin(&mut self) -> Result<(), GpuError> {
+        // Before the first hop nobody's embedding was given.
+        self.told = None;
         self.voice.reset()
     }
 
