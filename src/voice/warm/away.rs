@@ -7,7 +7,8 @@ use autovoice_kernels::gpu::{Device, GpuError, Precision};
 
 use crate::bridge::Second;
 use crate::compute::{Made, Maker, Obstacle, Opened, Opener, obstacle};
-use crate::engine::rvc::{Away, Reach, Singing};
+use crate::engine::beside::Beside;
+use crate::engine::rvc::{Away, Errand, Reach, Singing};
 use crate::model::rvc::{DeviceSynthesizer, RvcConfig, Spans};
 use crate::nn::Weights;
 use crate::nn::device::DeviceError;
@@ -111,12 +112,26 @@ fn lasting(note: String) -> Obstacle {
 pub struct StreamMaker<O: Opener> {
     shelf: Arc<Shelf<O>>,
     reach: Reach,
+    waiter: Waiter,
 }
+
+/// Finds somebody who waits for the device.
+type Waiter = fn() -> std::io::Result<Box<dyn Beside<Box<Errand<Singing>>>>>;
 
 impl<O: Opener> StreamMaker<O> {
     /// For an engine that looks so far.
     pub fn new(shelf: Arc<Shelf<O>>, reach: Reach) -> Self {
-        Self { shelf, reach }
+        Self {
+            shelf,
+            reach,
+            waiter: || Ok(Box::new(Second::spawn_detached()?)),
+        }
+    }
+
+    /// The same with somebody else to wait for the device than threads: for tests.
+    #[must_use]
+    pub fn with(self, waiter: Waiter) -> Self {
+        Self { waiter, ..self }
     }
 }
 
@@ -127,14 +142,14 @@ impl<O: Opener> Maker for StreamMaker<O> {
         let shelf = &self.shelf;
         let Opened { name, meter, .. } = shelf.opener.open()?;
         let (voice, precision) = shelf.stream(self.reach)?;
-        let beside = Second::spawn_detached().map_err(|error| Obstacle {
+        let beside = (self.waiter)().map_err(|error| Obstacle {
             note: Some(format!(
                 "expected a thread for the device, found: {error}; singing on the CPU"
             )),
             may_pass: true,
         })?;
         let task = Singing::new(Box::new(voice), self.reach, &shelf.config);
-        let away = Away::new(task, Box::new(beside));
+        let away = Away::new(task, beside);
         let away = away.map_err(|error| shelf.obstacle(&error))?;
         let (used, limit) = (meter.used(), meter.limit());
         let (half, note) = match precision {
