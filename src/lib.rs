@@ -15,6 +15,8 @@ pub mod bridge;
 
 pub mod io;
 pub mod preset;
+
+pub mod compute;
 pub mod voice;
 
 pub mod quality;

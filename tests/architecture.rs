@@ -29,7 +29,7 @@ const GPU: &str = "autovoice_kernels::gpu";
 
 /// Every module at the top of the crate has a rule; a new one needs its own. The modules of the
 /// design that are not written yet have theirs already.
-const RULES: [Rule; 17] = [
+const RULES: [Rule; 18] = [
     Rule {
         module: "units",
         may_know: &[],
@@ -65,10 +65,22 @@ const RULES: [Rule; 17] = [
         may_know: &["units", "dsp", "pitch", "nn", "model"],
         but_not: &[THREADS, FILES, NET],
     },
+    // Which device, and who keeps a voice on it. What a voice is made of it does not know.
+    Rule {
+        module: "compute",
+        may_know: &["io", "engine"],
+        but_not: &[
+            "crate::engine::shift",
+            "crate::engine::ddsp",
+            FILES,
+            NET,
+            "candle",
+        ],
+    },
     Rule {
         module: "voice",
         may_know: &[
-            "units", "io", "nn", "pitch", "model", "engine", "bridge", "preset",
+            "units", "io", "nn", "pitch", "model", "engine", "bridge", "preset", "compute",
         ],
         but_not: &[
             "crate::bridge::Processor",
@@ -109,14 +121,16 @@ const RULES: [Rule; 17] = [
     Rule {
         module: "plugin",
         may_know: &[
-            "units", "pitch", "io", "voice", "engine", "bridge", "preset", "editor",
+            "units", "pitch", "io", "voice", "engine", "bridge", "preset", "compute", "editor",
         ],
         but_not: &[GPU, NET, "candle"],
     },
-    // Parameters and meters, never engines.
+    // Parameters and meters, never engines; the device that is chosen, never what it is.
     Rule {
         module: "editor",
-        may_know: &["units", "pitch", "io", "preset", "bridge", "plugin"],
+        may_know: &[
+            "units", "pitch", "io", "preset", "bridge", "compute", "plugin",
+        ],
         but_not: &[
             GPU,
             FILES,
@@ -151,7 +165,7 @@ const RULES: [Rule; 17] = [
         module: "cli",
         may_know: &[
             "units", "dsp", "pitch", "nn", "model", "io", "voice", "engine", "bridge", "preset",
-            "train", "quality", "server",
+            "compute", "train", "quality", "server",
         ],
         but_not: &[],
     },

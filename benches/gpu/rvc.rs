@@ -1,15 +1,19 @@
-//! RVC's synthesizer at 48 kHz, of seeded weights: what a hop takes, network by network.
+//! RVC's networks at 48 kHz, of seeded weights: what a hop takes, network by network.
 
 use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
 
+use autovoice::model::content::{
+    ContentConfig, DeviceEncoder, Encoder, Front, Hearing, Loudness, Output, Reach,
+};
 use autovoice::model::rvc::{
     DeviceFlow, DeviceGenerator, DeviceTextEncoder, Flow, Generator, RvcConfig, TextEncoder,
     Version,
 };
 use autovoice::nn::{Bounds, Weights};
 use autovoice::quality::seeded;
+use autovoice::voice::models::content_tensors;
 use autovoice::voice::rvc::tensors;
 use autovoice_kernels::gpu::{Cuda, GpuError, Precision};
 
@@ -21,6 +25,8 @@ use crate::support::Shares;
 const HOPS: [usize; 4] = [1, 2, 4, 10];
 /// Frames of the past that the text encoder hears again, as the engine has it.
 const PAST: usize = 16;
+/// Frames of the past that the content encoder attends to, as `Reach::QUICK` has it.
+const CONTENT_PAST: usize = 80;
 const STEPS: usize = 1_000;
 /// Of the CPU, which takes longer.
 const CPU_STEPS: usize = 30;
@@ -31,6 +37,8 @@ type Failed = Box<dyn Error>;
 /// What is put into the networks.
 #[derive(Clone)]
 struct Input {
+    /// Of 16 kHz, for the content encoder.
+    wave: Vec<f32>,
     features: Vec<f32>,
     pitch: Vec<u8>,
     z: Vec<f32>,
@@ -41,6 +49,7 @@ impl Input {
     fn new(config: &RvcConfig, frames: usize) -> Self {
         let window = PAST + frames;
         Self {
+            wave: noise(frames * 160, 4),
             features: noise(window * config.version.features(), 1),
             pitch: (0..window).map(|n| (n * 7 % 255 + 1) as u8).collect(),
             z: noise(frames * config.inter, 2),
@@ -86,18 +95,21 @@ pub fn run(device: &Cuda, save: Option<&Path>) -> Result<(), Failed> {
 
 fn row(frames: usize, network: &str, on: &str, times: &Shares) {
     println!(
-        "| {:3} ms | {network:12} | {on:9} | {} |",
+        "| {:3} ms | {network:15} | {on:9} | {} |",
         10 * frames,
         times.times_ms(SECOND)
     );
 }
 
-/// The three networks on a card, one after the other.
+/// The networks on a card, one after the other.
 pub struct Chain {
     input: Input,
+    /// None for hops that are no whole frames of it.
+    content: Option<DeviceEncoder<Cuda>>,
     text: DeviceTextEncoder<Cuda>,
     flow: DeviceFlow<Cuda>,
     generator: DeviceGenerator<Cuda>,
+    content_heard: Vec<f32>,
     stats: Vec<f32>,
     latent: Vec<f32>,
     sound: Vec<f32>,
@@ -119,7 +131,15 @@ impl Chain {
     ) -> Result<Self, Failed> {
         let root = weights.root();
         let (window, one) = ((PAST + frames, precision), (frames, precision));
+        let is_whole = frames.is_multiple_of(2);
+        let content = is_whole.then(|| content(device, frames, precision));
+        let content = content.transpose()?;
+        let content_len = content
+            .as_ref()
+            .map_or(0, |content| frames / 2 * content.outs());
         Ok(Self {
+            content_heard: vec![0.0; content_len],
+            content,
             input: Input::new(config, frames),
             text: DeviceTextEncoder::new(device, config, window, &root.part("enc_p"))?,
             flow: DeviceFlow::new(device, config, one, &root.part("flow"))?,
@@ -135,6 +155,10 @@ impl Chain {
     pub fn another(&self, device: &Cuda) -> Result<Self, Failed> {
         Ok(Self {
             input: self.input.clone(),
+            content: (self.content.as_ref())
+                .map(|content| content.another(device))
+                .transpose()?,
+            content_heard: self.content_heard.clone(),
             text: self.text.another(device)?,
             flow: self.flow.another(device)?,
             generator: self.generator.another(device)?,
@@ -143,6 +167,13 @@ impl Chain {
             sound: self.sound.clone(),
             frames: self.frames,
         })
+    }
+
+    fn hear(&mut self, device: &Cuda) -> Result<(), GpuError> {
+        if let Some(content) = &mut self.content {
+            content.step(device, &self.input.wave, &mut self.content_heard)?;
+        }
+        Ok(())
     }
 
     fn read(&mut self, device: &Cuda) -> Result<(), GpuError> {
@@ -162,11 +193,17 @@ impl Chain {
             .step(device, heard, Bounds::OPEN, &mut self.sound)
     }
 
-    /// A hop.
-    pub fn hop(&mut self, device: &Cuda) -> Result<(), GpuError> {
+    /// What a voice does in a hop, all but the content encoder.
+    fn voice(&mut self, device: &Cuda) -> Result<(), GpuError> {
         self.read(device)?;
         self.turn(device)?;
         self.sing(device)
+    }
+
+    /// A hop.
+    pub fn hop(&mut self, device: &Cuda) -> Result<(), GpuError> {
+        self.hear(device)?;
+        self.voice(device)
     }
 }
 
@@ -182,13 +219,18 @@ fn card(
     };
     let mut chain = Chain::of(device, config, weights, (frames, precision))?;
     type Part = fn(&mut Chain, &Cuda) -> Result<(), GpuError>;
-    let parts: [(&str, Part); 4] = [
+    let parts: [(&str, Part); 6] = [
+        ("content encoder", Chain::hear),
         ("text encoder", Chain::read),
         ("flow", Chain::turn),
         ("generator", Chain::sing),
-        ("all three", Chain::hop),
+        ("last three", Chain::voice),
+        ("all four", Chain::hop),
     ];
     for (network, part) in parts {
+        if chain.content.is_none() && ["content encoder", "all four"].contains(&network) {
+            continue;
+        }
         let mut failed = None;
         let times = Shares::measure(STEPS, SECOND, || {
             failed = failed.take().or(part(&mut chain, device).err());
@@ -199,6 +241,26 @@ fn card(
     Ok(())
 }
 
+/// The content encoder as `Reach::QUICK` has it.
+fn content(
+    device: &Cuda,
+    frames: usize,
+    precision: Precision,
+) -> Result<DeviceEncoder<Cuda>, Failed> {
+    let config = ContentConfig::BASE;
+    let weights = seeded::weights(content_tensors(&config), 3)?;
+    let hearing = Hearing {
+        output: Output::V2,
+        samples: frames * 160,
+        ahead: 0,
+        past: CONTENT_PAST,
+    };
+    let mut made = DeviceEncoder::new(device, &config, (hearing, precision), &weights.root())?;
+    // From here on every hop is as many whole frames.
+    made.lead(device, &[0.0; 80])?;
+    Ok(made)
+}
+
 fn cpu(config: &RvcConfig, weights: &Weights, frames: usize) -> Result<(), Failed> {
     let input = Input::new(config, frames);
     let root = weights.root();
@@ -206,12 +268,33 @@ fn cpu(config: &RvcConfig, weights: &Weights, frames: usize) -> Result<(), Faile
     let mut flow = Flow::new(config, frames, &root.part("flow"))?;
     let mut generator = Generator::new(config, frames, &root.part("dec"))?;
     let mut sound = vec![0.0; frames * config.hop()];
-    let times = Shares::measure(CPU_STEPS, SECOND, || {
+    let mut voice = || {
         text.forward(&input.features, &input.pitch, PAST);
         let latent = flow.step(&input.z, frames, Bounds::OPEN);
         generator.step(latent, &input.source, Bounds::OPEN, &mut sound);
+    };
+    let times = Shares::measure(CPU_STEPS, SECOND, &mut voice);
+    row(frames, "last three", "CPU, f32", &times);
+    if !frames.is_multiple_of(2) {
+        return Ok(());
+    }
+    let content = ContentConfig::BASE;
+    let weights = seeded::weights(content_tensors(&content), 3)?;
+    let encoder = Encoder::new(&content, &weights.root())?;
+    let reach = Reach {
+        most: frames / 2,
+        past: CONTENT_PAST,
+    };
+    let made = encoder.stream(Output::V2, frames * 160, reach);
+    let (mut front, mut body) = made.ok_or("the encoder has this output")?;
+    let mut x = vec![0.0; Front::max_output(frames * 160) * body.ins()];
+    front.step(&[0.0; 80], Loudness::Running, &mut x);
+    let times = Shares::measure(CPU_STEPS, SECOND, || {
+        let found = front.step(&input.wave, Loudness::Running, &mut x);
+        body.step(&x[..found * body.ins()], found);
+        voice();
     });
-    row(frames, "all three", "CPU, f32", &times);
+    row(frames, "all four", "CPU, f32", &times);
     Ok(())
 }
 

@@ -1,8 +1,7 @@
 //! A device that is an emulator.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use autovoice_kernels::gpu::{Argument, Device, GpuError, Grid, Kernel, Module};
 use autovoice_ptx as ptx;
@@ -10,17 +9,17 @@ use autovoice_ptx as ptx;
 /// An emulated card.
 #[derive(Default)]
 pub struct Emulator {
-    memory: Rc<RefCell<ptx::Memory>>,
-    modules: RefCell<HashMap<Module, Rc<ptx::Module>>>,
+    memory: Arc<Mutex<ptx::Memory>>,
+    modules: Mutex<HashMap<Module, Arc<ptx::Module>>>,
     /// What was launched so far; none while nothing is recorded.
-    recorded: RefCell<Option<Recording>>,
+    recorded: Mutex<Option<Recording>>,
 }
 
 /// Memory of an [`Emulator`], freed when the buffer and every recording that works on it are gone.
-pub struct Buffer(Rc<Stretch>);
+pub struct Buffer(Arc<Stretch>);
 
 struct Stretch {
-    memory: Rc<RefCell<ptx::Memory>>,
+    memory: Arc<Mutex<ptx::Memory>>,
     address: ptx::Address,
     bytes: usize,
 }
@@ -32,12 +31,12 @@ pub struct Launch {
     kernel: Kernel,
     grid: ptx::Grid,
     arguments: Vec<ptx::Argument>,
-    _memory: Vec<Rc<Stretch>>,
+    _memory: Vec<Arc<Stretch>>,
 }
 
 impl Drop for Stretch {
     fn drop(&mut self) {
-        let freed = self.memory.borrow_mut().free(self.address);
+        let freed = held(&self.memory).free(self.address);
         freed.expect("what was allocated is freed once");
     }
 }
@@ -57,7 +56,7 @@ impl Buffer {
 
 impl Emulator {
     fn refuse(&self, what: &'static str) -> Result<(), GpuError> {
-        match *self.recorded.borrow() {
+        match *held(&self.recorded) {
             Some(_) => Err(GpuError::Recording { what }),
             None => Ok(()),
         }
@@ -67,14 +66,14 @@ impl Emulator {
         let kernel = launch.kernel;
         let module = kernel.module();
         let module = {
-            let mut modules = self.modules.borrow_mut();
+            let mut modules = held(&self.modules);
             let made = modules.entry(module).or_insert_with(|| {
                 let parsed = ptx::Module::parse(module.ptx());
-                Rc::new(parsed.unwrap_or_else(|e| panic!("{}.ptx: {e}", module.stem())))
+                Arc::new(parsed.unwrap_or_else(|e| panic!("{}.ptx: {e}", module.stem())))
             });
             made.clone()
         };
-        let mut memory = self.memory.borrow_mut();
+        let mut memory = held(&self.memory);
         let (grid, arguments) = (&launch.grid, &launch.arguments);
         let done = module.launch(&mut memory, kernel.entry(), grid, arguments);
         match done {
@@ -85,6 +84,11 @@ impl Emulator {
             }),
         }
     }
+}
+
+/// What is held is whole at every instant, whoever panicked.
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn failed(what: &'static str, error: &ptx::MemoryError) -> GpuError {
@@ -101,8 +105,8 @@ impl Device for Emulator {
 
     fn allocate(&self, bytes: usize) -> Result<Buffer, GpuError> {
         self.refuse("allocating memory")?;
-        Ok(Buffer(Rc::new(Stretch {
-            address: self.memory.borrow_mut().allocate(bytes),
+        Ok(Buffer(Arc::new(Stretch {
+            address: held(&self.memory).allocate(bytes),
             memory: self.memory.clone(),
             bytes,
         })))
@@ -111,7 +115,7 @@ impl Device for Emulator {
     fn upload(&self, bytes: &[u8], to: &Buffer, at: usize) -> Result<(), GpuError> {
         self.refuse("copying to the card")?;
         let address = to.at(at, bytes.len())?;
-        let mut memory = self.memory.borrow_mut();
+        let mut memory = held(&self.memory);
         memory
             .write(address, bytes)
             .map_err(|e| failed("copying to the emulator", &e))
@@ -120,7 +124,7 @@ impl Device for Emulator {
     fn download(&self, from: &Buffer, at: usize, bytes: &mut [u8]) -> Result<(), GpuError> {
         self.refuse("copying from the card")?;
         let address = from.at(at, bytes.len())?;
-        let memory = self.memory.borrow();
+        let memory = held(&self.memory);
         let found = memory
             .read::<u8>(address, bytes.len())
             .map_err(|e| failed("copying from the emulator", &e))?;
@@ -160,7 +164,7 @@ impl Device for Emulator {
             arguments,
             _memory: memory,
         };
-        if let Some(recorded) = &mut *self.recorded.borrow_mut() {
+        if let Some(recorded) = &mut *held(&self.recorded) {
             recorded.push(launch);
             return Ok(());
         }
@@ -176,9 +180,9 @@ impl Device for Emulator {
         work: &mut dyn FnMut() -> Result<(), GpuError>,
     ) -> Result<Recording, GpuError> {
         self.refuse("recording launches")?;
-        *self.recorded.borrow_mut() = Some(Vec::new());
+        *held(&self.recorded) = Some(Vec::new());
         let done = work();
-        let recorded = self.recorded.borrow_mut().take();
+        let recorded = held(&self.recorded).take();
         done?;
         Ok(recorded.unwrap_or_default())
     }

@@ -2,19 +2,21 @@
 //! worker, or whoever steps it; never the audio thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
 use autovoice_kernels::cpu::FlushDenormals;
 
 use super::thread::ask_for_realtime_priority;
 use crate::engine::beside::{Beside, Job, Lost};
 
-/// The thread; it ends with its owner.
+/// The thread; it ends with its owner, or after what it does then.
 pub struct Second<J> {
     /// Taken when the thread is to end.
     jobs: Option<SyncSender<J>>,
     done: Receiver<J>,
+    /// None where nobody waits for its end.
     thread: Option<JoinHandle<()>>,
 }
 
@@ -35,6 +37,17 @@ impl<J: Job> Second<J> {
     /// When the system gives no thread.
     pub fn spawn_offline() -> std::io::Result<Self> {
         Self::start_with(|| {})
+    }
+
+    /// Starts it as [`Self::spawn`] does, for jobs that may hang: its owner does not wait for its end.
+    /// Allocates.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn spawn_detached() -> std::io::Result<Self> {
+        let mut made = Self::spawn()?;
+        made.thread = None;
+        Ok(made)
     }
 
     fn start_with(first: impl FnOnce() + Send + 'static) -> std::io::Result<Self> {
@@ -74,6 +87,14 @@ impl<J: Job> Beside<J> for Second<J> {
     fn finish(&mut self) -> Result<J, Lost> {
         self.done.recv().map_err(|_| Lost)
     }
+
+    fn finish_within(&mut self, limit: Duration) -> Result<Option<J>, Lost> {
+        match self.done.recv_timeout(limit) {
+            Ok(job) => Ok(Some(job)),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(Lost),
+        }
+    }
 }
 
 impl<J> Drop for Second<J> {
@@ -108,6 +129,30 @@ mod tests {
         }
         second.start(Square(3)).unwrap();
         // Dropped with a job under way: it ends.
+    }
+
+    /// A job that takes until somebody says so.
+    struct Hung(Receiver<()>);
+
+    impl Job for Hung {
+        fn run(&mut self) {
+            let _ = self.0.recv();
+        }
+    }
+
+    #[test]
+    fn a_job_that_hangs_is_not_waited_for_and_may_still_come() {
+        let mut second = Second::spawn_detached().unwrap();
+        let (free, hang) = sync_channel(1);
+        second.start(Hung(hang)).unwrap();
+        let instant = Duration::from_millis(1);
+        assert!(second.finish_within(instant).is_ok_and(|job| job.is_none()));
+        free.send(()).unwrap();
+        let long = Duration::from_secs(60);
+        assert!(second.finish_within(long).is_ok_and(|job| job.is_some()));
+        let (_free, hang) = sync_channel(1);
+        second.start(Hung(hang)).unwrap();
+        // Dropped while it hangs: nobody waits, or this test would not end.
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod bench;
 mod convert;
+mod device;
 mod doctor;
 mod failure;
 mod interrupt;

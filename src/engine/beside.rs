@@ -1,6 +1,8 @@
 //! Work that an engine has done beside its own: what it asks of whoever has a thread to spare.
 //! Engines start none.
 
+use std::time::Duration;
+
 /// Something to be done on another thread.
 pub trait Job: Send + 'static {
     /// Does it. Real-time safe as the engine's step is.
@@ -24,4 +26,10 @@ pub trait Beside<J: Job>: Send {
     /// # Errors
     /// [`Lost`]; nothing can be started any more then.
     fn finish(&mut self) -> Result<J, Lost>;
+
+    /// The same, no longer than `limit`: none if it is not done by then. It may still be asked for.
+    ///
+    /// # Errors
+    /// As [`Self::finish`].
+    fn finish_within(&mut self, limit: Duration) -> Result<Option<J>, Lost>;
 }

@@ -10,6 +10,8 @@ pub mod through;
 
 pub use morph::Morph;
 
+use std::sync::Arc;
+
 use crate::pitch::{Correction, HeldNotes, PitchSettings};
 use crate::units::Frames;
 
@@ -145,6 +147,22 @@ pub struct Observation {
     pub voicing: f32,
 }
 
+/// Where an engine's networks run, for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The device; none for the CPU.
+    pub device: Option<String>,
+    /// What happened to it that the user is to know.
+    pub note: Option<String>,
+}
+
+/// Tells where an engine's networks run, while the engine itself is elsewhere. Any thread but the audio
+/// thread.
+pub trait Whereabouts: Send + Sync {
+    /// Now.
+    fn place(&self) -> Place;
+}
+
 /// Why an engine could not be built or could not go on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EngineError {
@@ -204,5 +222,10 @@ pub trait Engine: Send {
     /// What the last step heard and did. Real-time safe.
     fn observe(&self) -> Observation {
         Observation::default()
+    }
+
+    /// Who tells where its networks run; none where that is the CPU, always.
+    fn whereabouts(&self) -> Option<Arc<dyn Whereabouts>> {
+        None
     }
 }

@@ -22,4 +22,6 @@ pub use library::{
 };
 pub use metadata::{Metadata, VoiceModel};
 pub use starters::{Starter, Starters};
+pub use warm::away::{Load, Shelf, StreamMaker};
+pub use warm::card::OnCard;
 pub use warm::{EngineSetup, WarmError, WarmVoice};

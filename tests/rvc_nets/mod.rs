@@ -4,7 +4,7 @@
 
 use autovoice::bridge::Second;
 use autovoice::engine::beside::Beside;
-use autovoice::engine::rvc::{Ingredients, Part, Reach, RvcEngine};
+use autovoice::engine::rvc::{Ingredients, Part, Reach, RvcEngine, Supplies};
 use autovoice::model::content::{ContentConfig, Encoder};
 use autovoice::model::rvc::{RvcConfig, Synthesizer, Version};
 use autovoice::pitch::TrackerKind;
@@ -43,9 +43,19 @@ pub fn encoder() -> Encoder {
     Encoder::new(&ENCODER, &weights.root()).unwrap()
 }
 
-pub fn engine(reach: Reach, config: &RvcConfig) -> RvcEngine {
+/// A voice, built for how far it looks.
+pub fn voice(reach: Reach, config: &RvcConfig) -> Synthesizer {
     let weights = seeded::weights(tensors(config, 21), 2).unwrap();
-    let voice = Synthesizer::new(config, reach.spans(), &weights.root()).unwrap();
+    Synthesizer::new(config, reach.spans(), &weights.root()).unwrap()
+}
+
+pub fn engine(reach: Reach, config: &RvcConfig) -> RvcEngine {
+    engine_with(reach, config, Supplies::default())
+}
+
+/// An engine that may do things on a device.
+pub fn engine_with(reach: Reach, config: &RvcConfig, supplies: Supplies) -> RvcEngine {
+    let voice = voice(reach, config);
     let tracker = TrackerKind::Neural.embedded(16_000, 50.0).unwrap();
     let beside: Option<Box<dyn Beside<Box<Part>>>> = match reach.threads {
         1 => None,
@@ -59,6 +69,7 @@ pub fn engine(reach: Reach, config: &RvcConfig) -> RvcEngine {
         retrieval: None,
         seed: 1,
         beside,
+        supplies,
     })
     .unwrap()
 }

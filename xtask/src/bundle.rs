@@ -9,8 +9,8 @@ use xtask::paths::{self, Products};
 use crate::step;
 
 /// What the plugin and the binary are built with. `app` is left out: it would make the build, and
-/// the plugin, need ALSA and JACK.
-pub const FEATURES: &str = "editor,cli";
+/// the plugin, need ALSA and JACK. `gpu` needs nothing, neither to build nor to start.
+pub const FEATURES: &str = "editor,cli,gpu";
 
 pub fn run() -> Result<()> {
     let mut steps = step::Steps::new(1);

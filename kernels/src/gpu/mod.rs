@@ -48,7 +48,9 @@ pub use bigru::{BiGru, Direction};
 pub use conv1d::{Conv1d, conv1d, conv1d_within};
 pub use conv2d::{Conv2d, Doubling, Image, conv2d, double, halve, image_len};
 #[cfg(feature = "gpu")]
-pub use cuda::{Card, Cuda, CudaBuffer, CudaRecording, NEEDED_DRIVER, Urgency, devices};
+pub use cuda::{
+    Card, Cuda, CudaBuffer, CudaRecording, NEEDED_CARD, NEEDED_DRIVER, Urgency, devices,
+};
 pub use device::{Argument, Device, Grid};
 pub use elementwise::{
     Rows, combine, draw, log_at_least, mask_rows, multiply, scale_shift, shift_rows,

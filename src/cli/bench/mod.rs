@@ -9,6 +9,7 @@ mod rvc;
 mod times;
 mod voice_signal;
 
+use super::device::DeviceArgs;
 use super::failure::{Exit, Failure};
 use super::out::{complain, say};
 use crate::pitch::{TrackerKind, VoiceRange};
@@ -51,6 +52,8 @@ pub(super) struct BenchArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    device: DeviceArgs,
+    #[command(flatten)]
     rvc: rvc::RvcArgs,
 }
 
@@ -82,11 +85,12 @@ pub(super) fn run(arguments: &BenchArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     if arguments.engine == Engine::Rvc {
+        arguments.device.choose()?;
         return rvc::run(arguments);
     }
-    if arguments.rvc.is_given() {
+    if arguments.rvc.is_given() || arguments.device.is_given() {
         return Err(Failure::usage(
-            "expected --voice, --quality, --threads and --streaming with --engine rvc only",
+            "expected --voice, --quality, --threads, --streaming and --device with --engine rvc only",
             "add --engine rvc",
         ));
     }

@@ -5,9 +5,10 @@ pub(super) use report::latency_json;
 mod singer;
 mod stream;
 
+use super::device::DeviceArgs;
 use super::failure::{Exit, Failure};
 use super::interrupt::stop_flag;
-use super::out::say;
+use super::out::{complain, say};
 use super::plan::{self, Outputs};
 use super::progress::{self, Progress};
 use super::voice::VoiceArgs;
@@ -74,6 +75,8 @@ pub(super) struct ConvertArgs {
     #[arg(short, long)]
     quiet: bool,
     #[command(flatten)]
+    device: DeviceArgs,
+    #[command(flatten)]
     singer: SingerArgs,
     #[command(flatten)]
     voice: VoiceArgs,
@@ -114,6 +117,7 @@ pub(super) fn run(arguments: &ConvertArgs) -> Result<Exit, Failure> {
         preset.forget_voice();
     }
     let voice = arguments.voice.voice(preset.as_ref())?;
+    arguments.device.choose()?;
     // From here on there is something to take away.
     let stop = stop_flag();
     let singer = arguments.singer.singer(preset.as_ref())?;
@@ -153,6 +157,10 @@ pub(super) fn run(arguments: &ConvertArgs) -> Result<Exit, Failure> {
             outcome,
         };
         file.print(&conversion, arguments.json, arguments.quiet);
+        let singer = conversion.singer.as_ref();
+        if let Some(note) = singer.and_then(|singer| singer.place().note) {
+            complain(format_args!("note: {note}"));
+        }
         files.push(file);
         if interrupted {
             break;

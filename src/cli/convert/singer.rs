@@ -9,14 +9,16 @@ use crate::cli::voice::threads_parser;
 use crate::engine::ddsp::Company;
 use crate::engine::morph::CORNERS;
 use crate::engine::rvc::{Reach, Search};
-use crate::engine::{Engine, EngineSpec, Quality, THREADS};
+use crate::engine::{Engine, EngineSpec, Place, Quality, THREADS, Whereabouts};
 use crate::preset::{Corners, VoiceRef};
 use crate::voice::{
     EngineSetup, Import, Imported, Library, Note, Voice, VoiceError, WarmError, WarmVoice,
 };
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
+use std::cell::RefCell;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Options of the voice that sings.
 #[derive(Args, Clone, Debug)]
@@ -80,6 +82,8 @@ pub(super) struct Singer {
     hearing: Hearing,
     setup: EngineSetup,
     partners: Partners,
+    /// Of the engine that was made last.
+    whereabouts: RefCell<Option<Arc<dyn Whereabouts>>>,
     /// Where a voice lies that is not in the library, until the end.
     _borrowed: Option<tempfile::TempDir>,
 }
@@ -119,6 +123,7 @@ impl SingerArgs {
             voice,
             hearing: self.quality,
             setup,
+            whereabouts: RefCell::default(),
             _borrowed: borrowed,
         }))
     }
@@ -225,7 +230,18 @@ impl Singer {
     pub(super) fn engine(&self) -> Result<Box<dyn Engine>, Failure> {
         let company = self.partners.company();
         let engine = self.warm.engine_among(&self.setup, company);
-        engine.map_err(|error| of_voice(self.name(), &error))
+        let engine = engine.map_err(|error| of_voice(self.name(), &error))?;
+        *self.whereabouts.borrow_mut() = engine.whereabouts();
+        Ok(engine)
+    }
+
+    /// Where its networks run, or ran last, and what happened to the device.
+    pub(super) fn place(&self) -> Place {
+        let whereabouts = self.whereabouts.borrow();
+        whereabouts
+            .as_ref()
+            .map(|told| told.place())
+            .unwrap_or_default()
     }
 
     /// What it is called.
@@ -241,7 +257,13 @@ impl Singer {
     /// How it sings, for people: its engine and, where there is a choice, its quality.
     pub(super) fn manner(&self) -> String {
         match self.voice.metadata.model.rvc() {
-            Some(_) => format!("{}, {}", self.engine_name(), self.hearing.name()),
+            Some(_) => {
+                let manner = format!("{}, {}", self.engine_name(), self.hearing.name());
+                match self.place().device {
+                    Some(device) => format!("{manner}, on {device}"),
+                    None => manner,
+                }
+            }
             None => self.engine_name().to_owned(),
         }
     }
@@ -264,6 +286,8 @@ impl Singer {
             "quality": rvc.map(|_| self.hearing.name()),
             "threads": rvc.map_or(1, |_| self.setup.reach.threads),
             "seed": self.setup.seed,
+            "device": self.place().device.as_deref().unwrap_or("cpu"),
+            "device_note": self.place().note,
             "exact_index": rvc.map(|_| self.setup.search == Search::All),
         })
     }

@@ -2,12 +2,14 @@
 //! about it.
 
 mod audio;
+mod device;
 mod places;
 mod system;
 
 use super::failure::{Exit, Failure};
 use super::machine::{self, Machine};
 use super::out::say;
+use crate::compute::{self, Absence, Card, Choice, ChoiceError};
 use clap::Args;
 use serde_json::{Value, json};
 use std::env;
@@ -91,6 +93,9 @@ impl Finding {
 struct Patient<'a> {
     machine: Machine,
     variable: &'a dyn Fn(&str) -> Option<OsString>,
+    /// What the driver says, and what is chosen.
+    cards: Result<Vec<Card>, Absence>,
+    choice: Result<Choice, ChoiceError>,
 }
 
 /// Looks at everything and reports.
@@ -98,6 +103,8 @@ pub(super) fn run(arguments: &DoctorArgs) -> Result<Exit, Failure> {
     let findings = examine(&Patient {
         machine: Machine::here(),
         variable: &|name| env::var_os(name),
+        cards: compute::cards(),
+        choice: compute::from_environment().map(|said| said.unwrap_or_else(compute::chosen)),
     });
     match arguments.json {
         true => say(format_args!("{:#}", report(&findings))),
@@ -115,6 +122,11 @@ fn examine(patient: &Patient<'_>) -> Vec<Finding> {
         system::realtime(&patient.machine),
         system::gpu(&patient.machine),
     ];
+    findings.extend(device::cards(&patient.cards));
+    findings.push(device::device(
+        patient.choice.as_ref().copied(),
+        &patient.cards,
+    ));
     findings.extend(audio::backends(patient));
     findings.push(places::home(patient));
     findings.extend(places::plugins(patient));

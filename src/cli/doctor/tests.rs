@@ -1,6 +1,7 @@
 //! Machines that are not there, examined.
 
 use super::*;
+use autovoice_kernels::gpu::GpuError;
 use std::fs;
 use std::path::Path;
 
@@ -22,6 +23,8 @@ fn examined_at(root: &Path, variables: &[(&str, &str)]) -> Vec<Finding> {
             let known = variables.iter().find(|(known, _)| *known == name);
             known.map(|(_, value)| OsString::from(value))
         },
+        cards: Err(Absence::NotBuilt),
+        choice: Ok(Choice::Auto),
     })
 }
 
@@ -233,4 +236,65 @@ fn looking_leaves_nothing_behind() {
     examined_at(root.path(), &[("HOME", "/h")]);
     let left = fs::read_dir(root.path()).expect("readable").count();
     assert_eq!(left, 0);
+}
+
+#[test]
+fn cards_are_listed_and_what_would_run_on_which_is_said() {
+    let card = |ordinal, name: &str, compute: (u32, u32)| Card {
+        ordinal,
+        name: name.to_owned(),
+        compute,
+        total_bytes: 24_000_000_000,
+        free_bytes: 6_000_000_000,
+        driver: (12, 4),
+        unfit: (compute < (7, 5)).then(|| format!("{name} is too old")),
+    };
+    let two = Ok(vec![card(0, "Old", (6, 1)), card(1, "New", (8, 9))]);
+    let listed = device::cards(&two);
+    let statuses: Vec<Status> = listed.iter().map(|finding| finding.status).collect();
+    assert_eq!(statuses, [Status::Note, Status::Ok]);
+    assert!(listed[0].remedy.contains("too old"), "{listed:?}");
+    let expected = "cuda:1 New, 6.0 of 24.0 GB free, compute capability 8.9, driver for CUDA 12.4";
+    assert_eq!(listed[1].found, expected);
+    let none = Err(Absence::Gpu(GpuError::NoDriver));
+    for (choice, cards, status, expected) in [
+        (
+            Choice::Auto,
+            &two,
+            Status::Ok,
+            "run on cuda:1 New: it is the best of 2",
+        ),
+        (
+            Choice::Cpu,
+            &two,
+            Status::Ok,
+            "run on the CPU: it was asked for",
+        ),
+        (
+            Choice::Cuda(Some(0)),
+            &two,
+            Status::Problem,
+            "cuda:0 was asked for: Old is too old",
+        ),
+        (
+            Choice::Auto,
+            &none,
+            Status::Ok,
+            "run on the CPU: no NVIDIA driver",
+        ),
+        (
+            Choice::Cuda(None),
+            &none,
+            Status::Problem,
+            "cuda was asked for: expected a card",
+        ),
+    ] {
+        let finding = device::device(Ok(choice), cards);
+        assert_eq!(finding.status, status, "{choice}");
+        assert!(finding.found.contains(expected), "{}", finding.found);
+    }
+    let error = "toaster".parse::<Choice>().unwrap_err();
+    let finding = device::device(Err(&error), &none);
+    assert_eq!(finding.status, Status::Problem);
+    assert!(finding.found.contains("toaster"), "{}", finding.found);
 }

@@ -82,6 +82,9 @@ pub fn collect(view: &View<'_>, colors: &Palette) -> Vec<Message> {
             ),
             _ => {}
         }
+        if let Some(note) = &slot.place.note {
+            add(colors.sung, &format!("Voice {number}, {name}: {note}."));
+        }
     }
     if let Some(said) = &view.voices.said {
         let color = if said.is_error {

@@ -2,6 +2,7 @@
 
 mod browser;
 mod correction;
+mod device;
 mod header;
 mod levels;
 mod messages;

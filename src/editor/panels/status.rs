@@ -1,6 +1,6 @@
 //! What runs, the delay item by item, the load, what went missing, and messages.
 
-use super::{choice, messages, toggle};
+use super::{choice, device, messages, toggle};
 use crate::editor::View;
 use crate::editor::theme;
 use crate::units::{Frames, frames_to_ms};
@@ -35,6 +35,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>) {
         ui.add_space(8.0);
         toggle(ui, view, &system.report_latency);
     });
+    ui.vertical(device::show);
     ui.separator();
     ui.vertical(|ui| {
         ui.label(RichText::new(running(view)).small());
@@ -60,11 +61,13 @@ pub fn running(view: &View<'_>) -> String {
         return "no sound yet".to_owned();
     }
     let total = now.latency.total();
-    let voice = view.voices.slot(now.slot);
-    let voice = voice.and_then(|slot| slot.voice.as_ref());
+    let slot = view.voices.slot(now.slot);
+    let voice = slot.and_then(|slot| slot.voice.as_ref());
+    let device = slot.and_then(|slot| slot.place.device.as_deref());
     format!(
-        "{} on the CPU  ·  {:.1} ms  ·  {} frames at {} Hz  ·  load {:.0} %  ·  {} dropouts",
+        "{} on {}  ·  {:.1} ms  ·  {} frames at {} Hz  ·  load {:.0} %  ·  {} dropouts",
         voice.map_or(now.engine, |voice| &voice.name),
+        device.unwrap_or("the CPU"),
         frames_to_ms(total, now.rate_hz),
         total,
         now.rate_hz,

@@ -41,6 +41,17 @@ impl Early {
         let (sung, next) = self.sung.split_at_mut(hop);
         closing.step(now, source, Bounds::OPEN, sung);
         closing.beyond(&mut self.copy, beyond, &self.silence, next);
+        self.give(y);
+    }
+
+    /// Gives one hop of what was sung elsewhere, with what would follow.
+    pub fn take(&mut self, sung: &[f32], y: &mut [f32]) {
+        self.sung.copy_from_slice(sung);
+        self.give(y);
+    }
+
+    fn give(&mut self, y: &mut [f32]) {
+        let hop = y.len();
         let sung = &self.sung[self.from..];
         y.copy_from_slice(&sung[..hop]);
         // Both sing the same pitch in the same phase: from one into the other.

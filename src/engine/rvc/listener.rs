@@ -1,26 +1,26 @@
 //! The first half of the engine: from sound to what is to be sung, and the beginning of it. About
 //! half of the work. Inference thread; real-time safe after construction.
 
-use autovoice_kernels::cpu::dot;
+use std::sync::Arc;
 
+use super::heard::Heard;
+use super::hearing::Hearing;
+use super::places::{Places, whereabouts};
 use super::reach::{PER_CONTENT, Reach};
+use super::singing::{self, Singing};
 use super::stage::Stage;
 use crate::dsp::history::History;
 use crate::dsp::noise::normal;
 use crate::dsp::resample::Resampler;
-use crate::engine::{Controls, EngineSpec, Observation};
+use crate::engine::{Controls, EngineSpec, Observation, Whereabouts};
 use crate::model::content::{Body, Front, HOP, Loudness, RATE_HZ};
 use crate::model::protect::protect;
 use crate::model::retrieval::Retrieval;
 use crate::model::rvc::{Flow, Opening, Source, Speakers, TextEncoder, coarse_pitch, draw};
 use crate::nn::{Bounds, Line};
-use crate::pitch::{PitchControl, PitchTracker, TargetFrame};
-use crate::units::{Frames, midi_to_hz};
+use crate::pitch::PitchTracker;
+use crate::units::Frames;
 
-/// Samples of 16 kHz from one frame of a voice to the next.
-const STEP: usize = HOP / PER_CONTENT;
-/// Samples of 16 kHz over which loudness is measured, 20 ms.
-const LOUDNESS: usize = 320;
 /// What numbers the deviates of the latent among all of a seed.
 pub const LATENT: u64 = 0x6c61_7465_6e74;
 /// And what those of the source.
@@ -33,6 +33,12 @@ pub struct Score {
     pub begun: Vec<f32>,
     /// The excitation, one per sample; empty for a voice without pitch.
     pub source: Vec<f32>,
+    /// What was sung elsewhere, if it was, then what would follow; empty where that cannot be.
+    pub sung: Vec<f32>,
+    /// Whether it was.
+    pub is_sung: bool,
+    /// Whether singing here begins anew: until now it was done elsewhere.
+    pub begins: bool,
     /// What was heard when this is heard, one per sample.
     pub dry: Vec<f32>,
     /// What was set then.
@@ -52,6 +58,10 @@ pub(super) struct Parts {
     pub tracker: Box<dyn PitchTracker>,
     /// Where the voice has an index.
     pub retrieval: Option<Retrieval>,
+    /// Where the content encoder runs.
+    pub hearing: Places<Hearing>,
+    /// Where text encoder, flow and generator do.
+    pub singing: Places<Singing>,
 }
 
 /// What the opening would give if nothing followed.
@@ -73,6 +83,11 @@ pub(super) struct Listener {
     /// The controls of the last hops, the oldest first.
     controls: Vec<Controls>,
     parts: Parts,
+    /// The newest samples of 16 kHz before this hop.
+    lead: History,
+    /// Whether the content encoder here has heard all that was to be heard, and whether the others have.
+    hears_here: bool,
+    sings_here: bool,
     beyond: Option<Beyond>,
     down: Resampler,
     wave: Vec<f32>,
@@ -141,6 +156,9 @@ impl Listener {
             seed,
             inter,
             parts,
+            lead: History::new(reach.lead() + reach.hop * HOP + 2),
+            hears_here: true,
+            sings_here: true,
         };
         made.reset();
         made
@@ -148,6 +166,10 @@ impl Listener {
 
     pub fn observation(&self) -> Observation {
         self.heard.observation
+    }
+
+    pub fn whereabouts(&self) -> Option<Arc<dyn Whereabouts>> {
+        whereabouts(&self.parts.hearing, &self.parts.singing)
     }
 
     /// Room for what [`Self::step`] gives.
@@ -160,6 +182,12 @@ impl Listener {
                 Some(_) => vec![0.0; self.hop],
                 None => Vec::new(),
             },
+            sung: match self.parts.singing.has_supply() {
+                true => vec![0.0; frames * self.hop / (PER_CONTENT * self.reach.hop)],
+                false => Vec::new(),
+            },
+            is_sung: false,
+            begins: false,
             dry: vec![0.0; self.hop],
             controls: Controls::default(),
         }
@@ -167,43 +195,78 @@ impl Listener {
 
     pub fn reset(&mut self) {
         self.down.reset();
-        self.parts.front.reset();
-        self.parts.body.reset();
-        self.parts.flow.reset();
         self.parts.tracker.reset();
-        self.parts.opening.reset();
+        self.parts.hearing.reset();
+        self.parts.singing.reset();
+        self.begin_singing();
         if let Some(source) = &mut self.parts.source {
             source.reset();
         }
-        self.frames.reset();
         self.content.reset();
         self.heard.reset();
         self.dry.reset();
         self.controls.fill(Controls::default());
         self.at = 0;
-        // Before the beginning there was silence: what is less than a hop first, so that hops are
-        // counted from where the signal begins.
-        let silence = [0.0; HOP];
-        let mut left = self.reach.lead();
-        while 0 < left {
-            let some = match left % HOP {
-                0 => &silence[..],
-                rest => &silence[..rest],
-            };
-            for sample in some {
-                self.heard
-                    .push(*sample, &mut *self.parts.tracker, &Controls::default());
-            }
-            let frames = self.hear(some);
-            self.frames.advance(frames);
-            left -= some.len();
+        // Before the beginning there was silence.
+        for _ in 0..self.reach.lead() {
+            let controls = Controls::default();
+            self.heard.push(0.0, &mut *self.parts.tracker, &controls);
         }
+        self.lead.reset();
+        self.begin_hearing();
     }
 
-    /// How many frames these samples complete, as the newest of `frames`.
-    fn hear(&mut self, wave: &[f32]) -> Frames {
+    /// The content encoder here begins with what was heard last behind it: what is less than a hop first, so
+    /// that hops are counted from where the next begins.
+    fn begin_hearing(&mut self) {
+        self.parts.front.reset();
+        self.parts.body.reset();
+        self.frames.reset();
+        let lead = self.lead.past(0, self.reach.lead());
+        let (odd, hops) = lead.split_at(lead.len() % HOP);
+        for some in std::iter::once(odd).chain(hops.chunks_exact(HOP)) {
+            let newest = self.frames.newest(Front::max_output(some.len()));
+            let frames = self.parts.front.step(some, Loudness::Running, newest);
+            self.frames.advance(frames);
+        }
+        self.hears_here = true;
+    }
+
+    /// What is said in these samples, the newest of the content: here, or elsewhere.
+    fn hear(&mut self, wave: &[f32], observe: &mut impl FnMut(Stage, &[f32])) {
+        if self.parts.hearing.look() {
+            let lead = self.lead.past(0, self.reach.lead());
+            self.parts.hearing.start(|task| task.give(lead, wave));
+            if !self.parts.hearing.is_heard() {
+                self.hear_here(wave, observe);
+                return self.parts.hearing.compare();
+            }
+            if let Some(heard) = self.parts.hearing.finish() {
+                let newest = self.content.newest(self.reach.seen());
+                newest.copy_from_slice(heard.content());
+                self.hears_here = false;
+                observe(Stage::Front, &[]);
+                return observe(Stage::Content, heard.content());
+            }
+        }
+        self.hear_here(wave, observe);
+    }
+
+    fn hear_here(&mut self, wave: &[f32], observe: &mut impl FnMut(Stage, &[f32])) {
+        if !self.hears_here {
+            self.begin_hearing();
+        }
+        let Reach { hop, ahead, .. } = self.reach;
         let newest = self.frames.newest(Front::max_output(wave.len()));
-        self.parts.front.step(wave, Loudness::Running, newest)
+        let frames = self.parts.front.step(wave, Loudness::Running, newest);
+        debug_assert_eq!(frames, hop, "hops end where frames do");
+        observe(Stage::Front, &[]);
+        let seen = self.reach.seen();
+        let newest = &self.frames.since(ahead)[..seen * self.parts.body.ins()];
+        let content = self.parts.body.step(newest, hop);
+        self.content.newest(seen).copy_from_slice(content);
+        observe(Stage::Content, content);
+        self.frames.advance(hop);
     }
 
     /// Listens to one hop and decides on as many frames, [`Reach::ahead`] frames before. Every stage
@@ -215,12 +278,8 @@ impl Listener {
         score: &mut Score,
         observe: &mut impl FnMut(Stage, &[f32]),
     ) {
-        let Reach {
-            hop,
-            ahead,
-            text_past,
-            ..
-        } = self.reach;
+        let hop = self.reach.hop;
+        let decided = PER_CONTENT * hop;
         let mut wave = std::mem::take(&mut self.wave);
         wave.clear();
         self.down.process(input, &mut wave);
@@ -229,50 +288,17 @@ impl Listener {
             self.heard.push(*sample, &mut *self.parts.tracker, controls);
         }
         observe(Stage::Pitch, &[]);
-        let frames = self.hear(&wave);
-        debug_assert_eq!(frames, hop, "hops end where frames do");
+        self.hear(&wave, observe);
+        self.lead.extend(&wave);
         self.wave = wave;
-        observe(Stage::Front, &[]);
-
-        let seen = self.reach.seen();
-        let newest = &self.frames.since(ahead)[..seen * self.parts.body.ins()];
-        let content = self.parts.body.step(newest, hop);
-        self.content.newest(seen).copy_from_slice(content);
-        observe(Stage::Content, content);
-        self.frames.advance(hop);
         self.set_speaker(usize::from(controls.voice.speaker));
         self.retrieve(controls);
         observe(Stage::Retrieval, &[]);
         self.take_features(controls);
 
-        let from = PER_CONTENT * text_past;
-        let stats = self.parts.text.forward(&self.features, &self.coarse, from);
         let first = self.at * self.inter as u64;
         normal(self.seed ^ LATENT, first, &mut self.noise);
-        draw(stats, self.inter, &self.noise, &mut self.prior);
-        observe(Stage::Text, &self.prior);
-        let decided = PER_CONTENT * hop;
-        let z = self.parts.flow.step(&self.prior, decided, Bounds::OPEN);
-        let z = &z[..decided * self.inter];
-        observe(Stage::Flow, z);
-        if let Some(source) = &mut self.parts.source {
-            let pitch = self.heard.pitch(controls.voice.hold_pitch).skip(from);
-            for (wanted, pitch) in self.pitch_hz.iter_mut().zip(pitch) {
-                *wanted = pitch;
-            }
-            let first = self.at * (self.hop / decided) as u64;
-            normal(self.seed ^ SOURCE, first, &mut self.source_noise);
-            source.excite(&self.pitch_hz, &self.source_noise, &mut score.source);
-            source.shape(&mut score.source);
-        }
-        observe(Stage::Source, &self.pitch_hz);
-        let opening = &mut self.parts.opening;
-        let (begun, beyond) = score.begun.split_at_mut(decided * opening.outs());
-        opening.step(z, &score.source, Bounds::OPEN, begun);
-        if let Some(Beyond { copy, silence, .. }) = &mut self.beyond {
-            opening.beyond(copy, silence, beyond);
-        }
-        observe(Stage::Opening, &[]);
+        self.sing(controls, score, observe);
         self.dry.extend(input);
         score.dry.copy_from_slice(self.dry.past(self.lag, self.hop));
         self.controls.rotate_left(1);
@@ -283,6 +309,99 @@ impl Listener {
         self.at += decided as u64;
         self.content.advance(hop);
         self.heard.advance(decided);
+    }
+
+    /// Sings the first half of the hop here, or all of it elsewhere.
+    fn sing(
+        &mut self,
+        controls: &Controls,
+        score: &mut Score,
+        observe: &mut impl FnMut(Stage, &[f32]),
+    ) {
+        (score.is_sung, score.begins) = (false, false);
+        if !self.parts.singing.look() {
+            return self.sing_here(controls, score, observe, true);
+        }
+        self.excite(controls, score);
+        let speaker = self.speaker.unwrap_or(0);
+        let hop = singing::Score {
+            speaker: (speaker, self.parts.speakers.embedding(speaker)),
+            features: &self.features,
+            coarse: &self.coarse,
+            noise: &self.noise,
+            source: &score.source,
+        };
+        self.parts.singing.start(|task| task.give(&hop));
+        if !self.parts.singing.is_heard() {
+            self.sing_here(controls, score, observe, false);
+            return self.parts.singing.compare();
+        }
+        let Some(sung) = self.parts.singing.finish() else {
+            return self.sing_here(controls, score, observe, false);
+        };
+        score.sung.copy_from_slice(sung.sound());
+        score.is_sung = true;
+        self.sings_here = false;
+        observe(Stage::Text, sung.prior());
+        observe(Stage::Flow, sung.latent());
+        observe(Stage::Source, &self.pitch_hz);
+        observe(Stage::Opening, &[]);
+    }
+
+    /// Sings the first half here. The source may be excited already.
+    fn sing_here(
+        &mut self,
+        controls: &Controls,
+        score: &mut Score,
+        observe: &mut impl FnMut(Stage, &[f32]),
+        is_source_due: bool,
+    ) {
+        if !self.sings_here {
+            self.begin_singing();
+            score.begins = true;
+        }
+        let from = PER_CONTENT * self.reach.text_past;
+        let decided = PER_CONTENT * self.reach.hop;
+        let stats = self.parts.text.forward(&self.features, &self.coarse, from);
+        draw(stats, self.inter, &self.noise, &mut self.prior);
+        observe(Stage::Text, &self.prior);
+        let z = self.parts.flow.step(&self.prior, decided, Bounds::OPEN);
+        observe(Stage::Flow, &z[..decided * self.inter]);
+        if is_source_due {
+            self.excite(controls, score);
+        }
+        observe(Stage::Source, &self.pitch_hz);
+        let z = &self.parts.flow.given()[..decided * self.inter];
+        let opening = &mut self.parts.opening;
+        let (begun, beyond) = score.begun.split_at_mut(decided * opening.outs());
+        opening.step(z, &score.source, Bounds::OPEN, begun);
+        if let Some(Beyond { copy, silence, .. }) = &mut self.beyond {
+            opening.beyond(copy, silence, beyond);
+        }
+        observe(Stage::Opening, &[]);
+    }
+
+    /// The networks that sing here begin with silence behind them.
+    fn begin_singing(&mut self) {
+        self.parts.flow.reset();
+        self.parts.opening.reset();
+        self.sings_here = true;
+    }
+
+    /// The excitation of the frames decided on.
+    fn excite(&mut self, controls: &Controls, score: &mut Score) {
+        let from = PER_CONTENT * self.reach.text_past;
+        let Some(source) = &mut self.parts.source else {
+            return;
+        };
+        let pitch = self.heard.pitch(controls.voice.hold_pitch).skip(from);
+        for (wanted, pitch) in self.pitch_hz.iter_mut().zip(pitch) {
+            *wanted = pitch;
+        }
+        let first = self.at * (self.hop / (PER_CONTENT * self.reach.hop)) as u64;
+        normal(self.seed ^ SOURCE, first, &mut self.source_noise);
+        source.excite(&self.pitch_hz, &self.source_noise, &mut score.source);
+        source.shape(&mut score.source);
     }
 
     fn set_speaker(&mut self, speaker: usize) {
@@ -336,89 +455,4 @@ impl Listener {
 /// The higher of every two.
 fn pairs(mut pitch: impl Iterator<Item = f32>) -> impl Iterator<Item = f32> {
     std::iter::from_fn(move || Some(pitch.next()?.max(pitch.next()?)))
-}
-
-/// The pitch of the frames in the text encoder's window.
-struct Heard {
-    control: PitchControl,
-    wave: History,
-    /// Of the first `known` frames of the window.
-    targets: Vec<TargetFrame>,
-    known: usize,
-    /// Number of the window's first frame, counted from the beginning.
-    first: i64,
-    past: Frames,
-    observation: Observation,
-}
-
-impl Heard {
-    /// A window of frames, of which the first `past` are behind those to decide on.
-    fn new(window: Frames, past: Frames) -> Self {
-        Self {
-            control: PitchControl::new(RATE_HZ),
-            wave: History::new(RATE_HZ as usize),
-            targets: vec![TargetFrame::default(); window],
-            known: past,
-            first: -(past as i64),
-            past,
-            observation: Observation::default(),
-        }
-    }
-
-    fn reset(&mut self) {
-        self.control.reset();
-        self.wave.reset();
-        self.targets.fill(TargetFrame::default());
-        self.known = self.past;
-        self.first = -(self.past as i64);
-        self.observation = Observation::default();
-    }
-
-    fn push(&mut self, sample: f32, tracker: &mut dyn PitchTracker, controls: &Controls) {
-        self.wave.push(sample);
-        let Some(frame) = tracker.push(sample) else {
-            return;
-        };
-        let newest = self.wave.written() - LOUDNESS as i64;
-        let around = (frame.at as i64 - LOUDNESS as i64 / 2).min(newest);
-        let around = self.wave.range(around, LOUDNESS);
-        let mean_square = dot(around, around) / LOUDNESS as f32;
-        let target = self.control.update(&frame, mean_square, &controls.pitch());
-        let voice = |hz: f32| if frame.voiced { hz } else { 0.0 };
-        let note = self.control.notes().current();
-        self.observation = Observation {
-            sung_hz: voice(target.sung_hz),
-            target_hz: voice(target.target_hz),
-            note_hz: note.map_or(0.0, |note| midi_to_hz(note.pitch, 440.0)),
-            voicing: frame.confidence,
-        };
-        // A tracker may be faster than the frames of a voice, never slower.
-        while self.known < self.targets.len() {
-            let instant = (self.first + self.known as i64) * STEP as i64;
-            if frame.at + (STEP / 2) as f64 <= instant as f64 {
-                break;
-            }
-            self.targets[self.known] = target;
-            self.known += 1;
-        }
-    }
-
-    /// In Hz, of every frame of the window, 0 where unvoiced; `hold` keeps the last pitch there.
-    /// What the tracker has not come to is guessed to be like the last it has.
-    fn pitch(&self, hold: bool) -> impl Iterator<Item = f32> {
-        let last = self.known.saturating_sub(1);
-        (0..self.targets.len()).map(move |n| {
-            let target = &self.targets[n.min(last)];
-            match target.voiced || hold {
-                true => target.target_hz,
-                false => 0.0,
-            }
-        })
-    }
-
-    fn advance(&mut self, frames: Frames) {
-        self.targets.copy_within(frames.., 0);
-        self.known = self.known.saturating_sub(frames);
-        self.first += frames as i64;
-    }
 }

@@ -7,25 +7,37 @@
 //! What needs the future waits for [`Reach::ahead`] frames, and what is convolution waits for what it
 //! sees, so that the sound has no seams; unless it sings early, where a crossfade hides them.
 
+mod away;
 mod early;
+mod heard;
+mod hearing;
 mod listener;
+mod places;
 mod reach;
 mod singer;
+mod singing;
 mod stage;
 
 pub use crate::model::retrieval::Search;
+pub use away::{Away, Errand, Task, Trouble};
+pub use hearing::Hearing;
 pub use listener::{LATENT, SOURCE};
+pub use places::Supply;
 pub use reach::{Delays, Reach};
+pub use singing::Singing;
 pub use stage::Stage;
 
+use std::sync::Arc;
+
 use super::beside::{Beside, Job};
-use super::{Controls, Engine, EngineError, EngineSpec, Observation};
+use super::{Controls, Engine, EngineError, EngineSpec, Observation, Whereabouts};
 use crate::model::content::{Encoder, HOP, Output};
 use crate::model::retrieval::Retrieval;
 use crate::model::rvc::{Generator, Synthesizer, Version};
 use crate::pitch::PitchTracker;
 use early::Early;
 use listener::{Listener, Score};
+use places::Places;
 use singer::Singer;
 
 /// See the module.
@@ -33,7 +45,7 @@ pub struct RvcEngine {
     spec: EngineSpec,
     listener: Listener,
     score: Score,
-    singing: Singing,
+    second: Second,
 }
 
 /// The second half with what it works on.
@@ -53,7 +65,7 @@ impl Job for Box<Part> {
 }
 
 /// Who runs the second half.
-enum Singing {
+enum Second {
     /// The engine itself, after the first.
     After(Box<Part>),
     /// Another thread, one hop later. The part is here unless it is under way.
@@ -76,6 +88,17 @@ pub struct Ingredients<'a> {
     pub seed: u64,
     /// Who runs the second half where [`Reach::threads`] is 2; else it is not needed.
     pub beside: Option<Box<dyn Beside<Box<Part>>>>,
+    /// Who has things on a device; nobody where all is to stay on the CPU.
+    pub supplies: Supplies,
+}
+
+/// Who has on a device what an engine could do there.
+#[derive(Default)]
+pub struct Supplies {
+    /// The content encoder.
+    pub hearing: Option<Box<dyn Supply<Hearing>>>,
+    /// Text encoder, flow and generator.
+    pub singing: Option<Box<dyn Supply<Singing>>>,
 }
 
 impl RvcEngine {
@@ -93,6 +116,7 @@ impl RvcEngine {
             retrieval,
             seed,
             beside,
+            supplies,
         } = ingredients;
         let spec = reach.spec(voice.config());
         let output = match voice.config().version {
@@ -116,7 +140,7 @@ impl RvcEngine {
         } = voice;
         let lag = reach.heard(spec.rate_hz) + reach.sung_late(&config);
         let ahead = reach.sung_ahead(&config);
-        let beyond = ahead.map_or(0, |_| config.generator_lag().div_ceil(config.hop()));
+        let beyond = reach.beyond(&config);
         let Generator {
             opening, closing, ..
         } = generator;
@@ -134,6 +158,8 @@ impl RvcEngine {
             speakers,
             tracker,
             retrieval,
+            hearing: Places::new(supplies.hearing, reach.limit()),
+            singing: Places::new(supplies.singing, reach.limit()),
         };
         let listener = Listener::new(reach, &spec, lag, beyond, config.inter, seed, parts);
         let part = Box::new(Part {
@@ -142,15 +168,15 @@ impl RvcEngine {
             output: vec![0.0; spec.hop],
             result: Ok(()),
         });
-        let singing = match (reach.threads, beside) {
-            (1, _) => Singing::After(part),
-            (_, Some(beside)) => Singing::Beside(beside, Some(part)),
+        let second = match (reach.threads, beside) {
+            (1, _) => Second::After(part),
+            (_, Some(beside)) => Second::Beside(beside, Some(part)),
             (_, None) => return Err(failed("expected a second thread, found none")),
         };
         Ok(Self {
             score: listener.score(),
             listener,
-            singing,
+            second,
             spec,
         })
     }
@@ -184,9 +210,9 @@ impl RvcEngine {
     ) -> Result<(), EngineError> {
         self.listener
             .step(input, controls, &mut self.score, observe);
-        match &mut self.singing {
-            Singing::After(part) => part.singer.step(&self.score, output, observe),
-            Singing::Beside(beside, here) => {
+        match &mut self.second {
+            Second::After(part) => part.singer.step(&self.score, output, observe),
+            Second::Beside(beside, here) => {
                 let mut part = match here.take() {
                     Some(part) => part,
                     None => beside.finish().map_err(|_| lost())?,
@@ -219,9 +245,9 @@ impl Engine for RvcEngine {
 
     fn reset(&mut self) {
         self.listener.reset();
-        let part = match &mut self.singing {
-            Singing::After(part) => Some(part),
-            Singing::Beside(beside, here) => {
+        let part = match &mut self.second {
+            Second::After(part) => Some(part),
+            Second::Beside(beside, here) => {
                 if here.is_none() {
                     // One that is lost says so in the next step.
                     *here = beside.finish().ok();
@@ -247,5 +273,9 @@ impl Engine for RvcEngine {
 
     fn observe(&self) -> Observation {
         self.listener.observation()
+    }
+
+    fn whereabouts(&self) -> Option<Arc<dyn Whereabouts>> {
+        self.listener.whereabouts()
     }
 }

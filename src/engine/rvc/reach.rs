@@ -1,5 +1,7 @@
 //! How far an RVC engine looks, and what that costs in delay. Constants only.
 
+use std::time::Duration;
+
 use super::singer::Singer;
 use crate::engine::{EngineSpec, Quality};
 use crate::model::content::{self, HOP, RATE_HZ, WINDOW};
@@ -8,6 +10,8 @@ use crate::units::{Frames, ms_to_frames};
 
 /// Frames of voices per frame of content: 10 ms and 20 ms.
 pub(super) const PER_CONTENT: Frames = 2;
+/// Milliseconds of a frame of content.
+const MS_PER_CONTENT: u64 = 20;
 
 /// How much an engine hears at once. Frames of 20 ms, those of the content encoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +147,31 @@ impl Reach {
     pub(super) fn sung_ahead(&self, config: &RvcConfig) -> Option<Frames> {
         let samples = ms_to_frames(f64::from(self.sung_ahead_ms?), config.rate_hz);
         (samples < config.generator_lag()).then_some(samples)
+    }
+
+    /// Frames (of voices) after the newest that are sung as if the signal ended, so that it can be sung
+    /// early.
+    pub(super) fn beyond(&self, config: &RvcConfig) -> Frames {
+        let lag = config.generator_lag().div_ceil(config.hop());
+        self.sung_ahead(config).map_or(0, |_| lag)
+    }
+
+    /// [`Self::spans`] for a device, whose generator also sings what would follow at once.
+    #[must_use]
+    pub fn device_spans(&self, config: &RvcConfig) -> Spans {
+        let spans = self.spans();
+        Spans {
+            generator: spans.generator.max(self.beyond(config)),
+            ..spans
+        }
+    }
+
+    /// How long a device may take for a hop before it counts as hung: a hop, where somebody listens.
+    pub(super) fn limit(&self) -> Duration {
+        match *self == Self::OFFLINE {
+            true => Duration::from_secs(10),
+            false => Duration::from_millis(MS_PER_CONTENT * self.hop as u64),
+        }
     }
 
     /// Samples by which the sound lags what is to be sung.

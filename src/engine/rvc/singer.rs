@@ -16,13 +16,16 @@ use crate::units::{Frames, ms_to_frames};
 
 /// The lowest voice whose formants are moved.
 const RANGE: VoiceRange = VoiceRange::Low;
-/// How long formants take from unmoved to moved.
+/// How long formants take from unmoved to moved, and a step to fade out.
 const FADE_MS: f64 = 20.0;
 
 /// See the module.
 pub(super) struct Singer {
     closing: Closing,
     early: Option<Early>,
+    /// The last that was sung, and for how many samples it fades out.
+    last: f32,
+    fade: Frames,
     loudness: LoudnessMix,
     formant: Formant,
 }
@@ -46,6 +49,8 @@ impl Singer {
         Ok(Self {
             closing,
             early,
+            last: 0.0,
+            fade: ms_to_frames(FADE_MS, rate_hz).min(hop),
             // Late by its windows, and no later: levels of both streams are late alike.
             loudness: LoudnessMix::new(rate_hz, 0),
             formant: Formant::new(rate_hz, hop)?,
@@ -54,6 +59,7 @@ impl Singer {
 
     pub fn reset(&mut self) {
         self.closing.reset();
+        self.last = 0.0;
         if let Some(early) = &mut self.early {
             early.reset();
         }
@@ -71,11 +77,7 @@ impl Singer {
         output: &mut [f32],
         observe: &mut impl FnMut(Stage, &[f32]),
     ) -> Result<(), EngineError> {
-        let (begun, source) = (&score.begun, &score.source);
-        match &mut self.early {
-            Some(early) => early.step(&mut self.closing, begun, source, output),
-            None => self.closing.step(begun, source, Bounds::OPEN, output),
-        }
+        self.sing(score, output);
         observe(Stage::Closing, output);
         if output.iter().any(|x| !x.is_finite()) {
             return Err(super::failed(
@@ -88,6 +90,28 @@ impl Singer {
         self.formant.step(output, controls.formant_semitones)?;
         observe(Stage::Finish, output);
         Ok(())
+    }
+
+    /// Here, or as it was sung elsewhere.
+    fn sing(&mut self, score: &Score, output: &mut [f32]) {
+        let (begun, source) = (&score.begun, &score.source);
+        if score.begins {
+            self.closing.reset();
+        }
+        match (&mut self.early, score.is_sung) {
+            (Some(early), true) => early.take(&score.sung, output),
+            (Some(early), false) => early.step(&mut self.closing, begun, source, output),
+            (None, true) => output.copy_from_slice(&score.sung),
+            (None, false) => self.closing.step(begun, source, Bounds::OPEN, output),
+        }
+        if score.begins && self.early.is_none() {
+            // Where singing elsewhere broke off, the step it leaves is faded out.
+            let step = 1.0 / self.fade as f32;
+            for (n, y) in output.iter_mut().take(self.fade).enumerate() {
+                *y += self.last * (1.0 - (n + 1) as f32 * step);
+            }
+        }
+        self.last = output.last().copied().unwrap_or(0.0);
     }
 }
 

@@ -9,11 +9,13 @@ mod body;
 mod device;
 mod encoder;
 mod front;
+mod remote;
 
 pub use body::{Body, Reach};
 pub use device::{Body as DeviceBody, Encoder as DeviceEncoder, Front as DeviceFront, Hearing};
 pub use encoder::Encoder;
 pub use front::{Front, Loudness};
+pub use remote::RemoteEncoder;
 
 /// Rate of the sound it hears.
 pub const RATE_HZ: u32 = 16_000;

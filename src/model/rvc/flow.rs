@@ -183,6 +183,12 @@ impl Flow {
         self.at += decided as i64;
         x
     }
+
+    /// What the last step gave, and what is behind it. Real-time safe.
+    #[must_use]
+    pub fn given(&self) -> &[f32] {
+        &self.x
+    }
 }
 
 /// `tanh(a) * sigmoid(b)`, of frames that hold `a` and `b` side by side.

@@ -6,6 +6,7 @@
 mod config;
 mod flow;
 mod generator;
+mod on_device;
 mod source;
 mod synthesizer;
 mod text_encoder;
@@ -15,6 +16,7 @@ pub use flow::Flow;
 pub use flow::device::Flow as DeviceFlow;
 pub use generator::device::Generator as DeviceGenerator;
 pub use generator::{Closing, Generator, Opening};
+pub use on_device::{DeviceSynthesizer, Phrase, Remote, Sounding};
 pub use source::Source;
 pub use synthesizer::{Spans, Speakers, Sung, Synthesizer, Whole, draw};
 pub use text_encoder::device::TextEncoder as DeviceTextEncoder;

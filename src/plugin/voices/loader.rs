@@ -6,9 +6,9 @@ use super::rack::{Connection, Import, Inner};
 use super::shown::{Said, Shown, SlotShown, SlotState};
 use super::stock::guarded;
 use crate::bridge::{HostConfig, InstallError, Latency, SLOTS};
-use crate::engine::EngineSpec;
 use crate::engine::ddsp::Company;
 use crate::engine::morph::CORNERS;
+use crate::engine::{EngineSpec, Place, Whereabouts};
 use crate::preset::VoiceRef;
 use crate::units::Frames;
 use std::sync::Arc;
@@ -73,6 +73,9 @@ struct Slot {
     read: u64,
     /// Whom the engine that is installed can be morphed with, by [`Self::read`].
     company: Reads,
+    /// Who tells where that engine's networks run, and what they told last.
+    whereabouts: Option<Arc<dyn Whereabouts>>,
+    place: Place,
 }
 
 const _: () = assert!(
@@ -84,6 +87,13 @@ const _: () = assert!(
 type Reads = [u64; SLOTS];
 
 impl Slot {
+    /// Looks where its networks run; whether that is news.
+    fn look(&mut self) -> bool {
+        let place = self.whereabouts.as_ref().map(|told| told.place());
+        let place = place.unwrap_or_default();
+        std::mem::replace(&mut self.place, place) != self.place
+    }
+
     /// The name of its engine, which is the same for every setup.
     fn engine(&self) -> Option<&'static str> {
         let spec = self.specs.as_ref()?.get(&VoiceSetup::default())?;
@@ -261,9 +271,16 @@ impl Loader {
             return self.ask_for_restart(at);
         };
         let setup = &connection.setup;
-        let installed = guarded(|| Ok(voices.install(at + 1, warm.engine_among(setup, company)?)));
+        let mut whereabouts = None;
+        let installed = guarded(|| {
+            let engine = warm.engine_among(setup, company)?;
+            whereabouts = engine.whereabouts();
+            Ok(voices.install(at + 1, engine))
+        });
         match installed {
             Ok(Ok(())) => {
+                slot.whereabouts = whereabouts;
+                slot.look();
                 slot.state = SlotState::Ready;
                 slot.company = reads;
             }
@@ -330,6 +347,7 @@ impl Loader {
         voices.collect();
         let mut is_news = false;
         for (at, slot) in self.slots.iter_mut().enumerate() {
+            is_news |= slot.look();
             if slot.state == SlotState::Ready
                 && let Some(reason) = voices.failure(at + 1)
             {
@@ -414,6 +432,7 @@ impl Loader {
                 state: slot.state.clone(),
                 engine: slot.engine(),
                 encoder: slot.encoder().map(str::to_owned),
+                place: slot.place.clone(),
             }),
             listed: self.listed.clone(),
             delays: self.delays,

@@ -3,6 +3,7 @@
 
 use super::maker::{Listed, PerSetup, VoiceSetup};
 use crate::bridge::SLOTS;
+use crate::engine::Place;
 use crate::preset::VoiceRef;
 use crate::units::Frames;
 
@@ -33,6 +34,8 @@ pub struct SlotShown {
     pub engine: Option<&'static str>,
     /// What its voice hears with, once it was read: those of the same can be morphed.
     pub encoder: Option<String>,
+    /// Where its networks run, and what happened to the device.
+    pub place: Place,
 }
 
 /// What is said to the musician.

@@ -2,6 +2,8 @@
 //! of a kind share one content encoder. Loader threads and the command line: it allocates, waits for
 //! disks and takes seconds.
 
+pub(super) mod away;
+pub(super) mod card;
 mod ddsp;
 mod rvc;
 

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use super::card::OnCard;
 use super::{EngineSetup, WarmError};
 use crate::bridge::Second;
 use crate::engine::Engine;
@@ -27,6 +28,8 @@ pub(super) struct WarmRvc {
     index: Option<Arc<VoiceIndex>>,
     /// Its networks, for the reach that was last asked for, on however many threads.
     networks: Mutex<Option<(Spans, Synthesizer)>>,
+    /// The same on a card.
+    card: OnCard,
 }
 
 impl WarmRvc {
@@ -51,6 +54,14 @@ impl WarmRvc {
             encoder,
             index,
             networks: Mutex::new(None),
+            card: {
+                let voice = voice.clone();
+                let load = move || match Library::load(&voice) {
+                    Ok(weights) => Ok(Arc::new(weights)),
+                    Err(error) => Err(error.to_string()),
+                };
+                OnCard::new(config, Box::new(load))
+            },
         })
     }
 
@@ -78,6 +89,7 @@ impl WarmRvc {
             retrieval,
             seed: setup.seed,
             beside,
+            supplies: self.card.supplies(setup.reach)?,
         })?;
         Ok(Box::new(engine))
     }

@@ -20,7 +20,7 @@ use super::error::GpuError;
 use super::kernel::Kernel;
 pub use memory::CudaBuffer;
 use modules::Modules;
-pub use probe::{Card, NEEDED_DRIVER, devices};
+pub use probe::{Card, NEEDED_CARD, NEEDED_DRIVER, devices};
 use probe::{check_card, driver};
 pub use recording::CudaRecording;
 use recording::Recorder;

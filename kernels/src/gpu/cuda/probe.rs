@@ -9,7 +9,7 @@ use super::failed;
 /// Drivers 535 and newer do.
 pub const NEEDED_DRIVER: (u32, u32) = (12, 2);
 /// The compute capability that a card must have.
-const NEEDED_CARD: (u32, u32) = (7, 5);
+pub const NEEDED_CARD: (u32, u32) = (7, 5);
 
 /// A card.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,10 +11,10 @@ use crate::model::rvc::{RvcConfig, Spans, Synthesizer, Version};
 use crate::nn::{Weights, WeightsError};
 use crate::pitch::TrackerKind;
 use crate::quality::seeded;
-use crate::voice::Library;
 use crate::voice::index::VoiceIndex;
 use crate::voice::models::{ModelError, content_tensors, load_content_encoder};
 use crate::voice::rvc::tensors;
+use crate::voice::{Library, OnCard};
 use std::sync::Arc;
 
 /// Of all weights and noise.
@@ -32,7 +32,8 @@ pub(super) struct Nets {
     pub(super) is_seeded: bool,
     pub(super) encoder: Encoder,
     pub(super) config: RvcConfig,
-    weights: Weights,
+    weights: Arc<Weights>,
+    card: OnCard,
     index: Option<Arc<VoiceIndex>>,
 }
 
@@ -54,7 +55,9 @@ impl Nets {
     /// A seeded voice of these sizes for this encoder.
     pub(super) fn with(encoder: Encoder, config: RvcConfig) -> Result<Self, Failure> {
         let weights = seeded::halves(tensors(&config, POSITIONS), SEED).map_err(fault)?;
+        let weights = Arc::new(weights);
         Ok(Self {
+            card: on_card(&config, &weights),
             name: "full-size networks of a seed".to_owned(),
             is_seeded: true,
             encoder,
@@ -77,7 +80,7 @@ impl Nets {
         let (content, weights) = load_content_encoder(&folder)?;
         let encoder = Encoder::new(&content, &weights.root()).map_err(fault)?;
         drop(weights);
-        let weights = Library::load(&voice)?;
+        let weights = Arc::new(Library::load(&voice)?);
         let index = Library::open_index(&voice)?;
         if let Some(index) = &index {
             index.read_ahead();
@@ -87,6 +90,7 @@ impl Nets {
             is_seeded: false,
             encoder,
             config: config.clone(),
+            card: on_card(config, &weights),
             weights,
             index: index.map(Arc::new),
         })
@@ -124,6 +128,12 @@ impl Nets {
                 })?)
             }
         };
+        let supplies = self.card.supplies(reach).map_err(|error| {
+            Failure::work(
+                format!("expected a thread for the device, found: {error}"),
+                "close other programs",
+            )
+        })?;
         RvcEngine::new(Ingredients {
             reach,
             encoder: &self.encoder,
@@ -132,6 +142,7 @@ impl Nets {
             retrieval,
             seed: SEED,
             beside,
+            supplies,
         })
         .map_err(|error| Failure::work(error.to_string(), "choose another voice"))
     }
@@ -140,6 +151,11 @@ impl Nets {
     pub(super) fn voice(&self, spans: Spans) -> Result<Synthesizer, Failure> {
         Synthesizer::new(&self.config, spans, &self.weights.root()).map_err(fault)
     }
+}
+
+fn on_card(config: &RvcConfig, weights: &Arc<Weights>) -> OnCard {
+    let weights = weights.clone();
+    OnCard::new(config, Box::new(move || Ok(weights.clone())))
 }
 
 fn fault(error: WeightsError) -> Failure {

@@ -44,7 +44,13 @@ pub(super) fn print_speed(seconds: u32, nets: &Nets, memory: &Memory, speeds: &[
         "cost      threads     hop     RTF  CPU s/s      p50      p95      p99      max   late/hops"
     ));
     for speed in speeds {
-        for Run { threads, times, .. } in &speed.runs {
+        for Run {
+            threads,
+            times,
+            place,
+            ..
+        } in &speed.runs
+        {
             say(format_args!(
                 "{:9} {threads:7} {:4.0} ms {:7.3}  {} {:5.1} ms {:5.1} ms {:5.1} ms {:5.1} ms {:5}/{}",
                 speed.mode.name,
@@ -58,6 +64,12 @@ pub(super) fn print_speed(seconds: u32, nets: &Nets, memory: &Memory, speeds: &[
                 times.late,
                 times.hops,
             ));
+            if let Some(device) = &place.device {
+                say(format_args!("          on {device}"));
+            }
+            if let Some(note) = &place.note {
+                say(format_args!("          {note}"));
+            }
         }
     }
     say(format_args!(
@@ -178,6 +190,8 @@ fn run_json(nets: &Nets, run: &Run) -> Value {
     });
     json!({
         "threads": run.threads,
+        "device": run.place.device.as_deref().unwrap_or("cpu"),
+        "device_note": run.place.note,
         "hop_ms": times.hop_ms,
         "latency": latency.collect::<Vec<_>>(),
         "lookahead_ms": {

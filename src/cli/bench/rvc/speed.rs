@@ -8,7 +8,7 @@ use crate::cli::bench::voice_signal;
 use crate::cli::failure::Failure;
 use crate::cli::machine::Machine;
 use crate::engine::rvc::{Delays, Reach, RvcEngine, Stage};
-use crate::engine::{Controls, Engine, EngineSpec};
+use crate::engine::{Controls, Engine, EngineSpec, Place};
 use autovoice_kernels::cpu::Footprint;
 use std::time::Instant;
 
@@ -34,6 +34,8 @@ pub(super) struct Run {
     /// At each of [`HOST_BLOCKS`].
     pub(super) latency: [Latency; HOST_BLOCKS.len()],
     pub(super) times: Times,
+    /// Where its networks ran in the end, and what happened there.
+    pub(super) place: Place,
 }
 
 /// What networks take of memory, in bytes.
@@ -85,6 +87,10 @@ pub(super) fn figures(
                 Latency::of_worker(&host, &spec)
             }),
             times,
+            place: engine
+                .whereabouts()
+                .map(|told| told.place())
+                .unwrap_or_default(),
         });
     }
     Ok(Speed { mode, runs, stages })

@@ -1,0 +1,355 @@
+//! A voice on a device by way of its maker: as the engine on the CPU sings, within its budget of memory,
+//! and what becomes of it when the device fails. The device is an emulator that fails on command, or one
+//! that only counts.
+#![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
+mod rvc_nets;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use autovoice::compute::{Counter, Keeper, Maker, Meter, Metered, Obstacle, Opened, Opener, RETRY};
+use autovoice::engine::beside::{Beside, Job, Lost};
+use autovoice::engine::rvc::{Reach, RvcEngine, Singing, Supplies};
+use autovoice::engine::{Controls, Engine, Quality, Whereabouts};
+use autovoice::model::rvc::{RvcConfig, Version};
+use autovoice::quality::seeded;
+use autovoice::voice::rvc::tensors;
+use autovoice::voice::{Shelf, StreamMaker};
+use autovoice_emulator::{Emulator, Tally};
+use autovoice_kernels::gpu::{Argument, Device, GpuError, Grid, Kernel};
+use rvc_nets::{engine, engine_with, small, sung};
+use std::time::Duration;
+
+/// As narrow as can be, for an emulator is slow.
+fn slim() -> RvcConfig {
+    RvcConfig {
+        upsample_initial: 32,
+        resblock_kernels: vec![3],
+        resblock_dilations: vec![vec![1]],
+        layers: 1,
+        ..small(Version::V2, 32_000, true)
+    }
+}
+
+fn live() -> Reach {
+    Reach::of(Quality::Live).on(1)
+}
+
+/// An emulator that all streams share, until it fails.
+#[derive(Clone, Default)]
+struct Card {
+    emulator: Arc<Emulator>,
+    is_lost: Arc<AtomicBool>,
+}
+
+impl Card {
+    fn check(&self) -> Result<(), GpuError> {
+        match self.is_lost.load(Ordering::Acquire) {
+            false => Ok(()),
+            true => Err(GpuError::Driver {
+                what: "waiting for the card",
+                reason: "the card has fallen off the bus".to_owned(),
+            }),
+        }
+    }
+}
+
+impl Device for Card {
+    type Buffer = <Emulator as Device>::Buffer;
+
+    type Recording = <Emulator as Device>::Recording;
+
+    fn allocate(&self, bytes: usize) -> Result<Self::Buffer, GpuError> {
+        self.check()?;
+        self.emulator.allocate(bytes)
+    }
+
+    fn upload(&self, bytes: &[u8], to: &Self::Buffer, at: usize) -> Result<(), GpuError> {
+        self.check()?;
+        self.emulator.upload(bytes, to, at)
+    }
+
+    fn download(&self, from: &Self::Buffer, at: usize, bytes: &mut [u8]) -> Result<(), GpuError> {
+        self.check()?;
+        self.emulator.download(from, at, bytes)
+    }
+
+    fn launch(
+        &self,
+        kernel: Kernel,
+        grid: Grid,
+        arguments: &[Argument<'_, Self::Buffer>],
+    ) -> Result<(), GpuError> {
+        self.check()?;
+        self.emulator.launch(kernel, grid, arguments)
+    }
+
+    fn synchronize(&self) -> Result<(), GpuError> {
+        self.check()?;
+        self.emulator.synchronize()
+    }
+
+    fn record(
+        &self,
+        work: &mut dyn FnMut() -> Result<(), GpuError>,
+    ) -> Result<Self::Recording, GpuError> {
+        self.check()?;
+        self.emulator.record(work)
+    }
+
+    fn replay(&self, recording: &Self::Recording) -> Result<(), GpuError> {
+        self.check()?;
+        self.emulator.replay(recording)
+    }
+
+    fn multiprocessors(&self) -> usize {
+        self.emulator.multiprocessors()
+    }
+}
+
+/// Somebody who does at once what there is to wait for.
+struct AtOnce<J>(Option<J>);
+
+impl<J: Job> Beside<J> for AtOnce<J> {
+    fn start(&mut self, mut job: J) -> Result<(), Lost> {
+        job.run();
+        self.0 = Some(job);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<J, Lost> {
+        self.0.take().ok_or(Lost)
+    }
+
+    fn finish_within(&mut self, _limit: Duration) -> Result<Option<J>, Lost> {
+        self.finish().map(Some)
+    }
+}
+
+/// Opens a card, or says that it is lost.
+#[derive(Clone)]
+struct Slot {
+    card: Card,
+    meter: Arc<Meter>,
+    forgotten: Arc<AtomicUsize>,
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        Self {
+            card: Card::default(),
+            meter: Meter::new(usize::MAX),
+            forgotten: Arc::default(),
+        }
+    }
+}
+
+impl Opener for Slot {
+    type Device = Metered<Card>;
+
+    fn open(&self) -> Result<Opened<Metered<Card>>, Obstacle> {
+        let card = self.card.clone();
+        card.check()
+            .map_err(|error| autovoice::compute::obstacle(&error))?;
+        Ok(Opened {
+            device: Metered::new(card, self.meter.clone(), None),
+            name: "an emulator".to_owned(),
+            meter: self.meter.clone(),
+        })
+    }
+
+    fn forget(&self) {
+        self.forgotten.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn choices(&self) -> u64 {
+        0
+    }
+}
+
+/// Opens devices that only count.
+struct Counted {
+    meter: Arc<Meter>,
+    choices: Arc<AtomicU64>,
+}
+
+impl Opener for Counted {
+    type Device = Metered<Tally>;
+
+    fn open(&self) -> Result<Opened<Metered<Tally>>, Obstacle> {
+        Ok(Opened {
+            device: Metered::new(Tally::new(14), self.meter.clone(), None),
+            name: "a tally".to_owned(),
+            meter: self.meter.clone(),
+        })
+    }
+
+    fn forget(&self) {}
+
+    fn choices(&self) -> u64 {
+        self.choices.load(Ordering::Acquire)
+    }
+}
+
+fn shelf<O: Opener>(opener: O, config: &RvcConfig) -> Arc<Shelf<O>> {
+    let tensors = tensors(config, 21);
+    let load = move || match seeded::weights(tensors.clone(), 2) {
+        Ok(weights) => Ok(Arc::new(weights)),
+        Err(error) => Err(error.to_string()),
+    };
+    Arc::new(Shelf::new(opener, config, Box::new(load)))
+}
+
+fn singing(counter: Counter<Singing>) -> Supplies {
+    Supplies {
+        singing: Some(Box::new(counter)),
+        ..Supplies::default()
+    }
+}
+
+/// Hop by hop.
+fn run(engine: &mut RvcEngine, input: &[f32], mut before: impl FnMut(usize)) -> Vec<Vec<f32>> {
+    let hops = input.chunks_exact(engine.spec().hop).enumerate();
+    hops.map(|(n, input)| {
+        before(n);
+        let mut y = vec![f32::NAN; input.len()];
+        let controls = Controls::default();
+        engine.step(&[input], &mut [&mut y], &controls).unwrap();
+        y
+    })
+    .collect()
+}
+
+/// The greatest difference, by the root mean square of what is wanted.
+fn difference(got: &[Vec<f32>], want: &[Vec<f32>]) -> f32 {
+    let (got, want) = (got.concat(), want.concat());
+    let power = want.iter().map(|x| x * x).sum::<f32>() / want.len() as f32;
+    assert!(1e-6 < power, "it sings");
+    let differences = got.iter().zip(&want).map(|(got, want)| (got - want).abs());
+    differences.fold(0.0, f32::max) / power.sqrt()
+}
+
+#[test]
+fn on_a_device_it_sings_as_on_the_cpu_and_when_that_is_lost_another_is_brought() {
+    const LOST: usize = 3;
+    const FOUND: usize = 4;
+    let config = slim();
+    let slot = Slot::default();
+    let maker = StreamMaker::new(shelf(slot.clone(), &config), live());
+    let (mut keeper, counter) = Keeper::new(maker.with(|| Ok(Box::new(AtOnce(None)))));
+    let mut now = Duration::ZERO;
+    keeper.turn(now);
+    let status = counter.status();
+    let input = sung(32_000, 0.49, |t| 200.0 + 40.0 * t);
+    let want = run(&mut engine(live(), &config), &input, |_| ());
+    let mut there = engine_with(live(), &config, singing(counter));
+    let whereabouts = there.whereabouts().unwrap();
+    let got = run(&mut there, &input, |n| {
+        now += RETRY;
+        keeper.turn(now);
+        let place = status.place();
+        assert_eq!(place.device.is_some(), n <= LOST, "{n}: {place:?}");
+        if n == LOST || n == FOUND {
+            slot.card.is_lost.store(n == LOST, Ordering::Release);
+        }
+        if n == LOST + 1 {
+            let note = whereabouts.place().note.unwrap();
+            assert!(note.contains("fallen off the bus"), "{note}");
+        }
+        if n == FOUND + 1 {
+            let note = whereabouts.place().note.unwrap();
+            assert!(note.contains("back on the device"), "{note}");
+        }
+    });
+    // In the last hop both sing: that it is the device that is heard then is seen in other tests.
+    assert_eq!(got.len(), FOUND + 2);
+    let found = difference(&got[..LOST], &want[..LOST]);
+    assert!(found < 1e-4, "{found}");
+    assert!(0 < slot.forgotten.load(Ordering::Acquire));
+    drop(there);
+    assert!(keeper.turn(now).is_none(), "it ends with its engine");
+}
+
+/// What one engine takes of a budget, or why it takes nothing.
+fn made(limit: usize) -> (Result<(String, Option<String>), Obstacle>, usize) {
+    let meter = Meter::new(limit);
+    let counted = Counted {
+        meter: meter.clone(),
+        choices: Arc::default(),
+    };
+    let mut maker = StreamMaker::new(shelf(counted, &slim()), live());
+    let made = maker.make();
+    let used = meter.used();
+    (made.map(|made| (made.device, made.note)), used)
+}
+
+#[test]
+fn without_the_memory_it_is_there_in_half_precision_and_without_that_on_the_cpu() {
+    let (full, used) = made(usize::MAX);
+    let (device, note) = full.unwrap();
+    assert!(device.starts_with("a tally, "), "{device}");
+    assert_eq!(note, None);
+    let (enough, _) = made(used);
+    assert_eq!(enough.unwrap().1, None);
+    // With a byte less the weights shrink.
+    let (half, smaller) = made(used - 1);
+    let (device, note) = half.unwrap();
+    assert!(device.starts_with("a tally, half precision"), "{device}");
+    assert!(note.unwrap().contains("half precision"));
+    assert!(smaller < used, "{smaller} of {used}");
+    let (none, left) = made(smaller - 1);
+    let obstacle = none.unwrap_err();
+    assert!(obstacle.may_pass, "another voice may go");
+    let note = obstacle.note.unwrap();
+    assert!(
+        note.contains("out of memory") && note.contains("on the CPU"),
+        "{note}"
+    );
+    assert_eq!(left, 0, "nothing is left behind");
+}
+
+#[test]
+fn engines_of_a_voice_share_its_weights_until_the_choice_changes() {
+    let meter = Meter::new(usize::MAX);
+    let choices = Arc::new(AtomicU64::new(0));
+    let counted = Counted {
+        meter: meter.clone(),
+        choices: choices.clone(),
+    };
+    let shelf = shelf(counted, &small(Version::V2, 48_000, true));
+    let maker = || StreamMaker::new(shelf.clone(), live());
+    let first = maker().make().ok().unwrap();
+    let one = meter.used();
+    let second = maker().make().ok().unwrap();
+    let two = meter.used();
+    let third = maker().make().ok().unwrap();
+    let stream = meter.used() - two;
+    assert_eq!(two - one, stream);
+    assert!(2 * stream < one, "{stream} of {one}");
+    drop((first, second, third));
+    choices.store(1, Ordering::Release);
+    let _moved = maker().make().ok().unwrap();
+    // Those that were dropped are freed by their own threads, in a moment.
+    while one < meter.used() {
+        std::thread::yield_now();
+    }
+    maker().forget();
+}
+
+#[test]
+fn a_supply_without_a_device_stays_on_the_cpu() {
+    let config = slim();
+    let slot = Slot::default();
+    slot.card.is_lost.store(true, Ordering::Release);
+    let (mut keeper, counter): (_, Counter<Singing>) =
+        Keeper::new(StreamMaker::new(shelf(slot, &config), live()));
+    keeper.turn(Duration::ZERO);
+    let status = counter.status();
+    let input = sung(32_000, 0.4, |_| 200.0);
+    let want = run(&mut engine(live(), &config), &input, |_| ());
+    let mut there = engine_with(live(), &config, singing(counter));
+    assert_eq!(run(&mut there, &input, |_| ()), want);
+    assert_eq!(status.place().device, None);
+    assert!(status.place().note.unwrap().contains("singing on the CPU"));
+}
