@@ -69,6 +69,31 @@ pub fn activate<D: Device>(
     device.launch(Kernel::Activation, flat(count)?, &arguments)
 }
 
+/// `y[r, c] = activation(x[r, c] + offset[c])` over `rows` rows, whose width is the length of `offset`. `x`
+/// may be `y`.
+///
+/// # Errors
+/// If a slice is too short, or the launch fails.
+pub fn activate_shifted<D: Device>(
+    device: &D,
+    activation: Activation,
+    (x, rows): (Slice<'_, D::Buffer, f32>, usize),
+    offset: Slice<'_, D::Buffer, f32>,
+    y: Slice<'_, D::Buffer, f32>,
+) -> Result<(), GpuError> {
+    let width = offset.len();
+    let [number, slope] = activation.arguments();
+    let arguments = [
+        x.at_least("x", rows * width)?.place(),
+        Argument::int(width)?,
+        offset.place(),
+        number,
+        slope,
+        y.at_least("y", rows * width)?.place(),
+    ];
+    device.launch(Kernel::ActivationShifted, by_rows(rows, width)?, &arguments)
+}
+
 /// The gate of WaveNet (van den Oord et al., 2016): `y[f, c] = tanh(a + offset[c]) * sigmoid(b +
 /// offset[size + c])`, where a frame of `x` holds `size` values `a` and as many `b`. `x` is
 /// `[frames, 2 * size]`, `offset` `[2 * size]` or none, `y` `[frames, size]` and none of the others.

@@ -53,6 +53,7 @@ macro_rules! kernels {
 kernels! {
     Activation "activation" {
         Activation "activation",
+        ActivationShifted "activation_shifted",
         Gate "gate",
     }
     Attention "attention" {

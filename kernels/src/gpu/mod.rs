@@ -41,7 +41,7 @@ mod running_norm;
 mod source;
 mod transposed;
 
-pub use activation::{Activation, activate, gate};
+pub use activation::{Activation, activate, activate_shifted, gate};
 pub use array::{Array, Slice};
 pub use attention::{Attention, Near, RingAttention, attend, attend_ring};
 pub use bigru::{BiGru, Direction};

@@ -1,11 +1,11 @@
 //! Activations against their definitions and the CPU's.
 
 use autovoice_kernels::cpu;
-use autovoice_kernels::gpu::{Activation, Device, activate, gate};
+use autovoice_kernels::gpu::{Activation, Device, activate, activate_shifted, gate};
 
 use crate::support::{Target, array, close, close_to, noise};
 
-autovoice_emulator::twins! { every_activation in_place gates }
+autovoice_emulator::twins! { every_activation in_place shifted_ones gates }
 
 /// By the series and the continued fraction of the error function.
 pub fn gelu_exact(x: f64) -> f64 {
@@ -77,6 +77,27 @@ fn in_place<D: Device>(device: &D) {
         let got = y.read(device);
         assert_eq!(got[..4], want, "{activation:?}");
         assert!(got[4].is_nan(), "{activation:?}");
+    }
+}
+
+fn shifted_ones<D: Device>(device: &D) {
+    for (rows, width) in [(1, 1), (3, 7), (2, 129)] {
+        let (x, offset) = (noise(rows * width, 1), noise(width, 2));
+        let offset_there = array(device, &offset);
+        let y = Target::holding(device, &x);
+        let activation = Activation::Gelu;
+        activate_shifted(
+            device,
+            activation,
+            (y.slice(), rows),
+            offset_there.all(),
+            y.slice(),
+        )
+        .unwrap();
+        let sums =
+            (x.iter().enumerate()).map(|(n, x)| f64::from(*x) + f64::from(offset[n % width]));
+        let want = sums.map(gelu_exact);
+        close(&y.read(device), want, 6e-7, &format!("{rows} x {width}"));
     }
 }
 

@@ -9,6 +9,7 @@ mod block;
 mod centre;
 mod config;
 mod decoder;
+mod device;
 mod encoder;
 pub mod features;
 pub mod grid;
@@ -19,6 +20,7 @@ mod tests;
 pub use centre::Centre;
 pub use config::{ConfigError, DdspConfig, DecoderConfig, EncoderConfig, MOST_AHEAD, Shapes};
 pub use decoder::{Decoder, OUTS, SUNG, Sung};
+pub use device::{Decoder as DeviceDecoder, Encoder as DeviceEncoder};
 pub use encoder::Encoder;
 pub use synthesis::{Synthesis, Tone};
 

@@ -141,23 +141,28 @@ impl<D: Device> Body<D> {
         let frames = x.len() / self.ins();
         exactly("values of frames", x.len(), frames * self.ins())?;
         exactly("values of content", y.len(), frames * self.outs())?;
-        if frames < decided {
-            return Err(refused(frames));
-        }
-        self.enter(device, frames)?;
+        self.enter(device, (frames, decided))?;
         let there = &self.there;
         there.newest()?.upload(device, x)?;
         let key = frames * (there.layers.reach.most + 1) + decided;
         let run = &mut || there.run(device, frames, decided);
         self.recorded.run(device, key, run)?;
-        self.decide(decided);
         self.given().download(device, y)
     }
 
-    /// Makes ready for a step of so many frames.
-    pub(super) fn enter(&mut self, device: &D, frames: Frames) -> Result<(), GpuError> {
-        if self.there.layers.reach.most < frames {
-            return Err(refused(frames));
+    /// Goes on to the next frames: what is copied to the device before [`Self::run`], but for the frames
+    /// themselves. Clears what a longer step left behind them.
+    pub(super) fn enter(
+        &mut self,
+        device: &D,
+        (frames, decided): (Frames, Frames),
+    ) -> Result<(), GpuError> {
+        if self.there.layers.reach.most < frames || frames < decided {
+            return Err(GpuError::Size {
+                what: "frames of a step",
+                expected: "as many as are decided on, and no more than the body was built for",
+                found: frames,
+            });
         }
         let width = self.ins();
         if frames < self.filled {
@@ -167,7 +172,9 @@ impl<D: Device> Body<D> {
         }
         self.filled = frames;
         let state = &mut self.there.state;
-        state.enter(device, self.decided, Bounds::OPEN)
+        state.enter(device, self.decided, Bounds::OPEN)?;
+        self.decided += decided as i64;
+        Ok(())
     }
 
     /// Takes the frames of a step, `[frames, hidden]`, from elsewhere on the device: one launch.
@@ -178,11 +185,6 @@ impl<D: Device> Body<D> {
     /// What a step launches.
     pub(super) fn run(&self, device: &D, frames: Frames, decided: Frames) -> Result<(), GpuError> {
         self.there.run(device, frames, decided)
-    }
-
-    /// What is to be known here of a step that was launched.
-    pub(super) fn decide(&mut self, decided: Frames) {
-        self.decided += decided as i64;
     }
 
     /// What a step gave, `[frames, outs]`.
@@ -245,14 +247,6 @@ impl<B> There<B> {
         self.layers
             .run(&step, rooms, (&self.rings, self.out.all()))?;
         self.state.advance(device, decided)
-    }
-}
-
-fn refused(frames: Frames) -> GpuError {
-    GpuError::Size {
-        what: "frames of a step",
-        expected: "as many as are decided on, and no more than the body was built for",
-        found: frames,
     }
 }
 

@@ -7,7 +7,7 @@ mod front;
 mod layer;
 mod stage;
 
-use autovoice_kernels::gpu::{Device, GpuError, Precision};
+use autovoice_kernels::gpu::{Device, GpuError, Precision, Slice};
 
 use super::{ContentConfig, Loudness, Output, Reach};
 use crate::nn::Scope;
@@ -15,7 +15,7 @@ use crate::nn::device::{DeviceError, Recorded, exactly};
 use crate::units::Frames;
 pub use body::Body;
 pub use front::Front;
-use front::most_frames;
+use front::{Plan, most_frames};
 
 /// What a stream of the encoder hears, and what is taken from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,20 @@ pub struct Encoder<D: Device> {
     body: Body<D>,
     ahead: Frames,
     recorded: Recorded<D::Recording>,
+}
+
+/// What a step of an encoder does.
+pub(in crate::model) struct Turn {
+    plan: Plan,
+    frames: Frames,
+    decided: Frames,
+}
+
+impl Turn {
+    /// What tells its launches from those of others, where they are to be recorded.
+    pub(in crate::model) fn key(&self) -> Option<usize> {
+        self.plan.key
+    }
 }
 
 impl<D: Device> Encoder<D> {
@@ -119,25 +133,56 @@ impl<D: Device> Encoder<D> {
     /// # Errors
     /// If there are more samples than was built for, `y` is of another length, or the device fails.
     pub fn step(&mut self, device: &D, wave: &[f32], y: &mut [f32]) -> Result<Frames, GpuError> {
-        let decided = self.completes(wave.len());
-        let frames = decided + self.ahead;
+        let frames = self.completes(wave.len()) + self.ahead;
         exactly("values of content", y.len(), frames * self.outs())?;
-        let plan = self.front.enter(device, wave, Loudness::Running)?;
-        self.body.enter(device, frames)?;
-        let (front, body) = (&self.front, &self.body);
-        let run = &mut || {
-            front.run(device, &plan)?;
-            body.take(device, front.frames(decided)?)?;
-            front.advance(device, &plan)?;
-            body.run(device, frames, decided)
+        let turn = self.enter(device, wave)?;
+        let mut recorded = std::mem::take(&mut self.recorded);
+        let run = &mut || self.run(device, &turn);
+        let done = match turn.key() {
+            None => run(),
+            Some(key) => recorded.run(device, key, run),
         };
-        match plan.key {
-            None => run()?,
-            Some(key) => self.recorded.run(device, key, run)?,
-        }
+        self.recorded = recorded;
+        done?;
+        self.content().download(device, y)?;
+        Ok(turn.decided)
+    }
+
+    /// Goes on to the next samples: what is copied to the device before [`Self::run`].
+    ///
+    /// # Errors
+    /// If there are more samples than was built for, or the device fails.
+    pub(in crate::model) fn enter(&mut self, device: &D, wave: &[f32]) -> Result<Turn, GpuError> {
+        let plan = self.front.enter(device, wave, Loudness::Running)?;
+        let decided = plan.completed();
+        let frames = decided + self.ahead;
+        self.body.enter(device, (frames, decided))?;
         self.front.leave(&plan);
-        self.body.decide(decided);
-        self.body.given().download(device, y)?;
-        Ok(decided)
+        Ok(Turn {
+            plan,
+            frames,
+            decided,
+        })
+    }
+
+    /// What a step does on the device, between the copies: launches alone.
+    ///
+    /// # Errors
+    /// If a launch fails.
+    pub(in crate::model) fn run(&self, device: &D, turn: &Turn) -> Result<(), GpuError> {
+        let Turn {
+            ref plan,
+            frames,
+            decided,
+        } = *turn;
+        self.front.run(device, plan)?;
+        self.body.take(device, self.front.frames(decided)?)?;
+        self.front.advance(device, plan)?;
+        self.body.run(device, frames, decided)
+    }
+
+    /// Where a step leaves what it gives, `[decided + ahead, outs]`.
+    pub(in crate::model) fn content(&self) -> Slice<'_, D::Buffer, f32> {
+        self.body.given()
     }
 }

@@ -102,8 +102,26 @@ impl<D: Device> Rmvpe<D> {
         out: &mut [f32],
     ) -> Result<(), GpuError> {
         let frames = log_mel.len() / BANDS;
-        exactly("values of spectra", log_mel.len(), frames * BANDS)?;
         exactly("values of salience", out.len(), frames * PITCH_BINS)?;
+        let padded = self.enter(device, log_mel)?;
+        let mut recorded = std::mem::take(&mut self.recorded);
+        let done = recorded.run(device, padded, &mut || self.run(device, padded));
+        self.recorded = recorded;
+        done?;
+        self.rest.salience.all().download(device, out)
+    }
+
+    /// What is copied to the device before [`Self::run`]. Says how long a window it is there.
+    ///
+    /// # Errors
+    /// If the window is too long, holds no whole spectra, or the device fails.
+    pub(in crate::model) fn enter(
+        &mut self,
+        device: &D,
+        log_mel: &[f32],
+    ) -> Result<Frames, GpuError> {
+        let frames = log_mel.len() / BANDS;
+        exactly("values of spectra", log_mel.len(), frames * BANDS)?;
         let padded = frames.next_multiple_of(MULTIPLE);
         if self.layers.longest < padded {
             return Err(GpuError::Size {
@@ -116,13 +134,17 @@ impl<D: Device> Rmvpe<D> {
         normalise(log_mel, self.layers.norm, spectra);
         let first = self.memory.spectra(padded)?.first()?;
         first.upload(device, spectra)?;
-        let (layers, memory, rest) = (&self.layers, &self.memory, &self.rest);
-        let run = &mut || {
-            layers.unet.run(device, (memory, padded), rest.work.all())?;
-            layers.listen(device, (memory, padded), rest)
-        };
-        self.recorded.run(device, padded, run)?;
-        self.rest.salience.all().download(device, out)
+        Ok(padded)
+    }
+
+    /// What a window does on the device, between the copies: launches alone, which depend on its length.
+    ///
+    /// # Errors
+    /// If a launch fails.
+    pub(in crate::model) fn run(&self, device: &D, padded: Frames) -> Result<(), GpuError> {
+        let (memory, work) = ((&self.memory, padded), self.rest.work.all());
+        self.layers.unet.run(device, memory, work)?;
+        self.layers.listen(device, memory, &self.rest)
     }
 }
 
