@@ -15,7 +15,7 @@ use autovoice::engine::{Controls, Engine, Quality, Whereabouts};
 use autovoice::model::rvc::{RvcConfig, Version};
 use autovoice::quality::seeded;
 use autovoice::voice::rvc::tensors;
-use autovoice::voice::{Shelf, StreamMaker};
+use autovoice::voice::{Shelf, StreamMaker, VoiceKind};
 use autovoice_emulator::{Emulator, Tally};
 use autovoice_kernels::gpu::{Argument, Device, GpuError, Grid, Kernel};
 use rvc_nets::{engine, engine_with, small, sung};
@@ -192,13 +192,17 @@ impl Opener for Counted {
     }
 }
 
-fn shelf<O: Opener>(opener: O, config: &RvcConfig) -> Arc<Shelf<O>> {
+fn shelf<O: Opener>(opener: O, config: &RvcConfig) -> Arc<Shelf<O, VoiceKind>> {
     let tensors = tensors(config, 21);
     let load = move || match seeded::weights(tensors.clone(), 2) {
         Ok(weights) => Ok(Arc::new(weights)),
         Err(error) => Err(error.to_string()),
     };
-    Arc::new(Shelf::new(opener, config, Box::new(load)))
+    Arc::new(Shelf::new(
+        opener,
+        VoiceKind(config.clone()),
+        Box::new(load),
+    ))
 }
 
 fn singing(counter: Counter<Singing>) -> Supplies {

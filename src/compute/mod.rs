@@ -23,7 +23,7 @@ pub use known::known_cards;
 pub use meter::{Meter, Metered, MeteredBuffer};
 #[cfg(feature = "gpu")]
 pub use nvidia::Nvidia;
-pub use open::{MEMORY_VARIABLE, Opened, Opener, budget, obstacle};
+pub use open::{MEMORY_VARIABLE, Movable, Opened, Opener, budget, obstacle};
 pub use pick::{Pick, PickError, pick};
 pub use status::Status;
 pub use thread::keep;

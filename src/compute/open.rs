@@ -21,10 +21,15 @@ pub struct Opened<D> {
     pub meter: Arc<Meter>,
 }
 
+/// A device that threads hand to each other, with what is kept on it.
+pub trait Movable: Device<Buffer: Send + Sync, Recording: Send> + Send + 'static {}
+
+impl<D: Device<Buffer: Send + Sync, Recording: Send> + Send + 'static> Movable for D {}
+
 /// Opens the device that is chosen.
 pub trait Opener: Send + Sync + 'static {
     /// What is opened.
-    type Device: Device<Buffer: Send + Sync, Recording: Send> + Send + 'static;
+    type Device: Movable;
 
     /// Another stream on the device that is chosen, which is opened if it is not.
     ///

@@ -23,5 +23,6 @@ pub use library::{
 pub use metadata::{Metadata, VoiceModel};
 pub use starters::{Starter, Starters};
 pub use warm::away::{Load, Shelf, StreamMaker};
-pub use warm::card::OnCard;
+pub use warm::card::{ContentOnCard, OnCard};
+pub use warm::kinds::{ContentKind, Kind, VoiceKind};
 pub use warm::{EngineSetup, WarmError, WarmVoice};

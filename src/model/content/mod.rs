@@ -9,12 +9,14 @@ mod body;
 mod device;
 mod encoder;
 mod front;
+mod on_device;
 mod remote;
 
 pub use body::{Body, Reach};
 pub use device::{Body as DeviceBody, Encoder as DeviceEncoder, Front as DeviceFront, Hearing};
 pub use encoder::Encoder;
 pub use front::{Front, Loudness};
+pub use on_device::DeviceListener;
 pub use remote::RemoteEncoder;
 
 /// Rate of the sound it hears.

@@ -1,57 +1,60 @@
-//! A voice of RVC on a device: its weights once, for all its engines, and a stream for each. Threads of
-//! keepers: it reads files, allocates, waits for the device.
+//! Networks on a device: their weights once, for all engines that use them, and a stream for each. Threads
+//! of keepers: it reads files, allocates, waits for the device.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use autovoice_kernels::gpu::{Device, GpuError, Precision};
+use autovoice_kernels::gpu::{GpuError, Precision};
 
+use super::kinds::Kind;
 use crate::bridge::Second;
-use crate::compute::{Made, Maker, Obstacle, Opened, Opener, obstacle};
+use crate::compute::{Made, Maker, Movable, Obstacle, Opened, Opener, obstacle};
 use crate::engine::beside::Beside;
-use crate::engine::rvc::{Away, Errand, Reach, Singing};
-use crate::model::rvc::{DeviceSynthesizer, RvcConfig, Spans};
+use crate::engine::rvc::{Away, Errand, Reach};
 use crate::nn::Weights;
 use crate::nn::device::DeviceError;
 
-/// Reads the weights of the voice, or says why not.
+/// Reads the weights, or says why not.
 pub type Load = dyn Fn() -> Result<Arc<Weights>, String> + Send + Sync;
 
-/// A voice on a device, in memory once for all its engines.
-pub struct Shelf<O: Opener> {
+/// Networks on a device, in memory once for all engines that use them.
+pub struct Shelf<O: Opener, K: Kind> {
     opener: O,
-    config: RvcConfig,
+    kind: K,
     load: Box<Load>,
-    kept: Mutex<Option<Kept<O>>>,
+    kept: Mutex<Option<Kept<O, K>>>,
 }
 
-struct Kept<O: Opener> {
-    spans: Spans,
+struct Kept<O: Opener, K: Kind> {
+    sizes: K::Sizes,
     precision: Precision,
     /// Of which change of the choice it is.
     choices: u64,
-    voice: DeviceSynthesizer<O::Device>,
+    /// From which the streams of engines are made.
+    first: K::Stream<O::Device>,
 }
 
-impl<O: Opener> Shelf<O> {
-    /// An empty one, for a voice that is read so.
-    pub fn new(opener: O, config: &RvcConfig, load: Box<Load>) -> Self {
+/// What there is for an engine.
+type Found<O, K> = (<K as Kind>::Stream<<O as Opener>::Device>, Precision);
+
+impl<O: Opener, K: Kind> Shelf<O, K> {
+    /// An empty one, for networks that are read so.
+    pub fn new(opener: O, kind: K, load: Box<Load>) -> Self {
         Self {
             opener,
-            config: config.clone(),
+            kind,
             load,
             kept: Mutex::new(None),
         }
     }
 
-    /// A stream of the voice. Where there is not the memory for weights as they are, they are kept in half
-    /// precision.
-    fn stream(&self, reach: Reach) -> Result<(DeviceSynthesizer<O::Device>, Precision), Obstacle> {
+    /// A stream. Where there is not the memory for weights as they are, they are kept in half precision.
+    fn stream(&self, reach: Reach) -> Result<Found<O, K>, Obstacle> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let spans = reach.device_spans(&self.config);
+        let sizes = self.kind.sizes(reach);
         let choices = self.opener.choices();
-        let is_it = |kept: &&Kept<O>| (kept.spans, kept.choices) == (spans, choices);
+        let is_it = |kept: &&Kept<O, K>| kept.sizes == sizes && kept.choices == choices;
         if let Some(found) = kept.as_ref().filter(is_it) {
-            let stream = found.voice.another(self.opener.open()?.device);
+            let stream = K::another(&found.first, self.opener.open()?.device);
             let stream = stream.map_err(|error| self.obstacle(&error))?;
             return Ok((stream, found.precision));
         }
@@ -61,13 +64,13 @@ impl<O: Opener> Shelf<O> {
         let mut last = None;
         for precision in [Precision::Full, Precision::Half] {
             let devices = (self.opener.open()?.device, self.opener.open()?.device);
-            match build(devices, &self.config, (spans, precision), &weights) {
-                Ok((voice, stream)) => {
+            match build(&self.kind, devices, (sizes, precision), &weights) {
+                Ok((first, stream)) => {
                     *kept = Some(Kept {
-                        spans,
+                        sizes,
                         precision,
                         choices,
-                        voice,
+                        first,
                     });
                     return Ok((stream, precision));
                 }
@@ -79,7 +82,7 @@ impl<O: Opener> Shelf<O> {
         Err(last.map_or_else(Obstacle::default, |error| self.obstacle(&error)))
     }
 
-    /// What the device says to a voice. After anything but a lack of memory it is of no use any more.
+    /// What the device says. After anything but a lack of memory it is of no use any more.
     fn obstacle(&self, error: &GpuError) -> Obstacle {
         if !matches!(error, GpuError::OutOfMemory { .. }) {
             self.opener.forget();
@@ -88,16 +91,16 @@ impl<O: Opener> Shelf<O> {
     }
 }
 
-/// A voice, from which others are made, and the first of them.
-fn build<D: Device>(
+/// Networks, from which others are made, and the first of these.
+fn build<K: Kind, D: Movable>(
+    kind: &K,
     devices: (D, D),
-    config: &RvcConfig,
-    (spans, precision): (Spans, Precision),
+    (sizes, precision): (K::Sizes, Precision),
     weights: &Weights,
-) -> Result<(DeviceSynthesizer<D>, DeviceSynthesizer<D>), DeviceError> {
-    let voice = DeviceSynthesizer::new(devices.0, config, spans, precision, &weights.root())?;
-    let stream = voice.another(devices.1)?;
-    Ok((voice, stream))
+) -> Result<(K::Stream<D>, K::Stream<D>), DeviceError> {
+    let first = kind.build(devices.0, (sizes, precision), weights)?;
+    let stream = K::another(&first, devices.1)?;
+    Ok((first, stream))
 }
 
 /// What does not go away by itself.
@@ -108,19 +111,19 @@ fn lasting(note: String) -> Obstacle {
     }
 }
 
-/// Makes streams of a voice for one engine.
-pub struct StreamMaker<O: Opener> {
-    shelf: Arc<Shelf<O>>,
+/// Makes streams for one engine.
+pub struct StreamMaker<O: Opener, K: Kind> {
+    shelf: Arc<Shelf<O, K>>,
     reach: Reach,
-    waiter: Waiter,
+    waiter: Waiter<K>,
 }
 
 /// Finds somebody who waits for the device.
-type Waiter = fn() -> std::io::Result<Box<dyn Beside<Box<Errand<Singing>>>>>;
+type Waiter<K> = fn() -> std::io::Result<Box<dyn Beside<Box<Errand<<K as Kind>::Task>>>>>;
 
-impl<O: Opener> StreamMaker<O> {
+impl<O: Opener, K: Kind> StreamMaker<O, K> {
     /// For an engine that looks so far.
-    pub fn new(shelf: Arc<Shelf<O>>, reach: Reach) -> Self {
+    pub fn new(shelf: Arc<Shelf<O, K>>, reach: Reach) -> Self {
         Self {
             shelf,
             reach,
@@ -130,25 +133,25 @@ impl<O: Opener> StreamMaker<O> {
 
     /// The same with somebody else to wait for the device than threads: for tests.
     #[must_use]
-    pub fn with(self, waiter: Waiter) -> Self {
+    pub fn with(self, waiter: Waiter<K>) -> Self {
         Self { waiter, ..self }
     }
 }
 
-impl<O: Opener> Maker for StreamMaker<O> {
-    type Task = Singing;
+impl<O: Opener, K: Kind> Maker for StreamMaker<O, K> {
+    type Task = K::Task;
 
-    fn make(&mut self) -> Result<Made<Singing>, Obstacle> {
+    fn make(&mut self) -> Result<Made<K::Task>, Obstacle> {
         let shelf = &self.shelf;
         let Opened { name, meter, .. } = shelf.opener.open()?;
-        let (voice, precision) = shelf.stream(self.reach)?;
+        let (stream, precision) = shelf.stream(self.reach)?;
         let beside = (self.waiter)().map_err(|error| Obstacle {
             note: Some(format!(
                 "expected a thread for the device, found: {error}; singing on the CPU"
             )),
             may_pass: true,
         })?;
-        let task = Singing::new(Box::new(voice), self.reach, &shelf.config);
+        let task = shelf.kind.task(stream, self.reach);
         let away = Away::new(task, beside);
         let away = away.map_err(|error| shelf.obstacle(&error))?;
         let (used, limit) = (meter.used(), meter.limit());
@@ -157,8 +160,9 @@ impl<O: Opener> Maker for StreamMaker<O> {
             Precision::Half => (
                 ", half precision",
                 Some(format!(
-                    "the device has no room for the voice as it is: {limit} bytes for this process; it \
-                     is there in half precision"
+                    "the device has no room for {} as it is: {limit} bytes for this process; it is there \
+                     in half precision",
+                    K::NAME
                 )),
             ),
         };

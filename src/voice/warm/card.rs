@@ -1,29 +1,53 @@
-//! A voice of RVC on NVIDIA's card, where this build knows cards. Loader threads and the command line.
+//! What a voice of RVC needs on NVIDIA's card, where this build knows cards. Loader threads and the command
+//! line.
 
-#[cfg(feature = "gpu")]
 use std::sync::Arc;
 
 use super::away::Load;
 #[cfg(feature = "gpu")]
 use super::away::{Shelf, StreamMaker};
 #[cfg(feature = "gpu")]
+use super::kinds::{ContentKind, VoiceKind};
+#[cfg(feature = "gpu")]
 use crate::compute::{Nvidia, keep};
 use crate::engine::rvc::{Reach, Supplies};
+use crate::model::content::{ContentConfig, Output};
 use crate::model::rvc::RvcConfig;
 
-/// See the module.
+/// A content encoder, which voices share.
+pub struct ContentOnCard {
+    #[cfg(feature = "gpu")]
+    shelf: Arc<Shelf<Nvidia, ContentKind>>,
+}
+
+/// A voice, and the encoder it hears with.
 pub struct OnCard {
     #[cfg(feature = "gpu")]
-    shelf: Arc<Shelf<Nvidia>>,
+    shelf: Arc<Shelf<Nvidia, VoiceKind>>,
+    #[cfg(feature = "gpu")]
+    content: Arc<ContentOnCard>,
+}
+
+#[cfg(feature = "gpu")]
+impl ContentOnCard {
+    /// An encoder that is read so, once it is to be there, and what is taken from it. Reads nothing yet.
+    #[must_use]
+    pub fn new(config: &ContentConfig, output: Output, load: Box<Load>) -> Self {
+        let kind = ContentKind(*config, output);
+        Self {
+            shelf: Arc::new(Shelf::new(Nvidia, kind, load)),
+        }
+    }
 }
 
 #[cfg(feature = "gpu")]
 impl OnCard {
     /// A voice that is read so, once it is to be there. Reads nothing yet.
     #[must_use]
-    pub fn new(config: &RvcConfig, load: Box<Load>) -> Self {
+    pub fn new(config: &RvcConfig, load: Box<Load>, content: Arc<ContentOnCard>) -> Self {
         Self {
-            shelf: Arc::new(Shelf::new(Nvidia, config, load)),
+            shelf: Arc::new(Shelf::new(Nvidia, VoiceKind(config.clone()), load)),
+            content,
         }
     }
 
@@ -36,11 +60,21 @@ impl OnCard {
         if !Nvidia::is_possible() {
             return Ok(Supplies::default());
         }
-        let maker = StreamMaker::new(self.shelf.clone(), reach);
+        let hearing = StreamMaker::new(self.content.shelf.clone(), reach);
+        let singing = StreamMaker::new(self.shelf.clone(), reach);
         Ok(Supplies {
-            singing: Some(Box::new(keep(maker)?)),
-            ..Supplies::default()
+            hearing: Some(Box::new(keep(hearing)?)),
+            singing: Some(Box::new(keep(singing)?)),
         })
+    }
+}
+
+#[cfg(not(feature = "gpu"))]
+impl ContentOnCard {
+    /// Nothing: this build knows no cards.
+    #[must_use]
+    pub fn new(_config: &ContentConfig, _output: Output, _load: Box<Load>) -> Self {
+        Self {}
     }
 }
 
@@ -48,7 +82,7 @@ impl OnCard {
 impl OnCard {
     /// Nothing: this build knows no cards.
     #[must_use]
-    pub fn new(_config: &RvcConfig, _load: Box<Load>) -> Self {
+    pub fn new(_config: &RvcConfig, _load: Box<Load>, _content: Arc<ContentOnCard>) -> Self {
         Self {}
     }
 

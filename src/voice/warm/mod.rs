@@ -5,6 +5,7 @@
 pub(super) mod away;
 pub(super) mod card;
 mod ddsp;
+pub(super) mod kinds;
 mod rvc;
 
 use std::path::{Path, PathBuf};

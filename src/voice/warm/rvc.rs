@@ -4,15 +4,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use super::card::OnCard;
+use super::card::{ContentOnCard, OnCard};
 use super::{EngineSetup, WarmError};
 use crate::bridge::Second;
 use crate::engine::Engine;
 use crate::engine::beside::Beside;
 use crate::engine::rvc::{Ingredients, Part, Reach, RvcEngine};
-use crate::model::content::Encoder;
+use crate::model::content::{Encoder, Output};
 use crate::model::retrieval::Retrieval;
-use crate::model::rvc::{RvcConfig, Spans, Synthesizer};
+use crate::model::rvc::{RvcConfig, Spans, Synthesizer, Version};
 use crate::pitch::TrackerKind;
 use crate::voice::index::VoiceIndex;
 use crate::voice::{Library, Voice, models};
@@ -24,7 +24,7 @@ const LOWEST_HZ: f32 = 50.0;
 pub(super) struct WarmRvc {
     voice: Voice,
     config: RvcConfig,
-    encoder: Arc<Encoder>,
+    content: Arc<Content>,
     index: Option<Arc<VoiceIndex>>,
     /// Its networks, for the reach that was last asked for, on however many threads.
     networks: Mutex<Option<(Spans, Synthesizer)>>,
@@ -39,7 +39,7 @@ impl WarmRvc {
         config: &RvcConfig,
         models: &Path,
     ) -> Result<Self, WarmError> {
-        let encoder = encoder(models)?;
+        let content = Content::of(models)?;
         let index = match &voice.index {
             None => None,
             Some(path) => {
@@ -51,7 +51,6 @@ impl WarmRvc {
         Ok(Self {
             voice: voice.clone(),
             config: config.clone(),
-            encoder,
             index,
             networks: Mutex::new(None),
             card: {
@@ -60,8 +59,9 @@ impl WarmRvc {
                     Ok(weights) => Ok(Arc::new(weights)),
                     Err(error) => Err(error.to_string()),
                 };
-                OnCard::new(config, Box::new(load))
+                OnCard::new(config, Box::new(load), content.on_card(config.version))
             },
+            content,
         })
     }
 
@@ -83,7 +83,7 @@ impl WarmRvc {
         };
         let engine = RvcEngine::new(Ingredients {
             reach: setup.reach,
-            encoder: &self.encoder,
+            encoder: &self.content.encoder,
             voice,
             tracker,
             retrieval,
@@ -109,17 +109,44 @@ impl WarmRvc {
     }
 }
 
-/// The content encoder of a folder of models, read once for as long as anybody has it.
-fn encoder(models: &Path) -> Result<Arc<Encoder>, WarmError> {
-    static KEPT: Mutex<Option<(PathBuf, Weak<Encoder>)>> = Mutex::new(None);
-    // Held while it is read, so that it is read once.
-    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = kept.as_ref().filter(|(folder, _)| folder == models);
-    if let Some(encoder) = known.and_then(|(_, encoder)| encoder.upgrade()) {
-        return Ok(encoder);
+/// The content encoder of a folder of models, in memory once for as long as anybody has it.
+struct Content {
+    encoder: Encoder,
+    /// On a card: what voices of version 1 take from it, and those of version 2.
+    cards: [Arc<ContentOnCard>; 2],
+}
+
+impl Content {
+    fn of(models: &Path) -> Result<Arc<Self>, WarmError> {
+        static KEPT: Mutex<Option<(PathBuf, Weak<Content>)>> = Mutex::new(None);
+        // Held while it is read, so that it is read once.
+        let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = kept.as_ref().filter(|(folder, _)| folder == models);
+        if let Some(content) = known.and_then(|(_, content)| content.upgrade()) {
+            return Ok(content);
+        }
+        let (config, weights) = models::load_content_encoder(models)?;
+        let cards = [Output::V1, Output::V2].map(|output| {
+            let folder = models.to_owned();
+            let load = move || match models::load_content_encoder(&folder) {
+                Ok((_, weights)) => Ok(Arc::new(weights)),
+                Err(error) => Err(error.to_string()),
+            };
+            Arc::new(ContentOnCard::new(&config, output, Box::new(load)))
+        });
+        let content = Arc::new(Self {
+            encoder: Encoder::new(&config, &weights.root())?,
+            cards,
+        });
+        *kept = Some((models.to_owned(), Arc::downgrade(&content)));
+        Ok(content)
     }
-    let (config, weights) = models::load_content_encoder(models)?;
-    let encoder = Arc::new(Encoder::new(&config, &weights.root())?);
-    *kept = Some((models.to_owned(), Arc::downgrade(&encoder)));
-    Ok(encoder)
+
+    fn on_card(&self, version: Version) -> Arc<ContentOnCard> {
+        let [of_v1, of_v2] = &self.cards;
+        match version {
+            Version::V1 => of_v1.clone(),
+            Version::V2 => of_v2.clone(),
+        }
+    }
 }

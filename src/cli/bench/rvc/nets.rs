@@ -5,7 +5,7 @@ use crate::cli::failure::Failure;
 use crate::engine::beside::Beside;
 use crate::engine::rvc::{Ingredients, Part, Reach, RvcEngine, Search};
 use crate::io::folders;
-use crate::model::content::{ContentConfig, Encoder, RATE_HZ};
+use crate::model::content::{ContentConfig, Encoder, Output, RATE_HZ};
 use crate::model::retrieval::Retrieval;
 use crate::model::rvc::{RvcConfig, Spans, Synthesizer, Version};
 use crate::nn::{Weights, WeightsError};
@@ -14,7 +14,7 @@ use crate::quality::seeded;
 use crate::voice::index::VoiceIndex;
 use crate::voice::models::{ModelError, content_tensors, load_content_encoder};
 use crate::voice::rvc::tensors;
-use crate::voice::{Library, OnCard};
+use crate::voice::{ContentOnCard, Library, Load, OnCard};
 use std::sync::Arc;
 
 /// Of all weights and noise.
@@ -33,6 +33,7 @@ pub(super) struct Nets {
     pub(super) encoder: Encoder,
     pub(super) config: RvcConfig,
     weights: Arc<Weights>,
+    pub(super) content: Arc<ContentOnCard>,
     card: OnCard,
     index: Option<Arc<VoiceIndex>>,
 }
@@ -49,15 +50,24 @@ impl Nets {
         let content = seeded::halves(content_tensors(&ContentConfig::BASE), SEED).map_err(fault)?;
         let encoder = Encoder::new(&ContentConfig::BASE, &content.root()).map_err(fault)?;
         drop(content);
-        Self::with(encoder, config)
+        let load = || {
+            let content = seeded::halves(content_tensors(&ContentConfig::BASE), SEED);
+            content.map(Arc::new).map_err(|error| error.to_string())
+        };
+        let card = content_on_card(&ContentConfig::BASE, config.version, Box::new(load));
+        Self::with((encoder, card), config)
     }
 
     /// A seeded voice of these sizes for this encoder.
-    pub(super) fn with(encoder: Encoder, config: RvcConfig) -> Result<Self, Failure> {
+    pub(super) fn with(
+        (encoder, content): (Encoder, Arc<ContentOnCard>),
+        config: RvcConfig,
+    ) -> Result<Self, Failure> {
         let weights = seeded::halves(tensors(&config, POSITIONS), SEED).map_err(fault)?;
         let weights = Arc::new(weights);
         Ok(Self {
-            card: on_card(&config, &weights),
+            card: on_card(&config, &weights, &content),
+            content,
             name: "full-size networks of a seed".to_owned(),
             is_seeded: true,
             encoder,
@@ -80,6 +90,11 @@ impl Nets {
         let (content, weights) = load_content_encoder(&folder)?;
         let encoder = Encoder::new(&content, &weights.root()).map_err(fault)?;
         drop(weights);
+        let load = move || match load_content_encoder(&folder) {
+            Ok((_, weights)) => Ok(Arc::new(weights)),
+            Err(error) => Err(error.to_string()),
+        };
+        let card = content_on_card(&content, config.version, Box::new(load));
         let weights = Arc::new(Library::load(&voice)?);
         let index = Library::open_index(&voice)?;
         if let Some(index) = &index {
@@ -90,7 +105,8 @@ impl Nets {
             is_seeded: false,
             encoder,
             config: config.clone(),
-            card: on_card(config, &weights),
+            card: on_card(config, &weights, &card),
+            content: card,
             weights,
             index: index.map(Arc::new),
         })
@@ -153,9 +169,23 @@ impl Nets {
     }
 }
 
-fn on_card(config: &RvcConfig, weights: &Arc<Weights>) -> OnCard {
+/// A content encoder on a card, as voices of a version take from it.
+fn content_on_card(
+    config: &ContentConfig,
+    version: Version,
+    load: Box<Load>,
+) -> Arc<ContentOnCard> {
+    let output = match version {
+        Version::V1 => Output::V1,
+        Version::V2 => Output::V2,
+    };
+    Arc::new(ContentOnCard::new(config, output, load))
+}
+
+fn on_card(config: &RvcConfig, weights: &Arc<Weights>, content: &Arc<ContentOnCard>) -> OnCard {
     let weights = weights.clone();
-    OnCard::new(config, Box::new(move || Ok(weights.clone())))
+    let load = move || Ok(weights.clone());
+    OnCard::new(config, Box::new(load), content.clone())
 }
 
 fn fault(error: WeightsError) -> Failure {

@@ -371,7 +371,7 @@ impl Reference {
 /// A voice of the same rate that costs little: for content and pitch alone.
 fn small(nets: &Nets) -> Result<Nets, Failure> {
     Nets::with(
-        nets.encoder.clone(),
+        (nets.encoder.clone(), nets.content.clone()),
         RvcConfig {
             inter: 16,
             hidden: 16,
