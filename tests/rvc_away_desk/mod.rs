@@ -11,7 +11,7 @@ use std::time::Duration;
 use autovoice::engine::beside::{Beside, Job, Lost};
 use autovoice::engine::rvc::{Away, Hearing, Reach, Singing, Supplies, Supply, Trouble};
 use autovoice::engine::{Place, Whereabouts};
-use autovoice::model::content::{Body, Front, HOP, Loudness, Output, RemoteEncoder, WINDOW};
+use autovoice::model::content::{Body, Front, HOP, Loudness, Output, RemoteEncoder};
 use autovoice::model::rvc::{
     Closing, Generator, Opening, Phrase, Remote, RvcConfig, Sounding, Synthesizer, Version, draw,
 };
@@ -319,7 +319,6 @@ impl Ear {
         };
         let stream = encoder().stream(output, reach.hop * HOP, attention);
         let (front, body) = stream.unwrap();
-        assert!(WINDOW - HOP <= HOP);
         Self {
             frames: vec![0.0; seen * body.ins()],
             front,
