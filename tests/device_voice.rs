@@ -12,13 +12,15 @@ use autovoice::compute::{Counter, Keeper, Maker, Meter, Metered, Obstacle, Opene
 use autovoice::engine::beside::{Beside, Job, Lost};
 use autovoice::engine::rvc::{Reach, RvcEngine, Singing, Supplies};
 use autovoice::engine::{Controls, Engine, Quality, Whereabouts};
+use autovoice::model::content::Output;
 use autovoice::model::rvc::{RvcConfig, Version};
 use autovoice::quality::seeded;
+use autovoice::voice::models::content_tensors;
 use autovoice::voice::rvc::tensors;
-use autovoice::voice::{Shelf, StreamMaker, VoiceKind};
+use autovoice::voice::{ContentKind, Shelf, StreamMaker, VoiceKind};
 use autovoice_emulator::{Emulator, Tally};
 use autovoice_kernels::gpu::{Argument, Device, GpuError, Grid, Kernel};
-use rvc_nets::{engine, engine_with, small, sung};
+use rvc_nets::{ENCODER, engine, engine_with, small, sung};
 use std::time::Duration;
 
 /// As narrow as can be, for an emulator is slow.
@@ -273,6 +275,38 @@ fn on_a_device_it_sings_as_on_the_cpu_and_when_that_is_lost_another_is_brought()
     assert!(0 < slot.forgotten.load(Ordering::Acquire));
     drop(there);
     assert!(keeper.turn(now).is_none(), "it ends with its engine");
+}
+
+#[test]
+fn on_a_device_it_hears_as_on_the_cpu() {
+    let config = slim();
+    let load = || match seeded::weights(content_tensors(&ENCODER), 1) {
+        Ok(weights) => Ok(Arc::new(weights)),
+        Err(error) => Err(error.to_string()),
+    };
+    let kind = ContentKind(ENCODER, Output::V2);
+    let shelf = Arc::new(Shelf::new(Slot::default(), kind, Box::new(load)));
+    let maker = StreamMaker::new(shelf, live());
+    let (mut keeper, counter) = Keeper::new(maker.with(|| Ok(Box::new(AtOnce(None)))));
+    keeper.turn(Duration::ZERO);
+    let supplies = Supplies {
+        hearing: Some(Box::new(counter)),
+        ..Supplies::default()
+    };
+    let input = sung(32_000, 0.25, |t| 200.0 + 40.0 * t);
+    let want = run(&mut engine(live(), &config), &input, |_| ());
+    let mut there = engine_with(live(), &config, supplies);
+    let whereabouts = there.whereabouts().unwrap();
+    let got = run(&mut there, &input, |_| {
+        let place = whereabouts.place();
+        assert!(
+            place
+                .device
+                .is_some_and(|name| name.starts_with("an emulator, "))
+        );
+    });
+    let found = difference(&got, &want);
+    assert!(found < 1e-4, "{found}");
 }
 
 /// What one engine takes of a budget, or why it takes nothing.

@@ -7,7 +7,7 @@ use autovoice_kernels::gpu::{GpuError, Precision};
 
 use super::kinds::Kind;
 use crate::bridge::Second;
-use crate::compute::{Made, Maker, Movable, Obstacle, Opened, Opener, obstacle};
+use crate::compute::{Made, Maker, Obstacle, Opened, Opener, obstacle};
 use crate::engine::beside::Beside;
 use crate::engine::rvc::{Away, Errand, Reach};
 use crate::nn::Weights;
@@ -63,8 +63,14 @@ impl<O: Opener, K: Kind> Shelf<O, K> {
         let weights = (self.load)().map_err(lasting)?;
         let mut last = None;
         for precision in [Precision::Full, Precision::Half] {
-            let devices = (self.opener.open()?.device, self.opener.open()?.device);
-            match build(&self.kind, devices, (sizes, precision), &weights) {
+            // From one others are made, and an engine has the first of these.
+            let (device, other) = (self.opener.open()?.device, self.opener.open()?.device);
+            let built = self.kind.build(device, (sizes, precision), &weights);
+            let built = built.and_then(|first| {
+                let stream = K::another(&first, other)?;
+                Ok((first, stream))
+            });
+            match built {
                 Ok((first, stream)) => {
                     *kept = Some(Kept {
                         sizes,
@@ -89,18 +95,6 @@ impl<O: Opener, K: Kind> Shelf<O, K> {
         }
         obstacle(error)
     }
-}
-
-/// Networks, from which others are made, and the first of these.
-fn build<K: Kind, D: Movable>(
-    kind: &K,
-    devices: (D, D),
-    (sizes, precision): (K::Sizes, Precision),
-    weights: &Weights,
-) -> Result<(K::Stream<D>, K::Stream<D>), DeviceError> {
-    let first = kind.build(devices.0, (sizes, precision), weights)?;
-    let stream = K::another(&first, devices.1)?;
-    Ok((first, stream))
 }
 
 /// What does not go away by itself.
