@@ -34,15 +34,6 @@ impl Nvidia {
         let is_asked_for = matches!(chosen(), Choice::Cuda(_));
         is_asked_for || !matches!(cards(), Err(Absence::Gpu(GpuError::NoDriver)))
     }
-
-    /// Of the card that is open: its name, bytes that this process takes, and those it may take.
-    #[must_use]
-    pub fn usage() -> Option<(String, usize, usize)> {
-        // Whoever opens a card may be waiting for it: then there is nothing to say yet.
-        let open = OPEN.try_lock().ok()?.as_ref()?.upgrade()?;
-        let meter = &open.meter;
-        Some((open.card.name.clone(), meter.used(), meter.limit()))
-    }
 }
 
 impl Opener for Nvidia {
