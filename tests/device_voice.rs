@@ -277,36 +277,69 @@ fn on_a_device_it_sings_as_on_the_cpu_and_when_that_is_lost_another_is_brought()
     assert!(keeper.turn(now).is_none(), "it ends with its engine");
 }
 
-#[test]
-fn on_a_device_it_hears_as_on_the_cpu() {
-    let config = slim();
+/// The content encoder, for whoever opens a device.
+fn encoder_shelf<O: Opener>(opener: O) -> Arc<Shelf<O, ContentKind>> {
     let load = || match seeded::weights(content_tensors(&ENCODER), 1) {
         Ok(weights) => Ok(Arc::new(weights)),
         Err(error) => Err(error.to_string()),
     };
     let kind = ContentKind(ENCODER, Output::V2);
-    let shelf = Arc::new(Shelf::new(Slot::default(), kind, Box::new(load)));
-    let maker = StreamMaker::new(shelf, live());
+    Arc::new(Shelf::new(opener, kind, Box::new(load)))
+}
+
+/// Of a stream of it: a quarter of a second through an engine that has it, and where it was at each hop.
+fn hear<O: Opener>(shelf: &Arc<Shelf<O, ContentKind>>) -> (Vec<Vec<f32>>, Vec<String>) {
+    let maker = StreamMaker::new(shelf.clone(), live());
     let (mut keeper, counter) = Keeper::new(maker.with(|| Ok(Box::new(AtOnce(None)))));
     keeper.turn(Duration::ZERO);
     let supplies = Supplies {
         hearing: Some(Box::new(counter)),
         ..Supplies::default()
     };
-    let input = sung(32_000, 0.25, |t| 200.0 + 40.0 * t);
-    let want = run(&mut engine(live(), &config), &input, |_| ());
-    let mut there = engine_with(live(), &config, supplies);
-    let whereabouts = there.whereabouts().unwrap();
-    let got = run(&mut there, &input, |_| {
-        let place = whereabouts.place();
-        assert!(
-            place
-                .device
-                .is_some_and(|name| name.starts_with("an emulator, "))
-        );
+    let mut engine = engine_with(live(), &slim(), supplies);
+    let whereabouts = engine.whereabouts().unwrap();
+    let mut places = Vec::new();
+    let heard = run(&mut engine, &heard(), |_| {
+        places.push(whereabouts.place().device.unwrap_or_default());
     });
+    (heard, places)
+}
+
+fn heard() -> Vec<f32> {
+    sung(32_000, 0.25, |t| 200.0 + 40.0 * t)
+}
+
+#[test]
+#[ignore = "takes a minute and a half on an emulator"]
+fn on_a_device_it_hears_as_on_the_cpu() {
+    let want = run(&mut engine(live(), &slim()), &heard(), |_| ());
+    let (got, places) = hear(&encoder_shelf(Slot::default()));
+    for place in places {
+        assert!(place.starts_with("an emulator, "), "{place}");
+    }
     let found = difference(&got, &want);
     assert!(found < 1e-4, "{found}");
+}
+
+#[test]
+fn the_encoder_is_there_once_for_all_engines_and_fits_them() {
+    let meter = Meter::new(usize::MAX);
+    let shelf = encoder_shelf(Counted {
+        meter: meter.clone(),
+        choices: Arc::default(),
+    });
+    let maker = || StreamMaker::new(shelf.clone(), live());
+    let first = maker().make().ok().unwrap();
+    let one = meter.used();
+    let second = maker().make().ok().unwrap();
+    let stream = meter.used() - one;
+    assert!(0 < stream && 2 * stream < one, "{stream} of {one}");
+    drop((first, second));
+    let (heard, places) = hear(&shelf);
+    assert_eq!(heard.len(), places.len());
+    for place in places {
+        assert!(place.starts_with("a tally, "), "{place}");
+    }
 }
 
 /// What one engine takes of a budget, or why it takes nothing.
