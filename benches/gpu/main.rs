@@ -1,7 +1,7 @@
 //! What a card makes of the networks, beside the same networks on one core of its machine.
 //!
-//! `cargo bench --features gpu --bench gpu`, with `-- rvc load` for some of it. With `--weights FILE` the weights of the networks are written
-//! there, for whoever measures them with another program.
+//! `cargo bench --features gpu --bench gpu`, with `-- rvc load` for some of it. With `--weights FILE` the
+//! weights of the networks are written there, for whoever measures them with another program.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -37,12 +37,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     );
     let device = Cuda::open(0)?;
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let is_wanted = |part: &str| {
-        let named = PARTS
-            .iter()
-            .any(|part| wanted.iter().any(|name| name == part));
-        !named || wanted.iter().any(|name| name == part)
-    };
+    let is_all = !wanted.iter().any(|name| PARTS.contains(&name.as_str()));
+    let is_wanted = |part: &str| is_all || wanted.iter().any(|name| name == part);
     if is_wanted("rvc") {
         rvc::run(&device, weights.as_deref())?;
     }

@@ -111,61 +111,41 @@ const TILES: [Shape; 8] = [
 ];
 
 fn along_full<D: Device>(device: &D) {
-    for form in [Form::Along4, Form::Along8] {
-        for (rows, ins, outs) in ALONG {
-            check(
-                device,
-                form,
-                Precision::Full,
-                1,
-                (rows, ins, outs),
-                (ins, 0),
-            );
-        }
-    }
+    whole(
+        device,
+        [Form::Along4, Form::Along8],
+        Precision::Full,
+        &ALONG,
+    );
 }
 
 fn along_half<D: Device>(device: &D) {
-    for form in [Form::Along4, Form::Along8] {
-        for (rows, ins, outs) in ALONG {
-            check(
-                device,
-                form,
-                Precision::Half,
-                1,
-                (rows, ins, outs),
-                (ins, 0),
-            );
-        }
-    }
+    whole(
+        device,
+        [Form::Along4, Form::Along8],
+        Precision::Half,
+        &ALONG,
+    );
 }
 
 fn tiles_full<D: Device>(device: &D) {
-    for form in [Form::Full16, Form::Full64] {
-        for (rows, ins, outs) in TILES {
-            check(
-                device,
-                form,
-                Precision::Full,
-                1,
-                (rows, ins, outs),
-                (ins, 0),
-            );
-        }
-    }
+    whole(
+        device,
+        [Form::Full16, Form::Full64],
+        Precision::Full,
+        &TILES,
+    );
 }
 
 fn tiles_half<D: Device>(device: &D) {
-    for form in [Form::Half8, Form::Half32] {
-        for (rows, ins, outs) in TILES {
-            check(
-                device,
-                form,
-                Precision::Half,
-                1,
-                (rows, ins, outs),
-                (ins, 0),
-            );
+    whole(device, [Form::Half8, Form::Half32], Precision::Half, &TILES);
+}
+
+/// Sums that are not cut, of rows that follow each other.
+fn whole<D: Device>(device: &D, forms: [Form; 2], precision: Precision, shapes: &[Shape]) {
+    for form in forms {
+        for (rows, ins, outs) in shapes.iter().copied() {
+            check(device, form, precision, 1, (rows, ins, outs), (ins, 0));
         }
     }
 }
