@@ -139,6 +139,7 @@ fn a_bounce_is_in_time_at_every_quality_and_on_one_thread_and_the_same_at_every_
         (Quality::Live, 2),
         (Quality::Live, 1),
         (Quality::Balanced, 2),
+        (Quality::Quick, 2),
     ] {
         let spec = Reach::of(quality).on(threads).spec(&config);
         let mut bounces = Vec::new();

@@ -3,9 +3,11 @@
 
 mod rvc_nets;
 
+use autovoice::bridge::{HostConfig, Latency};
 use autovoice::engine::rvc::{Reach, RvcEngine};
 use autovoice::engine::{Controls, Engine, Quality, VoiceControls};
-use autovoice::model::rvc::Version;
+use autovoice::model::rvc::{RvcConfig, Version};
+use autovoice::units::frames_to_ms;
 use rvc_nets::{engine, more_of, small, sung};
 
 /// All that comes out for whole steps of `hops` hops.
@@ -23,11 +25,7 @@ fn run(engine: &mut RvcEngine, input: &[f32], hops: usize, controls: &Controls) 
 #[test]
 fn what_is_sung_is_heard_when_it_was_said() {
     for rate_hz in [32_000, 40_000, 48_000] {
-        for reach in Quality::ALL
-            .map(Reach::of)
-            .into_iter()
-            .chain([Reach::QUICK])
-        {
+        for reach in Quality::ALL.map(Reach::of) {
             let config = small(Version::V2, rate_hz, true);
             let mut engine = engine(reach, &config);
             let spec = engine.spec();
@@ -45,6 +43,32 @@ fn what_is_sung_is_heard_when_it_was_said() {
             assert!(
                 before > 1.5 && after < -1.5 && before - after > 6.0,
                 "{rate_hz} Hz, {reach:?}: {before} dB, {after} dB"
+            );
+        }
+    }
+}
+
+#[test]
+fn delays_of_full_size_voices_are_those_of_the_manual() {
+    let config = RvcConfig::original(Version::V2, 48_000).unwrap();
+    let host = HostConfig {
+        rate_hz: 48_000,
+        channels: 1,
+        max_block: 64,
+        offline: false,
+    };
+    for (quality, on_two, on_one) in [
+        (Quality::Live, 382.0, 302.0),
+        (Quality::Balanced, 702.0, 542.0),
+        (Quality::Studio, 1_482.0, 1_162.0),
+        (Quality::Quick, 59.0, 59.0),
+    ] {
+        for (threads, wanted) in [(2, on_two), (1, on_one)] {
+            let spec = Reach::of(quality).on(threads).spec(&config);
+            let ms = frames_to_ms(Latency::of_worker(&host, &spec).total(), host.rate_hz);
+            assert!(
+                (ms - wanted).abs() < 0.5,
+                "{quality:?} on {threads}: {ms} ms"
             );
         }
     }

@@ -56,7 +56,7 @@ pub fn tip(id: &str) -> &'static str {
         "hold_pitch" => "Keeps the last pitch through unvoiced sounds: smoother, less breath.",
         "quality" => {
             "How much of what you sing a voice hears before it answers: more is truer and later. \
-             A change restarts the plugin, because it changes the delay."
+             Quick takes an NVIDIA card. A change restarts the plugin, because it changes the delay."
         }
         "threads" => {
             "How many processor cores work on a voice. One answers a step sooner, but must be twice \

@@ -49,11 +49,13 @@ pub enum Quality {
     Balanced,
     /// To render with.
     Studio,
+    /// To play with on a card: less delay than a processor can keep up with.
+    Quick,
 }
 
 impl Quality {
     /// Every quality in the order shown; positions are frozen, they are saved in projects.
-    pub const ALL: [Self; 3] = [Self::Live, Self::Balanced, Self::Studio];
+    pub const ALL: [Self; 4] = [Self::Live, Self::Balanced, Self::Studio, Self::Quick];
 
     /// The name shown and parsed.
     #[must_use]
@@ -62,6 +64,7 @@ impl Quality {
             Self::Live => "Live",
             Self::Balanced => "Balanced",
             Self::Studio => "Studio",
+            Self::Quick => "Quick",
         }
     }
 }

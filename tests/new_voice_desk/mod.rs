@@ -12,7 +12,7 @@ use autovoice::model::ddsp::{DdspConfig, DecoderConfig, EncoderConfig};
 use autovoice::plugin::AutoVoiceParams;
 use autovoice::plugin::voices::{Stock, Voices};
 use autovoice::train::processor::Processor;
-use autovoice::train::voice::{BasePlan, RATE, Source, train_base};
+use autovoice::train::voice::{BasePlan, Perturbation, RATE, Source, train_base};
 use std::f64::consts::TAU;
 use std::path::Path;
 use std::sync::Arc;
@@ -92,6 +92,7 @@ fn make_base(home: &Path) {
         resume: false,
         processor: Processor::Cpu,
         rate: RATE,
+        bend: Perturbation::default(),
         hold_out: false,
         snapshots: false,
     };

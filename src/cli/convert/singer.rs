@@ -51,6 +51,8 @@ pub(super) enum Hearing {
     Balanced,
     /// As in the plugin's quality Studio
     Studio,
+    /// As in the plugin's quality Quick
+    Quick,
     /// Two seconds ahead and ten back: best, and the delay does not matter
     Offline,
 }
@@ -61,6 +63,7 @@ impl Hearing {
             Self::Live => "live",
             Self::Balanced => "balanced",
             Self::Studio => "studio",
+            Self::Quick => "quick",
             Self::Offline => "offline",
         }
     }
@@ -70,6 +73,7 @@ impl Hearing {
             Self::Live => Reach::of(Quality::Live),
             Self::Balanced => Reach::of(Quality::Balanced),
             Self::Studio => Reach::of(Quality::Studio),
+            Self::Quick => Reach::of(Quality::Quick),
             Self::Offline => Reach::OFFLINE,
         }
     }

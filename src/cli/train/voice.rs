@@ -8,8 +8,8 @@ use crate::io::folders;
 use crate::model::ddsp::DdspConfig;
 use crate::train::processor::{Precision, Processor};
 use crate::train::voice::{
-    About, BLUR, BasePlan, CONSISTENCY, Event, RATE, Source, TrainError, VoicePlan, Weights,
-    train_base, train_voice,
+    About, BLUR, BasePlan, CONSISTENCY, Event, Perturbation, RATE, Source, TrainError, VoicePlan,
+    Weights, train_base, train_voice,
 };
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -51,6 +51,9 @@ pub(in crate::cli) struct BaseArgs {
     /// The highest rate of learning
     #[arg(long, value_name = "R", default_value_t = RATE)]
     rate: f64,
+    /// Let the encoder hear recordings as they are, to see what bending them brings
+    #[arg(long)]
+    unbent: bool,
     /// Learn nothing from three minutes of it at most, and tell every half minute what the networks
     /// make of those: where that gets worse, they only remember
     #[arg(long)]
@@ -209,6 +212,10 @@ pub(super) fn run_base(arguments: &BaseArgs) -> Result<Exit, Failure> {
         resume: arguments.usual.resume,
         processor: arguments.usual.processor()?,
         rate: arguments.rate.clamp(1e-6, 1e-1),
+        bend: match arguments.unbent {
+            true => Perturbation::NONE,
+            false => Perturbation::default(),
+        },
         hold_out: arguments.hold_out,
         snapshots: arguments.snapshots,
     };

@@ -1,9 +1,11 @@
 //! What a musician should know about: one line per fact, the worst first.
 
 use super::slots;
+use super::voice::is_ours;
 use crate::bridge::HostConfig;
 use crate::editor::View;
 use crate::editor::theme::Palette;
+use crate::engine::Quality;
 use crate::plugin::voices::SlotState;
 use egui::Color32;
 
@@ -86,6 +88,13 @@ pub fn collect(view: &View<'_>, colors: &Palette) -> Vec<Message> {
             add(colors.sung, &format!("Voice {number}, {name}: {note}."));
         }
     }
+    if is_too_quick(view, selected) {
+        add(
+            colors.sung,
+            "Quality Quick takes an NVIDIA card: a processor is late with every step, and the dry voice is \
+             heard instead. Choose another quality, or a card under Device.",
+        );
+    }
     if let Some(said) = &view.voices.said {
         let color = if said.is_error {
             colors.sung
@@ -101,4 +110,13 @@ pub fn collect(view: &View<'_>, colors: &Palette) -> Vec<Message> {
         );
     }
     messages
+}
+
+/// Whether a voice that is ready to be heard has a quality for cards and no card.
+fn is_too_quick(view: &View<'_>, slot: usize) -> bool {
+    let is_on_cpu = view.voices.slot(slot).is_some_and(|shown| {
+        shown.state == SlotState::Ready && shown.place.device.is_none() && !is_ours(view, slot)
+    });
+    let setup = view.voices.setup.unwrap_or_default();
+    setup.quality == Quality::Quick && is_on_cpu
 }

@@ -104,7 +104,7 @@ fn ours(ui: &mut Ui, view: &View<'_>) {
 }
 
 /// Whether a voice of our own is in a slot.
-fn is_ours(view: &View<'_>, slot: usize) -> bool {
+pub(super) fn is_ours(view: &View<'_>, slot: usize) -> bool {
     let shown = view.voices.slot(slot);
     shown.is_some_and(|slot| slot.engine == Some(OURS))
 }

@@ -95,13 +95,24 @@ impl Reach {
                 sung_ahead_ms: None,
                 budget_ms: None,
             },
+            Quality::Quick => Self::QUICK,
         }
     }
 
-    /// The same on so many threads, 1 or 2.
+    /// The same on so many threads, 1 or 2; on one where a device does the work, since a second would only
+    /// take a hop more.
     #[must_use]
     pub const fn on(self, threads: usize) -> Self {
-        Self { threads, ..self }
+        match self.is_for_devices() {
+            true => self,
+            false => Self { threads, ..self },
+        }
+    }
+
+    /// Whether it takes a device to keep up.
+    #[must_use]
+    pub const fn is_for_devices(&self) -> bool {
+        self.budget_ms.is_some()
     }
 
     /// Frames of the content encoder's step.

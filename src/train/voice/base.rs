@@ -49,6 +49,8 @@ pub struct BasePlan {
     pub processor: Processor,
     /// The highest rate of learning; [`RATE`] is usual.
     pub rate: f64,
+    /// How what the encoder hears is bent; [`Perturbation::NONE`] shows what that brings.
+    pub bend: Perturbation,
     /// Learn nothing from some stretches, and tell now and then what the networks make of them.
     pub hold_out: bool,
     /// Write both files now and then, too: a machine that is lent may be gone before the end.
@@ -130,14 +132,14 @@ pub fn train_base(
     let path = checkpoint(&plan.output);
     let drive = Drive {
         lessons: &lessons,
-        bend: Perturbation::default(),
+        bend: plan.bend,
         seed: plan.seed,
         checkpoint: &path,
         plan: format!(
             "base {origin}, seed {}, {steps} steps, {:?}, {recipe:?}, {:?}, clips {:08x}, {:.2} s of others, {} phones{}",
             plan.seed,
             plan.config,
-            Perturbation::default(),
+            plan.bend,
             digest(&material.clips),
             lessons.seconds_of_others(),
             material.phones.len(),

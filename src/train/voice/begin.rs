@@ -92,6 +92,7 @@ mod tests {
     use crate::train::processor::Processor;
     use crate::train::voice::base::{BasePlan, RATE, write};
     use crate::train::voice::clip::Source;
+    use crate::train::voice::perturb::Perturbation;
     use crate::train::voice::steps::{Recipe, Run};
     use crate::train::voice::tests::small;
 
@@ -157,6 +158,7 @@ mod tests {
             resume: false,
             processor: Processor::Cpu,
             rate: RATE,
+            bend: Perturbation::default(),
             hold_out: false,
             snapshots: false,
         };

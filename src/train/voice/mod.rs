@@ -41,6 +41,7 @@ pub use base::{BasePlan, RATE, checkpoint, train_base};
 pub use clip::Source;
 pub use copy::copy;
 pub use drive::Event;
+pub use perturb::Perturbation;
 pub use recordings::{Findings, Flaw, Recording};
 pub use single::{About, BLUR, CONSISTENCY, VOICE_STAGES, VoicePlan, train_voice};
 pub use steps::Losses;

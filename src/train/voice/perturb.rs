@@ -138,6 +138,25 @@ const FRAMES_PER_S: f64 = 100.0;
 const LN_PER_DB: f64 = std::f64::consts::LN_10 / 10.0;
 
 impl Perturbation {
+    /// Nothing is bent.
+    pub const NONE: Self = Self {
+        warp: (1.0, 1.0),
+        blur: 0.0,
+        eq_db: 0.0,
+        gain_db: 0.0,
+        noisy: 0.0,
+        noise_db: (0.0, 0.0),
+        rooms: 0.0,
+        room_s: (0.3, 0.3),
+        room_db: (6.0, 6.0),
+        narrow: 0.0,
+        low_hz: (300.0, 300.0),
+        high_hz: (3_400.0, 3_400.0),
+        coded: 0.0,
+        masked_db: (20.0, 20.0),
+        step_db: (3.0, 3.0),
+    };
+
     /// Bends the features of one sequence, `[frames, MELS]`.
     pub fn apply(&self, random: &mut Random, mel: &mut [f32]) {
         let loudest = mel.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -284,24 +303,6 @@ fn band_hz(band: usize) -> f64 {
 mod tests {
     use super::*;
 
-    const STILL: Perturbation = Perturbation {
-        warp: (1.0, 1.0),
-        blur: 0.0,
-        eq_db: 0.0,
-        gain_db: 0.0,
-        noisy: 0.0,
-        noise_db: (0.0, 0.0),
-        rooms: 0.0,
-        room_s: (0.3, 0.3),
-        room_db: (6.0, 6.0),
-        narrow: 0.0,
-        low_hz: (300.0, 300.0),
-        high_hz: (3_400.0, 3_400.0),
-        coded: 0.0,
-        masked_db: (20.0, 20.0),
-        step_db: (3.0, 3.0),
-    };
-
     /// Two frames with a formant at one band.
     fn formant(at: f32) -> Vec<f32> {
         let bump = |band: usize| (-0.02 * (band as f32 - at).powi(2)).exp() - 1.0;
@@ -321,16 +322,16 @@ mod tests {
             perturbation.apply(&mut Random::new(seed), &mut mel);
             mel
         };
-        for (found, wanted) in bent(STILL, 1).iter().zip(formant(40.0)) {
+        for (found, wanted) in bent(Perturbation::NONE, 1).iter().zip(formant(40.0)) {
             assert!((found - wanted).abs() < 1e-5);
         }
         let lower = Perturbation {
             warp: (1.25, 1.25),
-            ..STILL
+            ..Perturbation::NONE
         };
         let higher = Perturbation {
             warp: (0.8, 0.8),
-            ..STILL
+            ..Perturbation::NONE
         };
         assert!(top(&bent(lower, 1)) < 38 && 42 < top(&bent(higher, 1)));
         for seed in 0..20 {
@@ -338,7 +339,7 @@ mod tests {
                 Perturbation {
                     gain_db: 6.0,
                     eq_db: 6.0,
-                    ..STILL
+                    ..Perturbation::NONE
                 },
                 seed,
             );
@@ -348,7 +349,7 @@ mod tests {
             let noisy = Perturbation {
                 noisy: 1.0,
                 noise_db: (30.0, 30.0),
-                ..STILL
+                ..Perturbation::NONE
             };
             let floor = bent(noisy, seed).iter().copied().fold(0.0, f32::min);
             // 30 dB and the tilt below the loudest, which is 0.
@@ -373,7 +374,7 @@ mod tests {
     fn in_a_room_sounds_go_on_and_fall_by_60_db_in_its_time() {
         let room = Perturbation {
             rooms: 1.0,
-            ..STILL
+            ..Perturbation::NONE
         };
         // Ten frames at 0 dB, then next to nothing.
         let found = decibels(room, |frame| if frame < 10 { 0.0 } else { -59.0 });
@@ -399,7 +400,7 @@ mod tests {
     fn a_narrow_line_takes_away_what_is_outside_of_it() {
         let line = Perturbation {
             narrow: 1.0,
-            ..STILL
+            ..Perturbation::NONE
         };
         let found = decibels(line, |_| 0.0);
         for (band, db) in found[20].iter().enumerate() {
@@ -417,7 +418,7 @@ mod tests {
     fn a_codec_leaves_out_what_is_masked_and_has_steps() {
         let codec = Perturbation {
             coded: 1.0,
-            ..STILL
+            ..Perturbation::NONE
         };
         let mut mel: Vec<f32> = (0..MELS)
             .map(|band| feature(-0.5 * band as f32 * LN_PER_DB as f32))

@@ -403,6 +403,7 @@ fn base_plan(home: &Path) -> BasePlan {
         resume: false,
         processor: Processor::Cpu,
         rate: RATE,
+        bend: Perturbation::default(),
         hold_out: false,
         snapshots: false,
     }

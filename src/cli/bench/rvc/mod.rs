@@ -61,7 +61,7 @@ impl RvcArgs {
 
     fn modes(&self) -> Vec<Mode> {
         match self.quality.is_empty() {
-            true => Quality::ALL.map(Mode::of).to_vec(),
+            true => on_cpu().map(Mode::of).collect(),
             false => self.quality.clone(),
         }
     }
@@ -75,17 +75,18 @@ struct Mode {
 }
 
 impl Mode {
-    const QUICK: Self = Self {
-        name: "Quick",
-        reach: Reach::QUICK,
-    };
-
     fn of(quality: Quality) -> Self {
         Self {
             name: quality.name(),
             reach: Reach::of(quality),
         }
     }
+}
+
+/// Those that a processor may keep up with.
+fn on_cpu() -> impl Iterator<Item = Quality> {
+    let all = Quality::ALL.into_iter();
+    all.filter(|quality| !Reach::of(*quality).is_for_devices())
 }
 
 /// Names without regard to case; the parser behind it gives them in the spelling listed.
@@ -95,7 +96,7 @@ fn quality_parser() -> impl TypedValueParser<Value = Mode> {
 }
 
 fn mode(name: &str) -> Option<Mode> {
-    let mut all = Quality::ALL.map(Mode::of).into_iter().chain([Mode::QUICK]);
+    let mut all = Quality::ALL.map(Mode::of).into_iter();
     all.find(|mode| mode.name.eq_ignore_ascii_case(name))
 }
 
