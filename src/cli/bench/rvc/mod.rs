@@ -30,7 +30,7 @@ pub(super) struct RvcArgs {
     #[arg(long, value_name = "VERSION", default_value = "v2", ignore_case = true,
           value_parser = version_parser())]
     voice_version: Version,
-    /// Which qualities, those of the plugin where it is left out; quick is for a device that has a
+    /// Which qualities, those for processors where it is left out; quick is for a card that has a
     /// hop done in 6 ms
     #[arg(long, value_name = "QUALITY", value_delimiter = ',', ignore_case = true,
           value_parser = quality_parser())]
