@@ -11,6 +11,7 @@ mod instances;
 mod load;
 mod products;
 mod rvc;
+mod signal;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -19,7 +20,7 @@ use std::sync::atomic::AtomicBool;
 use autovoice_kernels::gpu::{Cuda, Urgency, devices};
 
 /// What is measured, if not all of it is wanted.
-const PARTS: [&str; 5] = ["rvc", "hearing", "load", "instances", "products"];
+const PARTS: [&str; 6] = ["rvc", "hearing", "load", "instances", "products", "signal"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     if std::env::args().any(|argument| argument == load::LOAD) {
@@ -53,6 +54,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     if is_wanted("products") {
         products::run(&device)?;
+    }
+    if is_wanted("signal") {
+        signal::run(&device)?;
     }
     Ok(())
 }

@@ -32,7 +32,7 @@ pub use harmonics::{Glide, harmonic_sum};
 pub use lstm::PackedLstm;
 pub use matmul::{PackedMatrix, Start, Unpacked, matmul, matmul_unpacked};
 pub use resample::{Polyphase, resample};
-pub use separation::{Along, median, shares};
+pub use separation::{Along, MOST_REACH, median, shares};
 pub use spectral::{BlockSize, Into, SpectralConv1d};
 pub use vector::instructions;
 pub use vocoder::{PhaseVocoder, Phases, Stretch};

@@ -10,30 +10,36 @@ pub enum Along {
     Frequency,
 }
 
+/// The most values on either side of a median.
+pub const MOST_REACH: usize = 47;
+
 /// Medians over `reach` values on either side of each value of `x`, `[frames, bins]`. At the ends there are
 /// fewer; of an even number it is the mean of the two in the middle. What is no number counts as greatest.
-/// Allocates.
 ///
 /// # Panics
-/// If `bins` is 0 and `x` is not empty, or `y` is of another length.
+/// If `reach` is more than [`MOST_REACH`], `bins` is 0 and `x` is not empty, or `y` is of another length.
 pub fn median(along: Along, x: &[f32], bins: usize, reach: usize, y: &mut [f32]) {
     assert_eq!(x.len(), y.len(), "a median of each value");
+    assert!(
+        reach <= MOST_REACH,
+        "expected a reach of {MOST_REACH} at most, found {reach}"
+    );
     for (n, y) in y.iter_mut().enumerate() {
         let (frame, bin) = (n / bins, n % bins);
-        let (place, extent) = match along {
-            Along::Time => (frame, x.len() / bins),
-            Along::Frequency => (bin, bins),
+        let (place, extent, stride) = match along {
+            Along::Time => (frame, x.len() / bins, bins),
+            Along::Frequency => (bin, bins, 1),
         };
-        let near = place.saturating_sub(reach)..extent.min(place + reach + 1);
-        let mut window: Vec<f32> = near
-            .map(|at| match along {
-                Along::Time => x[at * bins + bin],
-                Along::Frequency => x[frame * bins + at],
-            })
-            .collect();
-        window.sort_by(f32::total_cmp);
-        let (lower, upper) = ((window.len() - 1) / 2, window.len() / 2);
-        *y = 0.5 * (window[lower] + window[upper]);
+        let low = place.saturating_sub(reach);
+        let length = extent.min(place + reach + 1) - low;
+        let first = n - (place - low) * stride;
+        let mut window = [0.0; 2 * MOST_REACH + 1];
+        let window = &mut window[..length];
+        for (value, from) in window.iter_mut().zip(x[first..].iter().step_by(stride)) {
+            *value = *from;
+        }
+        window.sort_unstable_by(f32::total_cmp);
+        *y = 0.5 * (window[(length - 1) / 2] + window[length / 2]);
     }
 }
 
@@ -60,7 +66,7 @@ mod tests {
             (0, [5.0, 1.0, 4.0, 2.0, 3.0]),
             (1, [3.0, 4.0, 2.0, 3.0, 2.5]),
             (2, [4.0, 3.0, 3.0, 2.5, 3.0]),
-            (9, [3.0; 5]),
+            (MOST_REACH, [3.0; 5]),
         ] {
             for (along, bins) in [(Along::Time, 1), (Along::Frequency, 5)] {
                 let mut y = [f32::NAN; 5];

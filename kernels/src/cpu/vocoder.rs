@@ -78,6 +78,10 @@ pub struct PhaseVocoder {
     stretch: Stretch,
     /// The last frame that came and the last that went; silence before the first.
     last: [Vec<Bin>; 2],
+    /// Of the frame at hand: squares of magnitudes.
+    power: Vec<f32>,
+    /// Bins whose phases follow their own frequency, from the lowest on.
+    leading: Vec<usize>,
 }
 
 impl PhaseVocoder {
@@ -95,15 +99,17 @@ impl PhaseVocoder {
             "expected a power of two, found {size}"
         );
         assert!(0 < hop && 0 < new_hop, "hops are positive");
-        let silence = vec![[0.0; 2]; stretch.bins()];
+        let bins = stretch.bins();
         Self {
             stretch,
-            last: [silence.clone(), silence],
+            last: [vec![[0.0; 2]; bins], vec![[0.0; 2]; bins]],
+            power: vec![0.0; bins],
+            leading: Vec::with_capacity(bins),
         }
     }
 
     /// The next frames, `[frames, bins]`, from `x` to `y`: each bin is turned, and keeps its magnitude. What
-    /// follows silence keeps its phase.
+    /// follows silence keeps its phase. Real-time safe.
     ///
     /// # Panics
     /// If `x` and `y` are not of one length, or no whole frames.
@@ -112,18 +118,39 @@ impl PhaseVocoder {
         assert_eq!(x.len(), y.len(), "as much comes as goes");
         assert!(x.len().is_multiple_of(bins), "frames are whole");
         for (x, y) in x.chunks(bins).zip(y.chunks_mut(bins)) {
-            let power: Vec<f32> = x.iter().map(|[re, im]| re.mul_add(*re, im * im)).collect();
-            let peaks: Vec<usize> = (0..bins).filter(|k| self.leads(&power, *k)).collect();
-            for (k, to) in y.iter_mut().enumerate() {
-                let peak = peaks.iter().min_by_key(|peak| peak.abs_diff(k));
-                *to = peak.map_or(x[k], |peak| turned(x[k], self.turn(x, *peak)));
+            for (power, [re, im]) in self.power.iter_mut().zip(x) {
+                *power = re.mul_add(*re, im * im);
             }
+            self.leading.clear();
+            for k in 0..bins {
+                if self.leads(k) {
+                    self.leading.push(k);
+                }
+            }
+            self.turn_all(x, y);
             self.last[0].copy_from_slice(x);
             self.last[1].copy_from_slice(y);
         }
     }
 
-    fn leads(&self, power: &[f32], k: usize) -> bool {
+    /// Each bin as the nearest that leads, of two the lower; as it is where none does.
+    fn turn_all(&self, x: &[Bin], y: &mut [Bin]) {
+        let mut leading = self.leading.iter().copied().peekable();
+        let Some(mut near) = leading.next() else {
+            return y.copy_from_slice(x);
+        };
+        let mut turns = self.turn(x, near);
+        for (k, (x_k, y_k)) in x.iter().zip(y).enumerate() {
+            while let Some(next) = leading.next_if(|next| next.abs_diff(k) < near.abs_diff(k)) {
+                near = next;
+                turns = self.turn(x, near);
+            }
+            *y_k = turned(*x_k, turns);
+        }
+    }
+
+    fn leads(&self, k: usize) -> bool {
+        let power = &self.power;
         let is_alone = self.stretch.phases == Phases::Free;
         let below = &power[k.saturating_sub(2)..k];
         let above = &power[k + 1..power.len().min(k + 3)];

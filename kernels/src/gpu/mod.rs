@@ -17,6 +17,7 @@ mod activation;
 mod array;
 mod attention;
 mod bigru;
+mod built;
 mod conv1d;
 mod conv2d;
 #[cfg(feature = "gpu")]
@@ -48,6 +49,7 @@ pub use activation::{Activation, activate, activate_shifted, gate};
 pub use array::{Array, Slice};
 pub use attention::{Attention, Near, RingAttention, attend, attend_ring};
 pub use bigru::{BiGru, Direction};
+pub use built::{Build, Builds, load_built};
 pub use conv1d::{Conv1d, conv1d, conv1d_within};
 pub use conv2d::{Conv2d, Doubling, Image, conv2d, double, halve, image_len};
 #[cfg(feature = "gpu")]

@@ -6,12 +6,12 @@ use super::array::Slice;
 use super::device::{Argument, Device, Grid};
 use super::error::GpuError;
 use super::kernel::Kernel;
-use crate::cpu::Along;
+use crate::cpu::{Along, MOST_REACH};
 
 /// Threads of a block.
 const THREADS: usize = 128;
-/// The most neighbours on either side: windows of a block are in shared memory.
-const MOST_REACH: usize = 47;
+/// Windows of a block are in shared memory, of which it has so much without asking for more.
+const _: () = assert!((2 * MOST_REACH + 1) * THREADS * size_of::<f32>() <= 48 << 10);
 
 /// Frames of an array of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
