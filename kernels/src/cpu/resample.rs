@@ -16,9 +16,9 @@ pub struct Polyphase {
 
 impl Polyphase {
     /// From `from` frames to `to`, in lowest terms or not. `crossings` of the sinc on either side, at the
-    /// lower rate, are the filter; what lies above the lower Nyquist frequency is `attenuation_db` below
-    /// what is let through, at least 21. The band between is `(attenuation_db - 8) / (14.36 * crossings)`
-    /// of the Nyquist frequency wide, and ends there. Allocates.
+    /// lower rate, are the filter; what lies above the lower Nyquist frequency is `attenuation_db`, at least
+    /// 21, below what is let through, to within 2 dB. The band between is `(attenuation_db - 8) / (14.36 *
+    /// crossings)` of the Nyquist frequency wide, and ends there. Allocates.
     ///
     /// # Panics
     /// If a rate or the number of crossings is 0, or the attenuation is less than 21 or no number.

@@ -91,16 +91,16 @@ fn sines_and_what_is_above<D: Device>(device: &D) {
         let late = filter.delay() as f64;
         // Let through, and, where there is such a thing, above what the new rate holds.
         for hz in [997.0, 0.55 * to] {
+            let is_held = hz < to / 2.0;
+            if !is_held && from / 2.0 <= hz {
+                continue;
+            }
             let frames = 3 * filter.taps();
             let turn = |n: f64| TAU * hz * n / from;
             let x: Vec<f32> = (0..frames).map(|n| turn(n as f64).sin() as f32).collect();
             let mut resampler = Resampler::new(device, filter.clone(), 1).unwrap();
             let y = resampled(device, &mut resampler, (&x, 1), &[frames]);
             let full = (filter.taps() as f64 * to / from).ceil() as usize;
-            let is_held = hz < to / 2.0;
-            if !is_held && from / 2.0 <= hz {
-                continue;
-            }
             let want = (full..y.len()).map(|m| match is_held {
                 true => turn(m as f64 * from / to - late).sin(),
                 false => 0.0,
