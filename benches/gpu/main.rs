@@ -12,6 +12,7 @@ mod load;
 mod products;
 mod rvc;
 mod signal;
+mod start;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -20,7 +21,7 @@ use std::sync::atomic::AtomicBool;
 use autovoice_kernels::gpu::{Cuda, Urgency, devices};
 
 /// What is measured, if not all of it is wanted.
-const PARTS: [&str; 6] = ["rvc", "hearing", "load", "instances", "products", "signal"];
+const PARTS: [&str; 7] = ["rvc", "hearing", "load", "instances", "products", "signal"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     if std::env::args().any(|argument| argument == load::LOAD) {
@@ -54,6 +55,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     if is_wanted("products") {
         products::run(&device)?;
+    }
+    if is_wanted("start") {
+        start::run()?;
     }
     if is_wanted("signal") {
         signal::run(&device)?;

@@ -116,6 +116,15 @@ impl Cuda {
         })
     }
 
+    /// Loads all kernels now, not when each is first launched.
+    ///
+    /// # Errors
+    /// If the driver takes neither what was kept of one nor its PTX.
+    pub fn load_kernels(&self) -> Result<(), GpuError> {
+        self.bind()?;
+        self.modules.load_all()
+    }
+
     /// Makes the card that of the calling thread.
     fn bind(&self) -> Result<(), GpuError> {
         let context = self.stream.context();
@@ -257,9 +266,8 @@ impl Device for Cuda {
         &self,
         work: &mut dyn FnMut() -> Result<(), GpuError>,
     ) -> Result<CudaRecording, GpuError> {
-        self.bind()?;
         // Nothing can be loaded while launches are recorded.
-        self.modules.load_all()?;
+        self.load_kernels()?;
         self.recorder.record(&self.stream, work)
     }
 
