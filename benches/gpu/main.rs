@@ -21,7 +21,15 @@ use std::sync::atomic::AtomicBool;
 use autovoice_kernels::gpu::{Cuda, Urgency, devices};
 
 /// What is measured, if not all of it is wanted.
-const PARTS: [&str; 7] = ["rvc", "hearing", "load", "instances", "products", "signal"];
+const PARTS: [&str; 7] = [
+    "rvc",
+    "hearing",
+    "load",
+    "instances",
+    "products",
+    "start",
+    "signal",
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     if std::env::args().any(|argument| argument == load::LOAD) {
