@@ -11,6 +11,8 @@ mod instances;
 mod load;
 mod products;
 mod rvc;
+mod signal;
+mod start;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -19,7 +21,15 @@ use std::sync::atomic::AtomicBool;
 use autovoice_kernels::gpu::{Cuda, Urgency, devices};
 
 /// What is measured, if not all of it is wanted.
-const PARTS: [&str; 5] = ["rvc", "hearing", "load", "instances", "products"];
+const PARTS: [&str; 7] = [
+    "rvc",
+    "hearing",
+    "load",
+    "instances",
+    "products",
+    "start",
+    "signal",
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     if std::env::args().any(|argument| argument == load::LOAD) {
@@ -53,6 +63,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     if is_wanted("products") {
         products::run(&device)?;
+    }
+    if is_wanted("start") {
+        start::run()?;
+    }
+    if is_wanted("signal") {
+        signal::run(&device)?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! sees to it that a voice is there, as long as that can be. Loader threads and threads of its own; no
 //! audio thread knows it.
 
+mod builds;
 mod cards;
 mod choice;
 mod chosen;
@@ -15,6 +16,7 @@ mod pick;
 mod status;
 mod thread;
 
+pub use builds::KernelFiles;
 pub use cards::{Absence, Card, cards};
 pub use choice::{Choice, ChoiceError, VARIABLE};
 pub use chosen::{changes, choose, chosen, from_environment, remember};

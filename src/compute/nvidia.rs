@@ -3,8 +3,9 @@
 use std::env;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use autovoice_kernels::gpu::{Cuda, GpuError};
+use autovoice_kernels::gpu::{Builds, Cuda, GpuError, Urgency};
 
+use super::builds::KernelFiles;
 use super::cards::{Absence, Card, cards};
 use super::choice::Choice;
 use super::chosen::{changes, chosen};
@@ -12,6 +13,7 @@ use super::keeper::Obstacle;
 use super::meter::{Meter, Metered};
 use super::open::{MEMORY_VARIABLE, Opened, Opener, budget, obstacle};
 use super::pick::{Pick, pick};
+use crate::io::folders;
 
 /// NVIDIA's cards.
 #[derive(Clone, Copy, Debug, Default)]
@@ -106,7 +108,11 @@ fn opened(card: Card) -> Result<Open, Obstacle> {
         note: Some(format!("{why}; singing on the CPU")),
         may_pass: false,
     })?;
-    let cuda = Cuda::open(card.ordinal).map_err(|error: GpuError| obstacle(&error))?;
+    // Without a home nothing is kept, and the driver compiles at every start.
+    let builds = folders::kernels().ok().map(KernelFiles::new);
+    let builds = builds.map(|files| Arc::new(files) as Arc<dyn Builds>);
+    let cuda = Cuda::open_with(card.ordinal, Urgency::Sound, builds);
+    let cuda = cuda.map_err(|error: GpuError| obstacle(&error))?;
     Ok(Open {
         meter: Meter::new(limit),
         card,

@@ -56,6 +56,14 @@ pub fn settings() -> Result<PathBuf, NoHome> {
     Ok(home()?.join("settings"))
 }
 
+/// What drivers of cards made of the kernels; all of it can be made anew.
+///
+/// # Errors
+/// As [`home`].
+pub fn kernels() -> Result<PathBuf, NoHome> {
+    Ok(home()?.join("kernels"))
+}
+
 /// [`home`] in any environment, so that tests need not change the process's own.
 ///
 /// # Errors

@@ -120,13 +120,24 @@ kernels! {
     OverlapAdd "overlap_add" {
         OverlapAdd "overlap_add",
     }
+    Resample "resample" {
+        Resample "resample",
+        ResampleKeep "resample_keep",
+    }
     RunningNorm "running_norm" {
         RunningSums "running_sums",
         RunningFactors "running_factors",
         RunningApply "running_apply",
     }
+    Separation "separation" {
+        Median "median",
+        Separate "separate",
+    }
     Source "source" {
         Source "source",
         SourceAdvance "source_advance",
+    }
+    Vocoder "vocoder" {
+        PhaseVocoder "phase_vocoder",
     }
 }

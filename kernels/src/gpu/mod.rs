@@ -17,6 +17,7 @@ mod activation;
 mod array;
 mod attention;
 mod bigru;
+mod built;
 mod conv1d;
 mod conv2d;
 #[cfg(feature = "gpu")]
@@ -37,14 +38,18 @@ mod lstm;
 mod matmul;
 mod overlap_add;
 mod recurrent;
+mod resample;
 mod running_norm;
+mod separation;
 mod source;
 mod transposed;
+mod vocoder;
 
 pub use activation::{Activation, activate, activate_shifted, gate};
 pub use array::{Array, Slice};
 pub use attention::{Attention, Near, RingAttention, attend, attend_ring};
 pub use bigru::{BiGru, Direction};
+pub use built::{Build, Builds, load_built};
 pub use conv1d::{Conv1d, conv1d, conv1d_within};
 pub use conv2d::{Conv2d, Doubling, Image, conv2d, double, halve, image_len};
 #[cfg(feature = "gpu")]
@@ -68,6 +73,9 @@ pub use lstm::Lstm;
 pub use matmul::{Form, Input, Matrix, Output, Plan, Precision, matmul, matmul_as};
 pub use overlap_add::overlap_add;
 pub use recurrent::Recurrent;
+pub use resample::Resampler;
 pub use running_norm::{Moments, Pieces, RunningNorm};
+pub use separation::{Medians, Spectrogram, median, separate};
 pub use source::Source;
 pub use transposed::transposed;
+pub use vocoder::PhaseVocoder;

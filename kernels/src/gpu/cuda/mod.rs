@@ -4,6 +4,7 @@
 //! where there is none. Whatever is called checks that the library is there, and knows the kernels'
 //! PTX, before anything else of it is used.
 
+mod link;
 mod memory;
 mod modules;
 mod probe;
@@ -15,11 +16,12 @@ use std::sync::Arc;
 use cudarc::driver::sys::CUdevice_attribute;
 use cudarc::driver::{CudaContext, CudaStream, DriverError, result};
 
+use super::built::Builds;
 use super::device::{Argument, Device, Grid};
 use super::error::GpuError;
 use super::kernel::Kernel;
 pub use memory::CudaBuffer;
-use modules::Modules;
+use modules::{Modules, Origin};
 pub use probe::{Card, NEEDED_CARD, NEEDED_DRIVER, devices};
 use probe::{check_card, driver};
 pub use recording::CudaRecording;
@@ -62,18 +64,36 @@ impl Cuda {
     /// # Errors
     /// As [`Self::open`].
     pub fn open_for(ordinal: usize, urgency: Urgency) -> Result<Self, GpuError> {
-        driver()?;
+        Self::open_with(ordinal, urgency, None)
+    }
+
+    /// [`Self::open_for`], with what the driver makes of the kernels kept: linked once, loaded by every
+    /// later start. Where that fails the driver is given the PTX, as without.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with(
+        ordinal: usize,
+        urgency: Urgency,
+        builds: Option<Arc<dyn Builds>>,
+    ) -> Result<Self, GpuError> {
+        let driver = driver()?;
         let count = probe::count()?;
         if count <= ordinal {
             return Err(GpuError::NoSuchDevice { ordinal, count });
         }
         let context = CudaContext::new(ordinal).map_err(|e| failed("opening the card", e))?;
-        check_card(&context)?;
+        let compute = check_card(&context)?;
         let attribute = CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
         let multiprocessors = context
             .attribute(attribute)
             .map_err(|e| failed("asking for the card's multiprocessors", e))?;
-        let modules = Arc::new(Modules::new(context.clone()));
+        let origin = Origin {
+            builds,
+            compute,
+            driver,
+        };
+        let modules = Arc::new(Modules::new(context.clone(), origin));
         Ok(Self {
             stream: stream(&context, urgency)?,
             urgency,
@@ -94,6 +114,15 @@ impl Cuda {
             recorder: Arc::default(),
             ..self.clone()
         })
+    }
+
+    /// Loads all kernels now, not when each is first launched.
+    ///
+    /// # Errors
+    /// If the driver takes neither what was kept of one nor its PTX.
+    pub fn load_kernels(&self) -> Result<(), GpuError> {
+        self.bind()?;
+        self.modules.load_all()
     }
 
     /// Makes the card that of the calling thread.
@@ -237,9 +266,8 @@ impl Device for Cuda {
         &self,
         work: &mut dyn FnMut() -> Result<(), GpuError>,
     ) -> Result<CudaRecording, GpuError> {
-        self.bind()?;
         // Nothing can be loaded while launches are recorded.
-        self.modules.load_all()?;
+        self.load_kernels()?;
         self.recorder.record(&self.stream, work)
     }
 

@@ -1,20 +1,34 @@
 //! Kernels on a card, each file of them loaded when the first of it is launched.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cudarc::driver::sys::{CUfunction, CUmodule};
-use cudarc::driver::{CudaContext, result};
+use cudarc::driver::{CudaContext, DriverError, result};
 
+use super::super::built::{Build, Builds, load_built};
 use super::super::error::GpuError;
 use super::super::kernel::{Kernel, Module};
+use super::link::linked;
 use super::reason;
 
 /// The kernels of one card, shared by its streams.
 #[derive(Debug)]
 pub(super) struct Modules {
     context: Arc<CudaContext>,
+    origin: Origin,
     loaded: Mutex<Loaded>,
+}
+
+/// Where machine code comes from.
+#[derive(Debug)]
+pub(super) struct Origin {
+    /// What was made of PTX before, if that is kept.
+    pub builds: Option<Arc<dyn Builds>>,
+    /// The compute capability of the card.
+    pub compute: (u32, u32),
+    /// The version of CUDA that the driver serves.
+    pub driver: (u32, u32),
 }
 
 #[derive(Debug)]
@@ -27,9 +41,10 @@ struct Loaded {
 unsafe impl Send for Loaded {}
 
 impl Modules {
-    pub fn new(context: Arc<CudaContext>) -> Self {
+    pub fn new(context: Arc<CudaContext>, origin: Origin) -> Self {
         Self {
             context,
+            origin,
             loaded: Mutex::new(Loaded {
                 modules: vec![None; Module::ALL.len()],
                 functions: vec![None; Kernel::ALL.len()],
@@ -49,7 +64,7 @@ impl Modules {
     }
 
     /// A kernel as the driver knows it; the context is the thread's. The first of a file takes the time
-    /// of the driver's compiler, or of its cache.
+    /// of the driver's compiler, unless its work is kept here or by the driver.
     pub fn function(&self, kernel: Kernel) -> Result<CUfunction, GpuError> {
         let mut loaded = self.loaded();
         if let Some(function) = loaded.functions[kernel as usize] {
@@ -61,9 +76,12 @@ impl Modules {
             Some(handle) => handle,
             None => {
                 let ptx = CString::new(module.ptx()).map_err(|e| load(e.to_string()))?;
-                // SAFETY: text that ends with 0, as the driver takes PTX.
-                let handle = unsafe { result::module::load_data(ptx.as_ptr().cast()) }
-                    .map_err(|e| load(reason(e)))?;
+                let handle = match self.origin.kept(module, &ptx) {
+                    Some(handle) => handle,
+                    // SAFETY: text that ends with 0, as the driver takes PTX.
+                    None => unsafe { result::module::load_data(ptx.as_ptr().cast()) }
+                        .map_err(|e| load(reason(e)))?,
+                };
                 loaded.modules[module as usize] = Some(handle);
                 handle
             }
@@ -74,6 +92,23 @@ impl Modules {
             .map_err(|e| load(format!("{}: {}", kernel.entry(), reason(e))))?;
         loaded.functions[kernel as usize] = Some(function);
         Ok(function)
+    }
+}
+
+impl Origin {
+    /// A module by an image that is kept from now on, if it was not before; the context is the thread's.
+    fn kept(&self, module: Module, ptx: &CStr) -> Option<CUmodule> {
+        let build = Build {
+            module,
+            ptx: module.ptx(),
+            compute: self.compute,
+            driver: self.driver,
+        };
+        let load = |image: &[u8]| -> Result<CUmodule, DriverError> {
+            // SAFETY: an image whole as the driver's linker made it, by its length and hash if it was kept.
+            unsafe { result::module::load_data(image.as_ptr().cast()) }
+        };
+        load_built(&**self.builds.as_ref()?, &build, || linked(ptx), load)
     }
 }
 

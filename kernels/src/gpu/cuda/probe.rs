@@ -65,8 +65,8 @@ pub(super) fn count() -> Result<usize, GpuError> {
     }
 }
 
-/// Says no to a card that lacks the kernels' instructions.
-pub(super) fn check_card(context: &CudaContext) -> Result<(), GpuError> {
+/// The compute capability of a card; says no to one that lacks the kernels' instructions.
+pub(super) fn check_card(context: &CudaContext) -> Result<(u32, u32), GpuError> {
     let found = compute(context)?;
     if found < NEEDED_CARD {
         let name = context.name();
@@ -76,7 +76,7 @@ pub(super) fn check_card(context: &CudaContext) -> Result<(), GpuError> {
             needed: NEEDED_CARD,
         });
     }
-    Ok(())
+    Ok(found)
 }
 
 /// The version of CUDA that the driver serves, if there is one and it is new enough. Comes before every
