@@ -422,5 +422,5 @@ fn a_supply_without_a_device_stays_on_the_cpu() {
     let mut there = engine_with(live(), &config, singing(counter));
     assert_eq!(run(&mut there, &input, |_| ()), want);
     assert_eq!(status.place().device, None);
-    assert!(status.place().note.unwrap().contains("singing on the CPU"));
+    assert!(status.place().note.unwrap().contains("on the CPU instead"));
 }

@@ -51,7 +51,7 @@ impl Opener for Nvidia {
             Ok(Pick::Cpu { why }) => return Err(without_card(&found, why)),
             Err(error) => {
                 return Err(Obstacle {
-                    note: Some(format!("{error}; singing on the CPU")),
+                    note: Some(format!("{error}; on the CPU instead")),
                     may_pass: false,
                 });
             }
@@ -94,7 +94,7 @@ fn without_card(found: &Result<Vec<Card>, Absence>, why: String) -> Obstacle {
         }
         Err(Absence::Gpu(error)) => obstacle(error),
         Ok(_) => Obstacle {
-            note: Some(format!("{why}; singing on the CPU")),
+            note: Some(format!("{why}; on the CPU instead")),
             may_pass: false,
         },
     }
@@ -103,7 +103,7 @@ fn without_card(found: &Result<Vec<Card>, Absence>, why: String) -> Obstacle {
 fn opened(card: Card) -> Result<Open, Obstacle> {
     let megabytes = env::var(MEMORY_VARIABLE).ok();
     let limit = budget(card.total_bytes, megabytes.as_deref()).map_err(|why| Obstacle {
-        note: Some(format!("{why}; singing on the CPU")),
+        note: Some(format!("{why}; on the CPU instead")),
         may_pass: false,
     })?;
     let cuda = Cuda::open(card.ordinal).map_err(|error: GpuError| obstacle(&error))?;

@@ -8,8 +8,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use autovoice::engine::away::{Away, Supply, Trouble};
 use autovoice::engine::beside::{Beside, Job, Lost};
-use autovoice::engine::rvc::{Away, Hearing, Reach, Singing, Supplies, Supply, Trouble};
+use autovoice::engine::rvc::{Hearing, Reach, Singing, Supplies};
 use autovoice::engine::{Place, Whereabouts};
 use autovoice::model::content::{Body, Front, HOP, Loudness, Output, RemoteEncoder};
 use autovoice::model::rvc::{

@@ -120,6 +120,9 @@ kernels! {
     OverlapAdd "overlap_add" {
         OverlapAdd "overlap_add",
     }
+    Pool "pool" {
+        PoolScaled "pool_scaled",
+    }
     RunningNorm "running_norm" {
         RunningSums "running_sums",
         RunningFactors "running_factors",
