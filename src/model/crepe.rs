@@ -33,7 +33,9 @@ pub enum Capacity {
 }
 
 impl Capacity {
-    fn channels(self) -> [usize; 6] {
+    /// Channels that each layer gives.
+    #[must_use]
+    pub fn channels(self) -> [usize; 6] {
         let times = match self {
             Self::Tiny => 4,
             Self::Full => 32,

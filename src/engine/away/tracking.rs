@@ -52,8 +52,9 @@ impl Task for Tracking {
         self.network.salience(heard, said)
     }
 
+    /// Salience is from 0 to 1.
     fn is_sound(&self) -> bool {
-        self.said().iter().all(|x| x.is_finite())
+        self.said().iter().all(|x| (0.0..=1.0).contains(x))
     }
 
     fn memory(&self) -> usize {
