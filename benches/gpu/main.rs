@@ -9,8 +9,10 @@ mod support;
 mod hearing;
 mod instances;
 mod load;
+mod pitch;
 mod products;
 mod rvc;
+mod steps;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -19,7 +21,7 @@ use std::sync::atomic::AtomicBool;
 use autovoice_kernels::gpu::{Cuda, Urgency, devices};
 
 /// What is measured, if not all of it is wanted.
-const PARTS: [&str; 5] = ["rvc", "hearing", "load", "instances", "products"];
+const PARTS: [&str; 6] = ["rvc", "hearing", "pitch", "load", "instances", "products"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     if std::env::args().any(|argument| argument == load::LOAD) {
@@ -44,6 +46,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     if is_wanted("hearing") {
         hearing::run(&device)?;
+    }
+    if is_wanted("pitch") {
+        pitch::run(&device)?;
     }
     if is_wanted("load") {
         load::run()?;
