@@ -52,20 +52,23 @@ impl Capacity {
     /// The sizes of its layers, one after the other.
     fn layers(self) -> impl Iterator<Item = Sizes> {
         let (mut ins, mut frames) = (1, WINDOW);
-        self.channels().into_iter().enumerate().map(move |(n, outs)| {
-            let (kernel, stride) = if n == 0 { (512, 4) } else { (64, 1) };
-            let sizes = Sizes {
-                shape: Conv1dShape {
-                    stride,
-                    ..Conv1dShape::new(ins, outs, kernel)
-                },
-                heard: frames,
-                frames: frames / stride,
-                pads: PADS[n.min(1)],
-            };
-            (ins, frames) = (outs, sizes.given());
-            sizes
-        })
+        self.channels()
+            .into_iter()
+            .enumerate()
+            .map(move |(n, outs)| {
+                let (kernel, stride) = if n == 0 { (512, 4) } else { (64, 1) };
+                let sizes = Sizes {
+                    shape: Conv1dShape {
+                        stride,
+                        ..Conv1dShape::new(ins, outs, kernel)
+                    },
+                    heard: frames,
+                    frames: frames / stride,
+                    pads: PADS[n.min(1)],
+                };
+                (ins, frames) = (outs, sizes.given());
+                sizes
+            })
     }
 }
 

@@ -55,8 +55,9 @@ fn difference<D: Device>(device: &D, precision: Precision, windows: u32) -> f32 
     worst
 }
 
+/// One window: an emulator takes four seconds for each.
 fn a_network_is_that_of_the_cpu<D: Device>(device: &D) {
-    let found = difference(device, Precision::Full, 2);
+    let found = difference(device, Precision::Full, 1);
     assert!(found < 1e-5, "{found}");
 }
 
@@ -86,9 +87,9 @@ fn what_does_not_fit_is_an_error() {
 #[test]
 fn a_network_costs_what_is_said_of_it() {
     for (capacity, precision, cut, megabytes, of_another) in [
-        (Capacity::Full, Precision::Full, 0, 0.0, 0.0),
-        (Capacity::Full, Precision::Half, 0, 0.0, 0.0),
-        (Capacity::Tiny, Precision::Full, 0, 0.0, 0.0),
+        (Capacity::Full, Precision::Full, 2, 95.3, 6.3),
+        (Capacity::Full, Precision::Half, 4, 55.0, 10.5),
+        (Capacity::Tiny, Precision::Full, 0, 2.2, 0.3),
     ] {
         let device = Tally::new(132);
         let made = DeviceCrepe::new(&device, capacity, precision, &weights(capacity).root());

@@ -203,7 +203,11 @@ fn the_whole_of_rmvpe_fits_its_tracker() {
     let (shelf, _) = counted(|opener| {
         let there = weights.clone();
         let kind = RmvpeKind(RmvpeConfig::FULL, 128);
-        Arc::new(Shelf::new(opener, kind, Box::new(move || Ok(there.clone()))))
+        Arc::new(Shelf::new(
+            opener,
+            kind,
+            Box::new(move || Ok(there.clone())),
+        ))
     });
     let maker = StreamMaker::new(shelf, ()).with(|| Ok(Box::new(AtOnce(None))));
     let (mut keeper, counter) = Keeper::new(maker);

@@ -12,8 +12,8 @@ use autovoice::engine::away::{Away, Supply, Tracking, Trouble};
 use autovoice::engine::beside::{Beside, Job, Lost};
 use autovoice::engine::rvc::{Hearing, Reach, Singing, Supplies};
 use autovoice::engine::{Place, Whereabouts};
-use autovoice::model::content::{Body, Front, HOP, Loudness, Output, RemoteEncoder};
 use autovoice::model::PITCH_BINS;
+use autovoice::model::content::{Body, Front, HOP, Loudness, Output, RemoteEncoder};
 use autovoice::model::crepe::{Crepe, WINDOW};
 use autovoice::model::rvc::{
     Closing, Generator, Opening, Phrase, Remote, RvcConfig, Sounding, Synthesizer, Version, draw,

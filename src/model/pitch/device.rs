@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use autovoice_kernels::gpu::{
-    Activation, Array, Device, Gru, GpuError, Input, Matrix, Output, Precision, Rows, Slice,
+    Activation, Array, Device, GpuError, Gru, Input, Matrix, Output, Precision, Rows, Slice,
     activate, combine, matmul,
 };
 
@@ -259,7 +259,13 @@ impl<B> Layers<B> {
         let (grid, to) = (along(last, WIDTH, BINS), into(squeezed, SQUEEZED, relu));
         matmul(device, &self.squeeze, grid, to, work)?;
         let seen = along(squeezed, BINS * SQUEEZED, 1);
-        matmul(device, &self.dense, seen, into(reduced, CONTEXT, relu), work)?;
+        matmul(
+            device,
+            &self.dense,
+            seen,
+            into(reduced, CONTEXT, relu),
+            work,
+        )?;
         let (gates, context) = (rooms.gates.all(), rooms.context.all());
         let gru = self.gru.layer();
         gru.project(device, (reduced, 1), gates, work)?;
