@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use autovoice::compute::{Counter, Keeper, Made, Maker, Obstacle, RETRY, SELDOM};
-use autovoice::engine::rvc::{Away, Reach, Singing, Supply, Trouble};
+use autovoice::engine::away::{Away, Supply, Trouble};
+use autovoice::engine::rvc::{Reach, Singing};
 use autovoice::engine::{Place, Quality, Whereabouts};
 use autovoice::model::rvc::Version;
 use rvc_away_desk::Desk;

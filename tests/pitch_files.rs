@@ -56,7 +56,12 @@ fn a_table_says_what_was_sung_and_when() {
         (96_000, 1),
     ] {
         song(&desk, "in.wav", rate_hz, channels, 220.0);
-        let run = pitch(&desk, "in.wav -o out.csv -f --json --tracker yin").expect(0);
+        let run = pitch(
+            &desk,
+            "in.wav -o out.csv -f --json --tracker yin --device auto",
+        )
+        .expect(0);
+        assert_eq!(run.json()["device"], "cpu", "it has nothing for a card");
         let rows = rows(&desk.path("out.csv"));
         let file = &run.json()["files"][0];
         assert_eq!(file["rows"], rows.len());

@@ -7,7 +7,8 @@ mod rvc_nets;
 
 use std::sync::Arc;
 
-use autovoice::engine::rvc::{Reach, RvcEngine, Trouble};
+use autovoice::engine::away::Trouble;
+use autovoice::engine::rvc::{Reach, RvcEngine};
 use autovoice::engine::{Controls, Engine, Quality, VoiceControls};
 use autovoice::model::rvc::{RvcConfig, Version};
 use rvc_away_desk::{Desk, Fate};

@@ -9,10 +9,12 @@ mod support;
 mod hearing;
 mod instances;
 mod load;
+mod pitch;
 mod products;
 mod rvc;
 mod signal;
 mod start;
+mod steps;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -21,9 +23,10 @@ use std::sync::atomic::AtomicBool;
 use autovoice_kernels::gpu::{Cuda, Urgency, devices};
 
 /// What is measured, if not all of it is wanted.
-const PARTS: [&str; 7] = [
+const PARTS: [&str; 8] = [
     "rvc",
     "hearing",
+    "pitch",
     "load",
     "instances",
     "products",
@@ -54,6 +57,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     if is_wanted("hearing") {
         hearing::run(&device)?;
+    }
+    if is_wanted("pitch") {
+        pitch::run(&device)?;
     }
     if is_wanted("load") {
         load::run()?;

@@ -9,7 +9,8 @@ use crate::compute::{self, Choice, Pick, VARIABLE, cards, pick};
 /// The option.
 #[derive(Args, Clone, Copy, Debug)]
 pub(super) struct DeviceArgs {
-    /// Where networks of RVC voices run: auto, cpu, cuda or cuda:N [default: AUTOVOICE_DEVICE, else auto]
+    /// Where networks of RVC voices, crepe-full and rmvpe run: auto, cpu, cuda or cuda:N
+    /// [default: AUTOVOICE_DEVICE, else auto]
     #[arg(long, value_name = "DEVICE")]
     device: Option<Choice>,
 }

@@ -2,10 +2,10 @@
 
 use super::failure::Failure;
 use super::preset::{self, Chosen};
-use super::tracker::{self, Wish};
+use super::tracker::{self, Source, Wish};
 use crate::bridge::Settings;
 use crate::engine::shift::ShiftEngine;
-use crate::engine::{Engine, EngineError, THREADS, VoiceControls};
+use crate::engine::{Engine, EngineError, Place, THREADS, VoiceControls};
 use crate::pitch::text::{self, TextError};
 use crate::pitch::{HeldNotes, Key, Scale, ScaleMask, TrackerChoice, TrackerKind, VoiceRange};
 use crate::preset::{Id, Value};
@@ -130,32 +130,39 @@ impl EngineChoice {
 }
 
 /// What to do with a voice.
-#[derive(Clone, Copy, Debug)]
 pub(super) struct Voice {
     pub(super) engine: EngineChoice,
     pub(super) range: VoiceRange,
     pub(super) tracker: Wish,
+    /// What makes the tracker, where the engine does not.
+    pub(super) source: Option<Source>,
     pub(super) settings: Settings,
 }
 
 impl Voice {
     /// The engine that makes it.
     pub(super) fn build(&self, rate_hz: u32, channels: usize) -> Result<Box<dyn Engine>, Failure> {
+        if let Some(source) = &self.source {
+            let tracker = source.build(rate_hz, self.range.lowest_hz())?;
+            let engine = match self.engine {
+                EngineChoice::Shift => {
+                    ShiftEngine::with_tracker(rate_hz, channels, self.range, tracker)
+                }
+            };
+            return Ok(Box::new(engine.map_err(unsuitable)?));
+        }
         let choice = match self.tracker {
-            Wish::Auto => TrackerChoice::Auto,
             Wish::Kind(TrackerKind::Yin) => TrackerChoice::Yin,
-            Wish::Kind(kind) => {
-                let tracker = tracker::build(kind, rate_hz, self.range.lowest_hz())?;
-                let engine = match self.engine {
-                    EngineChoice::Shift => {
-                        ShiftEngine::with_tracker(rate_hz, channels, self.range, tracker)
-                    }
-                };
-                return Ok(Box::new(engine.map_err(unsuitable)?));
-            }
+            _ => TrackerChoice::Auto,
         };
         let engine = self.engine.build(rate_hz, channels, self.range, choice);
         engine.map_err(unsuitable)
+    }
+
+    /// Where the network of its tracker runs, or ran last, and what happened to the device.
+    pub(super) fn place(&self) -> Place {
+        let source = self.source.as_ref();
+        source.map(Source::place).unwrap_or_default()
     }
 }
 
@@ -227,14 +234,19 @@ impl VoiceArgs {
         if !settings.controls.correction.enabled {
             self.refuse_tuning()?;
         }
+        let tracker = self.tracker.unwrap_or(match values.tracker() {
+            TrackerChoice::Auto => Wish::Auto,
+            TrackerChoice::Neural => Wish::Kind(TrackerKind::Neural),
+            TrackerChoice::Yin => Wish::Kind(TrackerKind::Yin),
+        });
         Ok(Voice {
             engine: self.engine,
             range: self.range.unwrap_or_else(|| values.range()),
-            tracker: self.tracker.unwrap_or(match values.tracker() {
-                TrackerChoice::Auto => Wish::Auto,
-                TrackerChoice::Neural => Wish::Kind(TrackerKind::Neural),
-                TrackerChoice::Yin => Wish::Kind(TrackerKind::Yin),
-            }),
+            tracker,
+            source: match tracker {
+                Wish::Auto | Wish::Kind(TrackerKind::Yin) => None,
+                Wish::Kind(kind) => Some(Source::new(kind)),
+            },
             settings,
         })
     }

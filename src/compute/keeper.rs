@@ -9,7 +9,7 @@ use rtrb::{Consumer, Producer, PushError, RingBuffer};
 
 use super::status::Status;
 use crate::engine::Whereabouts;
-use crate::engine::rvc::{Away, Supply, Task, Trouble};
+use crate::engine::away::{Away, Supply, Task, Trouble};
 
 /// Between two attempts to be back on a device that failed.
 pub const RETRY: Duration = Duration::from_secs(1);
@@ -133,7 +133,7 @@ impl<M: Maker> Keeper<M> {
         self.maker.forget();
         self.failure = Some(trouble.to_string());
         self.status.say(Some(format!(
-            "{trouble}; singing goes on on the CPU, and the device is tried again every second"
+            "{trouble}; it goes on on the CPU, and the device is tried again every second"
         )));
         self.due = Some(now + RETRY);
     }
@@ -160,7 +160,7 @@ impl<M: Maker> Keeper<M> {
                     (Some(failure), note) => {
                         let now = note.unwrap_or_else(|| "it is not there".to_owned());
                         Some(format!(
-                            "{failure}; singing goes on on the CPU; tried again: {now}"
+                            "{failure}; it goes on on the CPU; tried again: {now}"
                         ))
                     }
                 });

@@ -53,7 +53,7 @@ impl Opener for Nvidia {
             Ok(Pick::Cpu { why }) => return Err(without_card(&found, why)),
             Err(error) => {
                 return Err(Obstacle {
-                    note: Some(format!("{error}; singing on the CPU")),
+                    note: Some(format!("{error}; on the CPU instead")),
                     may_pass: false,
                 });
             }
@@ -96,7 +96,7 @@ fn without_card(found: &Result<Vec<Card>, Absence>, why: String) -> Obstacle {
         }
         Err(Absence::Gpu(error)) => obstacle(error),
         Ok(_) => Obstacle {
-            note: Some(format!("{why}; singing on the CPU")),
+            note: Some(format!("{why}; on the CPU instead")),
             may_pass: false,
         },
     }
@@ -105,7 +105,7 @@ fn without_card(found: &Result<Vec<Card>, Absence>, why: String) -> Obstacle {
 fn opened(card: Card) -> Result<Open, Obstacle> {
     let megabytes = env::var(MEMORY_VARIABLE).ok();
     let limit = budget(card.total_bytes, megabytes.as_deref()).map_err(|why| Obstacle {
-        note: Some(format!("{why}; singing on the CPU")),
+        note: Some(format!("{why}; on the CPU instead")),
         may_pass: false,
     })?;
     // Without a home nothing is kept, and the driver compiles at every start.

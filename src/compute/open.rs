@@ -69,7 +69,7 @@ pub fn obstacle(error: &GpuError) -> Obstacle {
         GpuError::NoDriver | GpuError::OldDriver { .. } | GpuError::OldDevice { .. }
     );
     Obstacle {
-        note: Some(format!("{error}; singing on the CPU")),
+        note: Some(format!("{error}; on the CPU instead")),
         may_pass,
     }
 }

@@ -34,7 +34,7 @@ pub fn keep<M: Maker + 'static>(maker: M) -> std::io::Result<Counter<M::Task>> {
     })?;
     if first.recv_timeout(FIRST).is_err() {
         counter.status().say(Some(format!(
-            "expected the device to answer within {} s, found it silent; singing on the CPU until it does",
+            "expected the device to answer within {} s, found it silent; on the CPU until it does",
             FIRST.as_secs()
         )));
     }

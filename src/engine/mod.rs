@@ -1,6 +1,7 @@
 //! Engines: what turns one voice into another. One trait, driven alike by plugin, app, command
 //! line and server; the driver knows nothing of what is inside.
 
+pub mod away;
 pub mod beside;
 pub mod ddsp;
 pub mod morph;

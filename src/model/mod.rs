@@ -9,6 +9,7 @@ pub mod protect;
 pub mod retrieval;
 pub mod rmvpe;
 pub mod rvc;
+pub mod salience;
 
 /// Pitch bins of CREPE and of the networks that followed it: 360 of 20 cents each.
 pub const PITCH_BINS: usize = 360;

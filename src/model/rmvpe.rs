@@ -10,6 +10,7 @@ mod device;
 use autovoice_kernels::cpu::sigmoid;
 
 use super::PITCH_BINS;
+use super::salience::Salience;
 use crate::dsp::mel::{MelBands, MelConfig};
 use crate::dsp::stft::Spectrum;
 use crate::nn::conv2d::{Size, average_pool};
@@ -396,6 +397,12 @@ impl Rmvpe {
         observe(Part::Recurrent, &other[..padded * 2 * STATE]);
         self.linear.forward(other, frames, out);
         sigmoid(&mut out[..frames * PITCH_BINS]);
+    }
+}
+
+impl Salience for Rmvpe {
+    fn salience(&mut self, heard: &[f32], out: &mut [f32]) {
+        self.observed(heard, out, |_, _| ());
     }
 }
 

@@ -24,5 +24,6 @@ pub use metadata::{Metadata, VoiceModel};
 pub use starters::{Starter, Starters};
 pub use warm::away::{Load, Shelf, StreamMaker};
 pub use warm::card::{ContentOnCard, OnCard};
-pub use warm::kinds::{ContentKind, Kind, VoiceKind};
+pub use warm::kinds::{ContentKind, CrepeKind, Kind, RmvpeKind, VoiceKind};
+pub use warm::tracker::{TrackerOnCard, TrackerSupply};
 pub use warm::{EngineSetup, WarmError, WarmVoice};

@@ -1,5 +1,5 @@
-//! Voices on a device that is none: twins on the CPU that sing, fail or hang on command, and who hands
-//! them to engines.
+//! Networks on a device that is none: twins on the CPU that sing, hear or track, fail or hang on command, and
+//! who hands them to engines and trackers.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
@@ -8,13 +8,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use autovoice::engine::away::{Away, Supply, Tracking, Trouble};
 use autovoice::engine::beside::{Beside, Job, Lost};
-use autovoice::engine::rvc::{Away, Hearing, Reach, Singing, Supplies, Supply, Trouble};
+use autovoice::engine::rvc::{Hearing, Reach, Singing, Supplies};
 use autovoice::engine::{Place, Whereabouts};
+use autovoice::model::PITCH_BINS;
 use autovoice::model::content::{Body, Front, HOP, Loudness, Output, RemoteEncoder};
+use autovoice::model::crepe::{Crepe, WINDOW};
 use autovoice::model::rvc::{
     Closing, Generator, Opening, Phrase, Remote, RvcConfig, Sounding, Synthesizer, Version, draw,
 };
+use autovoice::model::salience::{RemoteSalience, Salience};
 use autovoice::nn::Bounds;
 use autovoice_kernels::gpu::GpuError;
 
@@ -37,6 +41,7 @@ struct Books {
     fate: Fate,
     singing: VecDeque<Away<Singing>>,
     hearing: VecDeque<Away<Hearing>>,
+    tracking: VecDeque<Away<Tracking>>,
     troubles: Vec<Trouble>,
     heard: Option<bool>,
     done: usize,
@@ -84,6 +89,18 @@ impl Desk {
         self.books(|books| {
             (books.fate, books.done) = (fate, 0);
             books.hearing.push_back(away);
+        });
+    }
+
+    /// A pitch network on the device.
+    pub fn bring_tracker(&self, crepe: &Crepe, fate: Fate) {
+        self.fates(Fate::Sings);
+        let tracker = Tracker(crepe.clone(), self.clone());
+        let task = Tracking::new(Box::new(tracker), (WINDOW, PITCH_BINS));
+        let away = Away::new(task, Box::new(Here::of(self))).unwrap();
+        self.books(|books| {
+            (books.fate, books.done) = (fate, 0);
+            books.tracking.push_back(away);
         });
     }
 
@@ -168,7 +185,7 @@ macro_rules! supply {
     )* };
 }
 
-supply! { Singing singing Hearing hearing }
+supply! { Singing singing Hearing hearing Tracking tracking }
 
 impl Whereabouts for Desk {
     fn place(&self) -> Place {
@@ -293,6 +310,26 @@ impl Remote for Twin {
             closing.beyond(closing_copy, &begun, &self.silence, y.beyond);
         }
         Ok(())
+    }
+}
+
+/// A pitch network on the CPU as a device has it.
+struct Tracker(Crepe, Desk);
+
+impl RemoteSalience for Tracker {
+    fn salience(&mut self, heard: &[f32], out: &mut [f32]) -> Result<(), GpuError> {
+        let fate = self.1.hop()?;
+        self.0.salience(heard, out);
+        if fate == Fate::GivesNoNumber {
+            out[PITCH_BINS / 2] = f32::NAN;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Tracker {
+    fn drop(&mut self) {
+        self.1.books(|books| books.freed += 1);
     }
 }
 

@@ -120,6 +120,9 @@ kernels! {
     OverlapAdd "overlap_add" {
         OverlapAdd "overlap_add",
     }
+    Pool "pool" {
+        PoolScaled "pool_scaled",
+    }
     Resample "resample" {
         Resample "resample",
         ResampleKeep "resample_keep",

@@ -16,6 +16,7 @@ mod fourier;
 mod matmul;
 mod matmul_ends;
 mod norm;
+mod pool;
 mod recording;
 mod recurrent;
 mod resample;

@@ -74,6 +74,7 @@ pub(super) fn run(arguments: &BenchArgs) -> Result<Exit, Failure> {
         complain("note: this is a debug build, its times mean nothing; build with --release");
     }
     if arguments.pitch {
+        arguments.device.choose()?;
         let tracked = pitch::figures(arguments)?;
         match arguments.json {
             true => say(format_args!(
@@ -90,7 +91,8 @@ pub(super) fn run(arguments: &BenchArgs) -> Result<Exit, Failure> {
     }
     if arguments.rvc.is_given() || arguments.device.is_given() {
         return Err(Failure::usage(
-            "expected --voice, --quality, --threads, --streaming and --device with --engine rvc only",
+            "expected --voice, --quality, --threads and --streaming with --engine rvc only, and --device with \
+             that or --pitch",
             "add --engine rvc",
         ));
     }

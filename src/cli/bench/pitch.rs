@@ -3,7 +3,8 @@
 
 use super::{BenchArgs, quantile};
 use crate::cli::failure::Failure;
-use crate::cli::tracker;
+use crate::cli::tracker::Source;
+use crate::engine::Place;
 use crate::pitch::track::contour::Contour;
 use crate::pitch::{PitchTracker, TrackerKind, VoiceRange};
 use crate::quality::pitch::{Estimate, Judge, Score, best_lag_s, score};
@@ -25,6 +26,8 @@ pub(super) type Tracked = (TrackerKind, Result<Measured, Failure>);
 
 /// How good and how dear a tracker is.
 pub(super) struct Measured {
+    /// Where its network ran, and what happened to the device.
+    pub(super) place: Place,
     /// What it declares.
     pub(super) lookahead_ms: f64,
     /// By how much its times are late all the same: the median over the voices.
@@ -83,7 +86,8 @@ fn measure(
     sung: &[Vec<Signal>],
 ) -> Result<Measured, Failure> {
     let rate_hz = arguments.rate;
-    let mut tracker = tracker::build(kind, rate_hz, VoiceRange::Bass.lowest_hz())?;
+    let source = Source::new(kind);
+    let mut tracker = source.build(rate_hz, VoiceRange::Bass.lowest_hz())?;
     let mut levels = Vec::new();
     let mut lags = Vec::new();
     for (&snr_db, signals) in LEVELS_DB.iter().zip(sung) {
@@ -118,6 +122,7 @@ fn measure(
     let rtf = times_us.iter().sum::<f64>() / (hop_us * times_us.len() as f64);
     times_us.sort_by(f64::total_cmp);
     Ok(Measured {
+        place: source.place(),
         lookahead_ms: frames_to_ms(tracker.lookahead(), rate_hz),
         lag_ms: 1e3 * quantile(&lags, 0.5),
         hop_ms: frames_to_ms(hop, rate_hz),

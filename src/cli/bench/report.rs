@@ -8,6 +8,7 @@ use crate::cli::convert::latency_json;
 use crate::cli::machine::{self, Machine};
 use crate::cli::out::say;
 use crate::cli::voice::EngineChoice;
+use crate::engine::Place;
 use crate::pitch::VoiceRange;
 use crate::units::frames_to_ms;
 use serde_json::{Value, json};
@@ -159,6 +160,8 @@ fn measured_json(name: &str, measured: &Measured) -> Value {
     json!({
         "tracker": name,
         "ok": true,
+        "device": measured.place.device.as_deref().unwrap_or("cpu"),
+        "device_note": measured.place.note,
         "lookahead_ms": measured.lookahead_ms,
         "lag_ms": measured.lag_ms,
         "hop_ms": measured.hop_ms,
@@ -169,6 +172,13 @@ fn measured_json(name: &str, measured: &Measured) -> Value {
         "max_us": measured.max_us,
         "levels": levels.collect::<Vec<_>>(),
     })
+}
+
+/// Where a tracker's network ran, behind its figures; nothing for the CPU.
+fn on(place: &Place) -> String {
+    let device = place.device.iter().map(|device| format!("  on {device}"));
+    let note = place.note.iter().map(|note| format!("  ({note})"));
+    device.chain(note).collect()
 }
 
 /// The trackers' figures for people.
@@ -215,7 +225,7 @@ pub(super) fn print_pitch(arguments: &BenchArgs, tracked: &[Tracked]) {
     for (kind, outcome) in tracked {
         match outcome {
             Ok(m) => say(format_args!(
-                "{:11} {:5.1} ms {:+5.1} ms {:5.2} ms {:9.5} {:7.1} us {:7.1} us {:7.1} us {:7.1} us",
+                "{:11} {:5.1} ms {:+5.1} ms {:5.2} ms {:9.5} {:7.1} us {:7.1} us {:7.1} us {:7.1} us{}",
                 kind.name(),
                 m.lookahead_ms,
                 m.lag_ms,
@@ -225,6 +235,7 @@ pub(super) fn print_pitch(arguments: &BenchArgs, tracked: &[Tracked]) {
                 m.p95_us,
                 m.p99_us,
                 m.max_us,
+                on(&m.place),
             )),
             Err(failure) => say(format_args!(
                 "{:11} not measured: {}",

@@ -158,7 +158,11 @@ pub(super) fn run(arguments: &ConvertArgs) -> Result<Exit, Failure> {
         };
         file.print(&conversion, arguments.json, arguments.quiet);
         let singer = conversion.singer.as_ref();
-        if let Some(note) = singer.and_then(|singer| singer.place().note) {
+        let notes = [
+            singer.and_then(|singer| singer.place().note),
+            conversion.voice.place().note,
+        ];
+        for note in notes.into_iter().flatten() {
             complain(format_args!("note: {note}"));
         }
         files.push(file);

@@ -45,6 +45,10 @@ impl File {
                 latency_line(outcome.latency, outcome.input.rate_hz)
             ));
         }
+        if let Some(device) = conversion.voice.place().device {
+            let tracker = conversion.voice.tracker.name();
+            line.push_str(&format!("\n  {tracker} on {device}"));
+        }
         line.push_str(&notes(&[
             (
                 outcome.clipped_samples,
@@ -103,6 +107,8 @@ fn settings_json(conversion: &Conversion) -> Value {
         "engine": engine,
         "range": voice.range.name(),
         "tracker": voice.tracker.name(),
+        "tracker_device": voice.place().device.as_deref().unwrap_or("cpu"),
+        "tracker_device_note": voice.place().note,
         "pitch_semitones": plain(settings.controls.pitch_semitones),
         "formant_semitones": plain(settings.controls.formant_semitones),
         "correct": correction.enabled,

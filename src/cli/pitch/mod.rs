@@ -8,12 +8,13 @@ mod report;
 mod stream;
 mod table;
 
+use super::device::DeviceArgs;
 use super::failure::{Exit, Failure};
 use super::interrupt::stop_flag;
-use super::out::say;
+use super::out::{complain, say};
 use super::plan::{self, Outputs};
 use super::progress::{self, Progress};
-use super::tracker;
+use super::tracker::{self, Source};
 use crate::io::{Damage, Existing};
 use crate::pitch::{TrackerKind, VoiceRange};
 use clap::Args;
@@ -84,13 +85,16 @@ pub(super) struct PitchArgs {
     /// Say nothing but errors
     #[arg(short, long)]
     quiet: bool,
+    #[command(flatten)]
+    device: DeviceArgs,
 }
 
 /// Tracks every file that can be tracked.
 pub(super) fn run(arguments: &PitchArgs) -> Result<Exit, Failure> {
     let jobs = jobs(arguments)?;
+    arguments.device.choose()?;
     let analysis = Analysis {
-        tracker: arguments.tracker,
+        tracker: Source::new(arguments.tracker),
         lowest_hz: arguments.lowest,
         hop_s: arguments.hop.map(|ms| f64::from(ms) * 1e-3),
         tuning_hz: arguments.tuning,
@@ -104,7 +108,7 @@ pub(super) fn run(arguments: &PitchArgs) -> Result<Exit, Failure> {
         },
     };
     // What no file could be tracked with is said once, before any of them.
-    tracker::build(analysis.tracker, 48_000, analysis.lowest_hz)?;
+    analysis.tracker.check(analysis.lowest_hz)?;
     let stop = stop_flag();
     let mut files = Vec::with_capacity(jobs.len());
     for (index, job) in jobs.iter().enumerate() {
@@ -115,6 +119,9 @@ pub(super) fn run(arguments: &PitchArgs) -> Result<Exit, Failure> {
         let interrupted = matches!(&outcome, Err(failure) if failure.exit == Exit::Interrupted);
         let file = report::File { job, outcome };
         file.print(&analysis, arguments.json, arguments.quiet);
+        if let Some(note) = analysis.tracker.place().note {
+            complain(format_args!("note: {note}"));
+        }
         files.push(file);
         if interrupted {
             break;

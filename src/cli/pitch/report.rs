@@ -45,6 +45,9 @@ impl File<'_> {
         if let Some(notes) = outcome.notes {
             line.push_str(&format!(", {notes} notes"));
         }
+        if let Some(device) = analysis.tracker.place().device {
+            line.push_str(&format!(", on {device}"));
+        }
         line.push_str(&notes(&[
             (outcome.patched_frames, "lost frames replaced by silence"),
             (
@@ -81,6 +84,8 @@ pub(super) fn json(files: &[File<'_>], analysis: &Analysis) -> Value {
         "command": "pitch",
         "version": env!("CARGO_PKG_VERSION"),
         "tracker": analysis.tracker.name(),
+        "device": analysis.tracker.place().device.as_deref().unwrap_or("cpu"),
+        "device_note": analysis.tracker.place().note,
         "lowest_hz": analysis.lowest_hz,
         "hop_ms": analysis.hop_s.map(|s| (s * 1e6).round() * 1e-3),
         "tuning_hz": analysis.tuning_hz,

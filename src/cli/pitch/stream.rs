@@ -8,9 +8,8 @@ use super::table::{Grid, Table};
 use crate::cli::failure::Failure;
 use crate::cli::plan;
 use crate::cli::progress::{Watcher, interrupted};
-use crate::cli::tracker;
+use crate::cli::tracker::Source;
 use crate::io::{AudioInfo, AudioReader, Damage, Existing, NewFile, WriteError};
-use crate::pitch::TrackerKind;
 use crate::pitch::track::contour::{Contour, Point};
 use crate::units::Frames;
 use std::path::PathBuf;
@@ -20,9 +19,8 @@ use std::time::{Duration, Instant};
 const BLOCK_FRAMES: Frames = 4_096;
 
 /// How to track every file of a batch.
-#[derive(Clone, Copy, Debug)]
 pub(super) struct Analysis {
-    pub(super) tracker: TrackerKind,
+    pub(super) tracker: Source,
     /// Lowest pitch expected in Hz.
     pub(super) lowest_hz: f32,
     /// Seconds from row to row; `None` keeps the tracker's.
@@ -78,7 +76,7 @@ pub(super) fn track(
     let mut reader = AudioReader::open(&job.table.input, analysis.damage)?;
     let input = reader.info().clone();
     watcher.start(input.frames);
-    let tracker = tracker::build(analysis.tracker, input.rate_hz, analysis.lowest_hz)?;
+    let tracker = analysis.tracker.build(input.rate_hz, analysis.lowest_hz)?;
     let mut contour = Contour::new(tracker, input.rate_hz);
     let lookahead = contour.tracker().lookahead();
     let mut outputs = Outputs::create(job, analysis, input.rate_hz)?;

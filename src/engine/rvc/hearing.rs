@@ -3,8 +3,8 @@
 
 use autovoice_kernels::gpu::GpuError;
 
-use super::away::Task;
 use super::reach::Reach;
+use crate::engine::away::Task;
 use crate::model::content::{HOP, RemoteEncoder};
 
 /// Hops of content, 20 ms each, after which the running loudness of the front has heard enough: 2 s.

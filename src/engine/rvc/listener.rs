@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::heard::Heard;
 use super::hearing::Hearing;
-use super::places::{Places, whereabouts};
 use super::reach::{PER_CONTENT, Reach};
 use super::singing::{self, Singing};
 use super::stage::Stage;
 use crate::dsp::history::History;
 use crate::dsp::noise::normal;
 use crate::dsp::resample::Resampler;
+use crate::engine::away::{Places, whereabouts};
 use crate::engine::{Controls, EngineSpec, Observation, Whereabouts};
 use crate::model::content::{Body, Front, HOP, Loudness, RATE_HZ};
 use crate::model::protect::protect;

@@ -7,28 +7,25 @@
 //! What needs the future waits for [`Reach::ahead`] frames, and what is convolution waits for what it
 //! sees, so that the sound has no seams; unless it sings early, where a crossfade hides them.
 
-mod away;
 mod early;
 mod heard;
 mod hearing;
 mod listener;
-mod places;
 mod reach;
 mod singer;
 mod singing;
 mod stage;
 
 pub use crate::model::retrieval::Search;
-pub use away::{Away, Errand, Task, Trouble};
 pub use hearing::Hearing;
 pub use listener::{LATENT, SOURCE};
-pub use places::Supply;
 pub use reach::{Delays, Reach};
 pub use singing::Singing;
 pub use stage::Stage;
 
 use std::sync::Arc;
 
+use super::away::{Places, Supply};
 use super::beside::{Beside, Job};
 use super::{Controls, Engine, EngineError, EngineSpec, Observation, Whereabouts};
 use crate::model::content::{Encoder, HOP, Output};
@@ -37,7 +34,6 @@ use crate::model::rvc::{Generator, Synthesizer, Version};
 use crate::pitch::PitchTracker;
 use early::Early;
 use listener::{Listener, Score};
-use places::Places;
 use singer::Singer;
 
 /// See the module.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::singer::Singer;
+use crate::engine::away::PATIENCE;
 use crate::engine::{EngineSpec, Quality};
 use crate::model::content::{self, HOP, RATE_HZ, WINDOW};
 use crate::model::rvc::{RvcConfig, Spans};
@@ -180,7 +181,7 @@ impl Reach {
     /// How long a device may take for a hop before it counts as hung: a hop, where somebody listens.
     pub(super) fn limit(&self) -> Duration {
         match *self == Self::OFFLINE {
-            true => Duration::from_secs(10),
+            true => PATIENCE,
             false => Duration::from_millis(MS_PER_CONTENT * self.hop as u64),
         }
     }

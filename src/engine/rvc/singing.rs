@@ -3,8 +3,8 @@
 
 use autovoice_kernels::gpu::GpuError;
 
-use super::away::Task;
 use super::reach::{PER_CONTENT, Reach};
+use crate::engine::away::Task;
 use crate::model::rvc::{Flow, Phrase, Remote, RvcConfig, Sounding};
 use crate::units::Frames;
 

@@ -4,9 +4,11 @@
 //!
 //! Weights are ours; `autovoice train pitch` makes them, on the same network over whole sequences.
 
+mod device;
 pub mod features;
 mod weights;
 
+pub use device::PitchNet as DevicePitchNet;
 pub use weights::embedded;
 
 use autovoice_kernels::cpu::{PackedMatrix, Start, matmul, relu, softmax};
@@ -79,15 +81,13 @@ pub struct PitchNet {
     gru: Gru,
     salience: Vec<f32>,
     expected: Linear,
-    voicing: Linear,
+    ending: Ending,
     /// Features with the zeros around them, `[ROWS, CHANNELS]`.
     input: Vec<f32>,
     /// Work space, `[ROWS, WIDTH]`.
     grid: Vec<f32>,
     squeezed: Vec<f32>,
     reduced: Vec<f32>,
-    /// The context, and how far the best candidate stands out before and after it.
-    heard: Vec<f32>,
     by_grid: Vec<f32>,
     logits: Vec<f32>,
 }
@@ -111,12 +111,11 @@ impl PitchNet {
             gru: Gru::new(CONTEXT, CONTEXT, 0, &all.part("gru"))?,
             salience: all.part("salience").get("weight", &[1, WIDTH])?.to_vec(),
             expected: Linear::new(CONTEXT, BINS, &all.part("context"))?,
-            voicing: Linear::new(CONTEXT + 2, 1, &all.part("voicing"))?,
+            ending: Ending::new(&all)?,
             input: vec![0.0; ROWS * CHANNELS],
             grid: vec![0.0; ROWS * WIDTH],
             squeezed: vec![0.0; BINS * SQUEEZED],
             reduced: vec![0.0; CONTEXT],
-            heard: vec![0.0; CONTEXT + 2],
             by_grid: vec![0.0; BINS],
             logits: vec![0.0; BINS],
         })
@@ -136,12 +135,7 @@ impl PitchNet {
     /// What the next instant holds, from [`Self::features`]. Real-time safe.
     pub fn step(&mut self) -> Estimate {
         self.forward();
-        let mut says = [0.0];
-        self.voicing.forward(&self.heard, 1, &mut says);
-        Estimate {
-            f0_hz: features::grid_hz(f64::from(place(&mut self.logits))) as f32,
-            voicing: 1.0 / (1.0 + (-says[0]).exp()),
-        }
+        self.ending.conclude(&self.by_grid, &mut self.logits)
     }
 
     /// How likely each candidate is, if there is a voice: `[BINS]`, from the last step.
@@ -150,7 +144,7 @@ impl PitchNet {
         &self.logits
     }
 
-    /// Fills `logits` and `heard`.
+    /// Fills the context, `by_grid` and `logits`.
     fn forward(&mut self) {
         let inner = PAD * WIDTH..(PAD + BINS) * WIDTH;
         self.first.apply(
@@ -171,7 +165,7 @@ impl PitchNet {
         relu(&mut self.squeezed);
         self.dense.forward(&self.squeezed, 1, &mut self.reduced);
         relu(&mut self.reduced);
-        self.gru.step(&self.reduced, &mut self.heard[..CONTEXT]);
+        self.gru.step(&self.reduced, self.ending.context());
         for (value, channels) in self.by_grid.iter_mut().zip(grid.chunks_exact(WIDTH)) {
             *value = channels
                 .iter()
@@ -179,13 +173,45 @@ impl PitchNet {
                 .map(|(x, w)| x * w)
                 .sum();
         }
-        self.expected
-            .forward(&self.heard[..CONTEXT], 1, &mut self.logits);
+        let context = self.ending.context();
+        self.expected.forward(context, 1, &mut self.logits);
         for (logit, value) in self.logits.iter_mut().zip(&self.by_grid) {
             *logit += value;
         }
-        self.heard[CONTEXT] = stands_out(&self.by_grid);
-        self.heard[CONTEXT + 1] = stands_out(&self.logits);
+    }
+}
+
+/// What becomes of what the layers say of an instant: the same here and behind a device.
+struct Ending {
+    voicing: Linear,
+    /// The context, and how far the best candidate stands out before and after it.
+    heard: Vec<f32>,
+}
+
+impl Ending {
+    fn new(weights: &Scope) -> Result<Self, WeightsError> {
+        Ok(Self {
+            voicing: Linear::new(CONTEXT + 2, 1, &weights.part("voicing"))?,
+            heard: vec![0.0; CONTEXT + 2],
+        })
+    }
+
+    /// Where the context is to be before [`Self::conclude`].
+    fn context(&mut self) -> &mut [f32] {
+        &mut self.heard[..CONTEXT]
+    }
+
+    /// From what the grid says of each candidate, and what it says with the context, which becomes how likely
+    /// each is.
+    fn conclude(&mut self, by_grid: &[f32], logits: &mut [f32]) -> Estimate {
+        self.heard[CONTEXT] = stands_out(by_grid);
+        self.heard[CONTEXT + 1] = stands_out(logits);
+        let mut says = [0.0];
+        self.voicing.forward(&self.heard, 1, &mut says);
+        Estimate {
+            f0_hz: features::grid_hz(f64::from(place(logits))) as f32,
+            voicing: 1.0 / (1.0 + (-says[0]).exp()),
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use super::at_16k::At16k;
 use super::{PitchFrame, PitchTracker};
 use crate::dsp::history::History;
 use crate::model::rmvpe::{BANDS, HOP, LogMel, MULTIPLE, Rmvpe, WINDOW};
+use crate::model::salience::Salience;
 use crate::model::{PITCH_BINS, bin_to_cents, cents_to_hz};
 use crate::units::Frames;
 
@@ -70,16 +71,14 @@ impl Default for Windows {
 }
 
 /// The tracker `rmvpe`.
-#[derive(Clone, Debug)]
 pub struct RmvpeTracker {
     front: At16k,
     analysis: Analysis,
 }
 
 /// What happens at 16 kHz.
-#[derive(Clone, Debug)]
 struct Analysis {
-    rmvpe: Rmvpe,
+    network: Box<dyn Salience>,
     windows: Windows,
     log_mel: LogMel,
     history: History,
@@ -101,18 +100,32 @@ impl RmvpeTracker {
     /// If the rate is 0, `windows` are not as said, or longer than the network was built for.
     #[must_use]
     pub fn new(rate_hz: u32, rmvpe: Rmvpe, windows: Windows) -> Self {
+        let longest = rmvpe.longest();
+        Self::with(rate_hz, (longest, Box::new(rmvpe)), windows)
+    }
+
+    /// The same with a network that was built for so many spectra, and that may be elsewhere. Allocates.
+    ///
+    /// # Panics
+    /// As [`Self::new`].
+    #[must_use]
+    pub fn with(
+        rate_hz: u32,
+        (longest, network): (Frames, Box<dyn Salience>),
+        windows: Windows,
+    ) -> Self {
         let Windows { length, ahead } = windows;
         assert!(
             length.is_multiple_of(MULTIPLE) && length > MULTIPLE,
             "a multiple of 32 from 64 on"
         );
         assert!(
-            length <= rmvpe.longest(),
+            length <= longest,
             "the network was built for as long a window"
         );
         assert!(ahead + MULTIPLE <= length, "a window says something new");
         let mut analysis = Analysis {
-            rmvpe,
+            network,
             windows,
             log_mel: LogMel::new(),
             history: History::new(WINDOW + 1),
@@ -184,7 +197,7 @@ impl Analysis {
     fn decide(&mut self) {
         let salience = &mut self.salience[..self.held];
         let spectra = &self.spectra[..self.held * BANDS];
-        self.rmvpe.salience(spectra, salience.as_flattened_mut());
+        self.network.salience(spectra, salience.as_flattened_mut());
         // At the start of a stream the first of them would lie before it.
         for (n, decided) in self.decided.iter_mut().enumerate() {
             let at = (self.held + n).checked_sub(MULTIPLE + self.windows.ahead);

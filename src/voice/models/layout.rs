@@ -3,6 +3,7 @@
 
 use super::ModelKind;
 use crate::model::content::ContentConfig;
+use crate::model::crepe::Capacity;
 use crate::model::rmvpe::RmvpeConfig;
 
 /// A tensor's name and shape.
@@ -11,13 +12,18 @@ pub(super) type Named = (String, Vec<usize>);
 /// Every tensor a network of this kind needs, in the order of its layers. Counters of batches,
 /// which only training needs, are left out.
 pub(super) fn tensors(kind: ModelKind) -> Vec<Named> {
-    let mut layout = Layout(Vec::new());
     match kind {
-        ModelKind::CrepeTiny => layout.crepe([128, 16, 16, 16, 32, 64]),
-        ModelKind::CrepeFull => layout.crepe([1024, 128, 128, 128, 256, 512]),
-        ModelKind::Rmvpe => return rmvpe(&RmvpeConfig::FULL),
-        ModelKind::ContentVec => return content(&ContentConfig::BASE),
+        ModelKind::CrepeTiny => crepe(Capacity::Tiny),
+        ModelKind::CrepeFull => crepe(Capacity::Full),
+        ModelKind::Rmvpe => rmvpe(&RmvpeConfig::FULL),
+        ModelKind::ContentVec => content(&ContentConfig::BASE),
     }
+}
+
+/// Those of a CREPE of a capacity.
+pub fn crepe(capacity: Capacity) -> Vec<Named> {
+    let mut layout = Layout(Vec::new());
+    layout.crepe(capacity.channels());
     layout.0
 }
 

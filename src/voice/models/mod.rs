@@ -13,7 +13,7 @@ use crate::io::checkpoint::{
 };
 use crate::io::folders::{self, NoHome};
 pub use content::{content_encoder, load_content_encoder};
-pub use layout::{content as content_tensors, rmvpe as rmvpe_tensors};
+pub use layout::{content as content_tensors, crepe as crepe_tensors, rmvpe as rmvpe_tensors};
 use recognise::{Recognised, recognise};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;

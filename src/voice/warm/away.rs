@@ -8,8 +8,8 @@ use autovoice_kernels::gpu::{GpuError, Precision};
 use super::kinds::Kind;
 use crate::bridge::Second;
 use crate::compute::{Made, Maker, Obstacle, Opened, Opener, obstacle};
+use crate::engine::away::{Away, Errand};
 use crate::engine::beside::Beside;
-use crate::engine::rvc::{Away, Errand, Reach};
 use crate::nn::Weights;
 use crate::nn::device::DeviceError;
 
@@ -48,7 +48,7 @@ impl<O: Opener, K: Kind> Shelf<O, K> {
     }
 
     /// A stream. Where there is not the memory for weights as they are, they are kept in half precision.
-    fn stream(&self, reach: Reach) -> Result<Found<O, K>, Obstacle> {
+    fn stream(&self, reach: K::Reach) -> Result<Found<O, K>, Obstacle> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let sizes = self.kind.sizes(reach);
         let choices = self.opener.choices();
@@ -108,7 +108,7 @@ fn lasting(note: String) -> Obstacle {
 /// Makes streams for one engine.
 pub struct StreamMaker<O: Opener, K: Kind> {
     shelf: Arc<Shelf<O, K>>,
-    reach: Reach,
+    reach: K::Reach,
     waiter: Waiter<K>,
 }
 
@@ -117,7 +117,7 @@ type Waiter<K> = fn() -> std::io::Result<Box<dyn Beside<Box<Errand<<K as Kind>::
 
 impl<O: Opener, K: Kind> StreamMaker<O, K> {
     /// For an engine that looks so far.
-    pub fn new(shelf: Arc<Shelf<O, K>>, reach: Reach) -> Self {
+    pub fn new(shelf: Arc<Shelf<O, K>>, reach: K::Reach) -> Self {
         Self {
             shelf,
             reach,
@@ -141,7 +141,7 @@ impl<O: Opener, K: Kind> Maker for StreamMaker<O, K> {
         let (stream, precision) = shelf.stream(self.reach)?;
         let beside = (self.waiter)().map_err(|error| Obstacle {
             note: Some(format!(
-                "expected a thread for the device, found: {error}; singing on the CPU"
+                "expected a thread for the device, found: {error}; on the CPU instead"
             )),
             may_pass: true,
         })?;

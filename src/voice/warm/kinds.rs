@@ -1,13 +1,19 @@
-//! What is kept on devices for engines of RVC's voices: the voice, and the content encoder.
+//! What is kept on devices: the voice and the content encoder of RVC's engines, and the networks of trackers.
 
 use autovoice_kernels::gpu::{GpuError, Precision};
 
 use crate::compute::Movable;
-use crate::engine::rvc::{Hearing, Reach, Singing, Task};
+use crate::engine::away::{Task, Tracking};
+use crate::engine::rvc::{Hearing, Reach, Singing};
+use crate::model::PITCH_BINS;
 use crate::model::content::{self, ContentConfig, DeviceListener, HOP, Output};
+use crate::model::crepe::{Capacity, DeviceCrepe, WINDOW};
+use crate::model::rmvpe::{BANDS, DeviceRmvpe, RmvpeConfig};
 use crate::model::rvc::{DeviceSynthesizer, RvcConfig, Spans};
+use crate::model::salience::OnDevice;
 use crate::nn::Weights;
 use crate::nn::device::DeviceError;
+use crate::units::Frames;
 
 /// Networks that streams on a device are made of, and the task that an engine has of such a stream.
 pub trait Kind: Send + Sync + 'static {
@@ -17,6 +23,9 @@ pub trait Kind: Send + Sync + 'static {
     /// What an engine gives, and what comes of it.
     type Task: Task;
 
+    /// How far an engine looks, where that is not always the same.
+    type Reach: Copy + Send;
+
     /// What the networks are built for.
     type Sizes: Copy + PartialEq + Send;
 
@@ -24,7 +33,7 @@ pub trait Kind: Send + Sync + 'static {
     type Stream<D: Movable>: Send;
 
     /// For an engine that looks so far.
-    fn sizes(&self, reach: Reach) -> Self::Sizes;
+    fn sizes(&self, reach: Self::Reach) -> Self::Sizes;
 
     /// From weights, kept in a precision. Allocates.
     ///
@@ -47,7 +56,7 @@ pub trait Kind: Send + Sync + 'static {
     ) -> Result<Self::Stream<D>, GpuError>;
 
     /// What an engine that looks so far has of a stream.
-    fn task<D: Movable>(&self, stream: Self::Stream<D>, reach: Reach) -> Self::Task;
+    fn task<D: Movable>(&self, stream: Self::Stream<D>, reach: Self::Reach) -> Self::Task;
 }
 
 /// Text encoder, flow and generator of a voice of these sizes.
@@ -57,6 +66,8 @@ impl Kind for VoiceKind {
     const NAME: &'static str = "the voice";
 
     type Task = Singing;
+
+    type Reach = Reach;
 
     type Sizes = Spans;
 
@@ -95,6 +106,8 @@ impl Kind for ContentKind {
 
     type Task = Hearing;
 
+    type Reach = Reach;
+
     type Sizes = content::Hearing;
 
     type Stream<D: Movable> = DeviceListener<D>;
@@ -127,5 +140,88 @@ impl Kind for ContentKind {
     fn task<D: Movable>(&self, stream: DeviceListener<D>, reach: Reach) -> Hearing {
         let outs = stream.outs();
         Hearing::new(Box::new(stream), reach, outs)
+    }
+}
+
+/// CREPE of a capacity.
+pub struct CrepeKind(pub Capacity);
+
+impl Kind for CrepeKind {
+    const NAME: &'static str = "CREPE";
+
+    type Task = Tracking;
+
+    type Reach = ();
+
+    type Sizes = ();
+
+    type Stream<D: Movable> = OnDevice<D, DeviceCrepe<D>>;
+
+    fn sizes(&self, (): ()) {}
+
+    fn build<D: Movable>(
+        &self,
+        device: D,
+        ((), precision): ((), Precision),
+        weights: &Weights,
+    ) -> Result<Self::Stream<D>, DeviceError> {
+        let network = DeviceCrepe::new(&device, self.0, precision, &weights.root())?;
+        // Other streams, which share the weights, wait for nothing of this one.
+        device.synchronize()?;
+        Ok(OnDevice { device, network })
+    }
+
+    fn another<D: Movable>(
+        stream: &Self::Stream<D>,
+        device: D,
+    ) -> Result<Self::Stream<D>, GpuError> {
+        let network = stream.network.another(&device)?;
+        Ok(OnDevice { device, network })
+    }
+
+    fn task<D: Movable>(&self, stream: Self::Stream<D>, (): ()) -> Tracking {
+        Tracking::new(Box::new(stream), (WINDOW, PITCH_BINS))
+    }
+}
+
+/// RMVPE of these sizes, for windows of at most so many spectra.
+pub struct RmvpeKind(pub RmvpeConfig, pub Frames);
+
+impl Kind for RmvpeKind {
+    const NAME: &'static str = "RMVPE";
+
+    type Task = Tracking;
+
+    type Reach = ();
+
+    type Sizes = ();
+
+    type Stream<D: Movable> = OnDevice<D, DeviceRmvpe<D>>;
+
+    fn sizes(&self, (): ()) {}
+
+    fn build<D: Movable>(
+        &self,
+        device: D,
+        ((), precision): ((), Precision),
+        weights: &Weights,
+    ) -> Result<Self::Stream<D>, DeviceError> {
+        let sizes = (self.1, precision);
+        let network = DeviceRmvpe::new(&device, self.0, sizes, &weights.root())?;
+        device.synchronize()?;
+        Ok(OnDevice { device, network })
+    }
+
+    fn another<D: Movable>(
+        stream: &Self::Stream<D>,
+        device: D,
+    ) -> Result<Self::Stream<D>, GpuError> {
+        let network = stream.network.another(&device)?;
+        Ok(OnDevice { device, network })
+    }
+
+    fn task<D: Movable>(&self, stream: Self::Stream<D>, (): ()) -> Tracking {
+        let longest = stream.network.longest();
+        Tracking::new(Box::new(stream), (longest * BANDS, longest * PITCH_BINS))
     }
 }

@@ -7,6 +7,7 @@ pub(super) mod card;
 mod ddsp;
 pub(super) mod kinds;
 mod rvc;
+pub(super) mod tracker;
 
 use std::path::{Path, PathBuf};
 

@@ -12,6 +12,7 @@ use super::{PitchFrame, PitchTracker};
 use crate::dsp::history::History;
 use crate::model::PITCH_BINS;
 use crate::model::crepe::{Capacity, Crepe, WINDOW, normalise};
+use crate::model::salience::Salience;
 use crate::units::Frames;
 
 /// Frames at 16 kHz from one window to the next: 100 windows a second.
@@ -53,7 +54,6 @@ impl Default for CrepeConfig {
 }
 
 /// The tracker `crepe-tiny` or `crepe-full`.
-#[derive(Clone, Debug)]
 pub struct CrepeTracker {
     front: At16k,
     analysis: Analysis,
@@ -61,9 +61,8 @@ pub struct CrepeTracker {
 }
 
 /// What happens at 16 kHz.
-#[derive(Clone, Debug)]
 struct Analysis {
-    crepe: Crepe,
+    network: Box<dyn Salience>,
     decoder: Decoder,
     bins: Range<usize>,
     viterbi: Viterbi,
@@ -89,18 +88,31 @@ impl CrepeTracker {
     /// If the rate is 0.
     #[must_use]
     pub fn new(rate_hz: u32, crepe: Crepe, config: CrepeConfig) -> Self {
+        Self::with(rate_hz, (crepe.capacity(), Box::new(crepe)), config)
+    }
+
+    /// The same with a network of a capacity that may be elsewhere. Allocates.
+    ///
+    /// # Panics
+    /// If the rate is 0.
+    #[must_use]
+    pub fn with(
+        rate_hz: u32,
+        (capacity, network): (Capacity, Box<dyn Salience>),
+        config: CrepeConfig,
+    ) -> Self {
         let lag = match config.decoder {
             Decoder::Viterbi { lag } => lag,
             Decoder::Argmax | Decoder::Weighted => 0,
         };
         Self {
-            name: match crepe.capacity() {
+            name: match capacity {
                 Capacity::Tiny => "crepe-tiny",
                 Capacity::Full => "crepe-full",
             },
             front: At16k::new(rate_hz),
             analysis: Analysis {
-                crepe,
+                network,
                 decoder: config.decoder,
                 bins: decode::bins_between(config.lowest_hz, config.highest_hz),
                 viterbi: Viterbi::new(PITCH_BINS, decode::TRANSITION_WIDTH, lag),
@@ -137,8 +149,8 @@ impl Analysis {
         normalise(&mut self.frame);
         let slot = self.windows % self.recent.len();
         self.windows += 1;
-        self.crepe
-            .probabilities(&self.frame, &mut self.recent[slot]);
+        self.network
+            .salience(&self.frame[..], &mut self.recent[slot]);
         self.decide(slot)
     }
 

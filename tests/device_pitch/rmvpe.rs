@@ -1,6 +1,4 @@
-//! RMVPE on a device against that on the CPU, and what it costs. The device is an emulator, so that what runs
-//! here is what runs on a card; it also finds races, reads of what nobody wrote and whatever leaves its array.
-#![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+//! RMVPE on a device against that on the CPU, and what it costs.
 
 use autovoice::model::PITCH_BINS;
 use autovoice::model::rmvpe::{BANDS, DeviceRmvpe, MULTIPLE, Rmvpe, RmvpeConfig};

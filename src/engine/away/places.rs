@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::away::{Away, Task, Trouble};
+use super::{Away, Task, Trouble};
 use crate::engine::{Place, Whereabouts};
 
 /// Who brings tasks on devices, and takes them back.
@@ -30,7 +30,7 @@ pub trait Supply<T: Task>: Send {
 }
 
 /// See the module.
-pub(super) struct Places<T: Task> {
+pub(in crate::engine) struct Places<T: Task> {
     supply: Option<Box<dyn Supply<T>>>,
     away: Option<Away<T>>,
     /// Whether what is away is what is heard.
@@ -129,7 +129,7 @@ impl<T: Task> Places<T> {
 }
 
 /// Who tells where what hears and what sings are; none where both are always here.
-pub(super) fn whereabouts(
+pub(in crate::engine) fn whereabouts(
     hearing: &Places<impl Task>,
     singing: &Places<impl Task>,
 ) -> Option<Arc<dyn Whereabouts>> {

@@ -1,11 +1,21 @@
 //! What is done on a device, and the way there and back: a hop's work goes to another thread, which may wait
 //! for the device as long as it likes. Nobody waits for that thread longer than a limit.
 
+mod places;
+mod tracking;
+
+pub use places::Supply;
+pub(super) use places::{Places, whereabouts};
+pub use tracking::{Elsewhere, Tracking};
+
 use std::time::Duration;
 
 use autovoice_kernels::gpu::GpuError;
 
 use crate::engine::beside::{Beside, Job};
+
+/// How long a hop is waited for where nobody listens: it is better late than computed twice.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is done hop by hop, with what it is given and what comes of it.
 pub trait Task: Send + 'static {
