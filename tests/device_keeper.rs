@@ -57,6 +57,7 @@ impl Maker for Shop {
         answer.map(|(device, note)| Made {
             away: away(),
             device: device.to_owned(),
+            meter: None,
             note: note.map(str::to_owned),
         })
     }

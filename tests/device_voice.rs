@@ -9,7 +9,7 @@ mod rvc_nets;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use autovoice::compute::{Counter, Keeper, Maker, Meter, Obstacle, Opener, RETRY};
+use autovoice::compute::{Counter, Keeper, Maker, Meter, Metered, Obstacle, Opener, RETRY};
 use autovoice::engine::rvc::{Reach, RvcEngine, Singing, Supplies};
 use autovoice::engine::{Controls, Engine, Quality, Whereabouts};
 use autovoice::model::content::Output;
@@ -18,6 +18,8 @@ use autovoice::quality::seeded;
 use autovoice::voice::models::content_tensors;
 use autovoice::voice::rvc::tensors;
 use autovoice::voice::{ContentKind, Shelf, StreamMaker, VoiceKind};
+use autovoice_emulator::Tally;
+use autovoice_kernels::gpu::Device as _;
 use device_slots::{AtOnce, Counted, Slot};
 use rvc_nets::{ENCODER, engine, engine_with, small, sung};
 use std::time::Duration;
@@ -185,6 +187,28 @@ fn the_encoder_is_there_once_for_all_engines_and_fits_them() {
     }
 }
 
+#[test]
+fn what_is_taken_of_a_device_is_shown_as_it_is_now() {
+    let meter = Meter::new(2_000_000_000);
+    let shelf = shelf(
+        Counted {
+            meter: meter.clone(),
+            choices: Arc::default(),
+        },
+        &slim(),
+    );
+    let (mut keeper, counter) = Keeper::new(StreamMaker::new(shelf, live()));
+    keeper.turn(Duration::ZERO);
+    let engine = engine_with(live(), &slim(), singing(counter));
+    let shown = || engine.whereabouts().unwrap().place().device.unwrap();
+    assert_eq!(shown(), "a tally, 0.0 of 2.0 GB");
+    let others = Metered::new(Tally::new(14), meter, None);
+    let taken = others.allocate(1_500_000_000).unwrap();
+    assert_eq!(shown(), "a tally, 1.5 of 2.0 GB");
+    drop(taken);
+    assert_eq!(shown(), "a tally, 0.0 of 2.0 GB");
+}
+
 /// What one engine takes of a budget, or why it takes nothing.
 fn made(limit: usize) -> (Result<(String, Option<String>), Obstacle>, usize) {
     let meter = Meter::new(limit);
@@ -202,14 +226,13 @@ fn made(limit: usize) -> (Result<(String, Option<String>), Obstacle>, usize) {
 fn without_the_memory_it_is_there_in_half_precision_and_without_that_on_the_cpu() {
     let (full, used) = made(usize::MAX);
     let (device, note) = full.unwrap();
-    assert!(device.starts_with("a tally, "), "{device}");
-    assert_eq!(note, None);
+    assert_eq!((device.as_str(), note), ("a tally", None));
     let (enough, _) = made(used);
     assert_eq!(enough.unwrap().1, None);
     // With a byte less the weights shrink.
     let (half, smaller) = made(used - 1);
     let (device, note) = half.unwrap();
-    assert!(device.starts_with("a tally, half precision"), "{device}");
+    assert_eq!(device, "a tally, half precision");
     assert!(note.unwrap().contains("half precision"));
     assert!(smaller < used, "{smaller} of {used}");
     let (none, left) = made(smaller - 1);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rtrb::{Consumer, Producer, PushError, RingBuffer};
 
+use super::meter::Meter;
 use super::status::Status;
 use crate::engine::Whereabouts;
 use crate::engine::away::{Away, Supply, Task, Trouble};
@@ -40,6 +41,8 @@ pub struct Made<T: Task> {
     pub away: Away<T>,
     /// What the device is called, for people.
     pub device: String,
+    /// What is taken of it, where that is counted.
+    pub meter: Option<Arc<Meter>>,
     /// What the user is to know.
     pub note: Option<String>,
 }
@@ -140,12 +143,17 @@ impl<M: Maker> Keeper<M> {
 
     fn attempt(&mut self, now: Duration) {
         match self.maker.make() {
-            Ok(Made { away, device, note }) => {
+            Ok(Made {
+                away,
+                device,
+                meter,
+                note,
+            }) => {
                 let returned = self
                     .failure
                     .take()
                     .map(|failure| format!("back on the device, which had failed: {failure}"));
-                self.status.name(device);
+                self.status.name(device, meter);
                 self.status.say(note.or(returned));
                 // There is room for one, and none is out.
                 if let Err(PushError::Full(away)) = self.ready.push(away) {

@@ -2,8 +2,9 @@
 //! audio thread; what the inference thread touches is atomic.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::meter::Meter;
 use crate::engine::{Place, Whereabouts};
 
 /// See the module.
@@ -22,7 +23,21 @@ pub struct Status {
 #[derive(Clone, Debug, Default)]
 struct Texts {
     device: String,
+    /// What is taken of the device, by all of this process.
+    meter: Option<Arc<Meter>>,
     note: Option<String>,
+}
+
+impl Texts {
+    /// The device, with what is taken of it now.
+    fn device(&self) -> String {
+        let gigabytes = |bytes: usize| bytes as f64 / 1e9;
+        let taken = self.meter.as_ref().map(|meter| {
+            let (used, limit) = (gigabytes(meter.used()), gigabytes(meter.limit()));
+            format!(", {used:.1} of {limit:.1} GB")
+        });
+        self.device.clone() + &taken.unwrap_or_default()
+    }
 }
 
 impl Status {
@@ -46,9 +61,10 @@ impl Status {
         self.is_over.store(true, Ordering::Release);
     }
 
-    /// What the device is called, once a voice is on it.
-    pub(super) fn name(&self, device: String) {
-        self.texts().device = device;
+    /// What the device is called, once a voice is on it, and what is taken of it.
+    pub(super) fn name(&self, device: String, meter: Option<Arc<Meter>>) {
+        let mut texts = self.texts();
+        (texts.device, texts.meter) = (device, meter);
     }
 
     /// What the user is to know.
@@ -67,7 +83,7 @@ impl Whereabouts for Status {
         let texts = self.texts().clone();
         let is_away = self.is_heard.load(Ordering::Acquire);
         Place {
-            device: is_away.then_some(texts.device),
+            device: is_away.then(|| texts.device()),
             note: texts.note,
         }
     }

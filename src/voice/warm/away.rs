@@ -148,7 +148,7 @@ impl<O: Opener, K: Kind> Maker for StreamMaker<O, K> {
         let task = shelf.kind.task(stream, self.reach);
         let away = Away::new(task, beside);
         let away = away.map_err(|error| shelf.obstacle(&error))?;
-        let (used, limit) = (meter.used(), meter.limit());
+        let limit = meter.limit();
         let (half, note) = match precision {
             Precision::Full => ("", None),
             Precision::Half => (
@@ -160,14 +160,10 @@ impl<O: Opener, K: Kind> Maker for StreamMaker<O, K> {
                 )),
             ),
         };
-        let gigabytes = |bytes: usize| bytes as f64 / 1e9;
         Ok(Made {
             away,
-            device: format!(
-                "{name}{half}, {:.1} of {:.1} GB",
-                gigabytes(used),
-                gigabytes(limit)
-            ),
+            device: format!("{name}{half}"),
+            meter: Some(meter),
             note,
         })
     }
