@@ -100,6 +100,7 @@ impl App {
     fn sing_as(&mut self, name: &str) {
         let params = self.shared.params.clone();
         let rack = &params.rack;
+        rack.list();
         self.until("listed", |_| {
             rack.shown()
                 .listed
