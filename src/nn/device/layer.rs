@@ -2,7 +2,7 @@
 //! memory. Any thread that may wait; allocates at construction only.
 
 use autovoice_kernels::cpu::Conv1dShape;
-use autovoice_kernels::gpu::{Array, Device, GpuError, Slice, layer_norm};
+use autovoice_kernels::gpu::{Activation, Array, Device, GpuError, Slice, activate, layer_norm};
 
 use super::{Build, Conv1d, DeviceError};
 use crate::nn::Scope;
@@ -56,6 +56,18 @@ impl<B> LayerNorm<B> {
     ) -> Result<(), GpuError> {
         layer_norm(device, x, self.scale.all(), self.shift.all(), y)
     }
+}
+
+/// Copies values from place to place: one launch.
+///
+/// # Errors
+/// If `y` is shorter than `x`, or the launch fails.
+pub fn copy<D: Device>(
+    device: &D,
+    x: Slice<'_, D::Buffer, f32>,
+    y: Slice<'_, D::Buffer, f32>,
+) -> Result<(), GpuError> {
+    activate(device, Activation::None, x, y)
 }
 
 /// A linear layer of at most `most` frames, from `weight` `[outs, ins]` and `bias` `[outs]`, which may be

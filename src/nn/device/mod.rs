@@ -24,7 +24,7 @@ pub use build::{Build, exactly};
 pub use condition::{Condition, Offset};
 pub use conv1d::{Conv1d, Step, Target};
 pub use error::DeviceError;
-pub use layer::{LayerNorm, Rooms, linear, projections};
+pub use layer::{LayerNorm, Rooms, copy, linear, projections};
 pub use layout::{Instant, Layout, Line};
 pub use recorded::Recorded;
 pub use state::State;

@@ -6,16 +6,14 @@
 use std::sync::Arc;
 
 use autovoice_kernels::cpu::Conv1dShape;
-use autovoice_kernels::gpu::{
-    Activation, Array, Device, GpuError, Precision, Slice, activate, mask_rows,
-};
+use autovoice_kernels::gpu::{Activation, Array, Device, GpuError, Precision, Slice, mask_rows};
 
 use super::layer::{Layer, Rings};
 use crate::model::content::body::{BACK, GROUPS, TAPS, ring};
 use crate::model::content::{ContentConfig, Output, Reach};
 use crate::nn::device::{
-    Build, Conv1d, DeviceError, LayerNorm, Line, Recorded, Rooms, State, Step, Target, exactly,
-    linear,
+    Build, Conv1d, DeviceError, LayerNorm, Line, Recorded, Rooms, State, Step, Target, copy,
+    exactly, linear,
 };
 use crate::nn::weight_norm::folded;
 use crate::nn::{Bounds, Scope};
@@ -174,7 +172,7 @@ impl<D: Device> Body<D> {
 
     /// Takes the frames of a step, `[frames, hidden]`, from elsewhere on the device: one launch.
     pub(super) fn take(&self, device: &D, x: Slice<'_, D::Buffer, f32>) -> Result<(), GpuError> {
-        activate(device, Activation::None, x, self.there.newest()?)
+        copy(device, x, self.there.newest()?)
     }
 
     /// What a step launches.
