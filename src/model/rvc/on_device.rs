@@ -217,7 +217,7 @@ impl<D: Device> DeviceSynthesizer<D> {
         self.noise.all().upload(device, phrase.noise)?;
         let frames = (hop.seen(), hop.decided);
         self.flow.enter(device, frames, Bounds::OPEN)?;
-        let most = self.spans.generator;
+        let most = self.spans.generator.max(1);
         let mut source = phrase.source.chunks(most * self.config.hop());
         for piece in hop.pieces(most) {
             let source = source.next().unwrap_or_default();
