@@ -8,8 +8,8 @@ use autovoice::model::content::{
     ContentConfig, DeviceEncoder, Encoder, Front, Hearing, Loudness, Output, Reach,
 };
 use autovoice::model::rvc::{
-    DeviceFlow, DeviceGenerator, DeviceTextEncoder, Flow, Generator, RvcConfig, TextEncoder,
-    Version,
+    DeviceFlow, DeviceGenerator, DeviceSynthesizer, DeviceTextEncoder, Flow, Generator, Phrase,
+    RvcConfig, Sounding, Spans, TextEncoder, Version,
 };
 use autovoice::nn::{Bounds, Weights};
 use autovoice::quality::seeded;
@@ -101,16 +101,14 @@ fn row(frames: usize, network: &str, on: &str, times: &Shares) {
     );
 }
 
-/// The networks on a card, one after the other.
+/// A voice on a card, as engines have it: the content encoder, and a hop of the others as one launch.
 pub struct Chain {
     input: Input,
     /// None for hops that are no whole frames of it.
     content: Option<DeviceEncoder<Cuda>>,
-    text: DeviceTextEncoder<Cuda>,
-    flow: DeviceFlow<Cuda>,
-    generator: DeviceGenerator<Cuda>,
+    voice: DeviceSynthesizer<Cuda>,
     content_heard: Vec<f32>,
-    stats: Vec<f32>,
+    prior: Vec<f32>,
     latent: Vec<f32>,
     sound: Vec<f32>,
     frames: usize,
@@ -129,22 +127,24 @@ impl Chain {
         weights: &Weights,
         (frames, precision): (usize, Precision),
     ) -> Result<Self, Failed> {
-        let root = weights.root();
-        let (window, one) = ((PAST + frames, precision), (frames, precision));
         let is_whole = frames.is_multiple_of(2);
         let content = is_whole.then(|| content(device, frames, precision));
         let content = content.transpose()?;
         let content_len = content
             .as_ref()
             .map_or(0, |content| frames / 2 * content.outs());
+        let spans = Spans {
+            window: PAST + frames,
+            flow: frames,
+            generator: frames,
+        };
+        let root = weights.root();
         Ok(Self {
             content_heard: vec![0.0; content_len],
             content,
             input: Input::new(config, frames),
-            text: DeviceTextEncoder::new(device, config, window, &root.part("enc_p"))?,
-            flow: DeviceFlow::new(device, config, one, &root.part("flow"))?,
-            generator: DeviceGenerator::new(device, config, one, &root.part("dec"))?,
-            stats: vec![0.0; frames * 2 * config.inter],
+            voice: DeviceSynthesizer::new(device.clone(), config, spans, precision, &root)?,
+            prior: vec![0.0; frames * config.inter],
             latent: vec![0.0; frames * config.inter],
             sound: vec![0.0; frames * config.hop()],
             frames,
@@ -159,10 +159,8 @@ impl Chain {
                 .map(|content| content.another(device))
                 .transpose()?,
             content_heard: self.content_heard.clone(),
-            text: self.text.another(device)?,
-            flow: self.flow.another(device)?,
-            generator: self.generator.another(device)?,
-            stats: self.stats.clone(),
+            voice: self.voice.another(device.clone())?,
+            prior: self.prior.clone(),
             latent: self.latent.clone(),
             sound: self.sound.clone(),
             frames: self.frames,
@@ -174,6 +172,65 @@ impl Chain {
             content.step(device, &self.input.wave, &mut self.content_heard)?;
         }
         Ok(())
+    }
+
+    /// What a voice does in a hop, all but the content encoder.
+    fn voice(&mut self) -> Result<(), GpuError> {
+        let phrase = Phrase {
+            features: &self.input.features,
+            coarse: &self.input.pitch,
+            past: PAST,
+            decided: self.frames,
+            noise: &self.input.z,
+            source: &self.input.source,
+        };
+        let y = Sounding {
+            prior: &mut self.prior,
+            latent: &mut self.latent,
+            sound: &mut self.sound,
+            beyond: &mut [],
+        };
+        self.voice.sing(phrase, y)
+    }
+
+    /// A hop.
+    pub fn hop(&mut self, device: &Cuda) -> Result<(), GpuError> {
+        self.hear(device)?;
+        self.voice()
+    }
+}
+
+/// The same networks, each by itself.
+struct Parts {
+    input: Input,
+    text: DeviceTextEncoder<Cuda>,
+    flow: DeviceFlow<Cuda>,
+    generator: DeviceGenerator<Cuda>,
+    stats: Vec<f32>,
+    latent: Vec<f32>,
+    sound: Vec<f32>,
+    frames: usize,
+}
+
+impl Parts {
+    fn of(
+        device: &Cuda,
+        config: &RvcConfig,
+        weights: &Weights,
+        (frames, precision): (usize, Precision),
+    ) -> Result<Self, Failed> {
+        let root = weights.root();
+        let (window, one) = ((PAST + frames, precision), (frames, precision));
+        Ok(Self {
+            input: Input::new(config, frames),
+            text: DeviceTextEncoder::new(device, config, window, &root.part("enc_p"))?,
+            flow: DeviceFlow::new(device, config, one, &root.part("flow"))?,
+            generator: DeviceGenerator::new(device, config, one, &root.part("dec"))?,
+            stats: vec![0.0; frames * 2 * config.inter],
+            latent: vec![0.0; frames * config.inter],
+            sound: vec![0.0; frames * config.hop()],
+            frames,
+        })
     }
 
     fn read(&mut self, device: &Cuda) -> Result<(), GpuError> {
@@ -192,19 +249,6 @@ impl Chain {
         self.generator
             .step(device, heard, Bounds::OPEN, &mut self.sound)
     }
-
-    /// What a voice does in a hop, all but the content encoder.
-    fn voice(&mut self, device: &Cuda) -> Result<(), GpuError> {
-        self.read(device)?;
-        self.turn(device)?;
-        self.sing(device)
-    }
-
-    /// A hop.
-    pub fn hop(&mut self, device: &Cuda) -> Result<(), GpuError> {
-        self.hear(device)?;
-        self.voice(device)
-    }
 }
 
 fn card(
@@ -217,26 +261,31 @@ fn card(
         Precision::Full => "card, f32",
         Precision::Half => "card, f16",
     };
-    let mut chain = Chain::of(device, config, weights, (frames, precision))?;
-    type Part = fn(&mut Chain, &Cuda) -> Result<(), GpuError>;
-    let parts: [(&str, Part); 6] = [
-        ("content encoder", Chain::hear),
-        ("text encoder", Chain::read),
-        ("flow", Chain::turn),
-        ("generator", Chain::sing),
-        ("last three", Chain::voice),
-        ("all four", Chain::hop),
-    ];
-    for (network, part) in parts {
-        if chain.content.is_none() && ["content encoder", "all four"].contains(&network) {
-            continue;
-        }
+    let measure = |network: &str, step: &mut dyn FnMut() -> Result<(), GpuError>| {
         let mut failed = None;
         let times = Shares::measure(STEPS, SECOND, || {
-            failed = failed.take().or(part(&mut chain, device).err());
+            failed = failed.take().or(step().err());
         });
         failed.map_or(Ok(()), Err)?;
         row(frames, network, on, &times);
+        Ok::<_, GpuError>(())
+    };
+    let mut parts = Parts::of(device, config, weights, (frames, precision))?;
+    type Part = fn(&mut Parts, &Cuda) -> Result<(), GpuError>;
+    let each: [(&str, Part); 3] = [
+        ("text encoder", Parts::read),
+        ("flow", Parts::turn),
+        ("generator", Parts::sing),
+    ];
+    for (network, part) in each {
+        measure(network, &mut || part(&mut parts, device))?;
+    }
+    drop(parts);
+    let mut chain = Chain::of(device, config, weights, (frames, precision))?;
+    measure("these three", &mut || chain.voice())?;
+    if chain.content.is_some() {
+        measure("content encoder", &mut || chain.hear(device))?;
+        measure("all four", &mut || chain.hop(device))?;
     }
     Ok(())
 }
@@ -274,7 +323,7 @@ fn cpu(config: &RvcConfig, weights: &Weights, frames: usize) -> Result<(), Faile
         generator.step(latent, &input.source, Bounds::OPEN, &mut sound);
     };
     let times = Shares::measure(CPU_STEPS, SECOND, &mut voice);
-    row(frames, "last three", "CPU, f32", &times);
+    row(frames, "these three", "CPU, f32", &times);
     if !frames.is_multiple_of(2) {
         return Ok(());
     }

@@ -13,6 +13,7 @@ pub struct Tally {
     bytes: Cell<usize>,
     uploads: Cell<usize>,
     downloads: Cell<usize>,
+    calls: Cell<usize>,
     launches: RefCell<Vec<Launch>>,
 }
 
@@ -52,6 +53,7 @@ impl Tally {
             bytes: Cell::default(),
             uploads: Cell::default(),
             downloads: Cell::default(),
+            calls: Cell::default(),
             launches: RefCell::default(),
         }
     }
@@ -78,6 +80,12 @@ impl Tally {
     #[must_use]
     pub fn downloads(&self) -> usize {
         self.downloads.get()
+    }
+
+    /// How often something was launched: a kernel by itself, or a recording, whatever is in it.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.calls.get()
     }
 
     /// What was launched since this was last asked.
@@ -140,6 +148,7 @@ impl Device for Tally {
             Argument::Float(x) => Given::Number(f64::from(x)),
             Argument::Double(x) => Given::Number(x),
         });
+        count(&self.calls, 1);
         self.launches.borrow_mut().push(Launch {
             kernel,
             grid,
@@ -156,13 +165,15 @@ impl Device for Tally {
         &self,
         work: &mut dyn FnMut() -> Result<(), GpuError>,
     ) -> Result<Vec<Launch>, GpuError> {
-        let before = self.launches.take();
+        let before = (self.launches.take(), self.calls.get());
         let done = work();
-        let recorded = self.launches.replace(before);
+        let recorded = self.launches.replace(before.0);
+        self.calls.set(before.1);
         done.map(|()| recorded)
     }
 
     fn replay(&self, recording: &Vec<Launch>) -> Result<(), GpuError> {
+        count(&self.calls, 1);
         self.launches.borrow_mut().extend_from_slice(recording);
         Ok(())
     }

@@ -7,4 +7,5 @@ mod cost;
 mod flow;
 mod generator;
 mod nets;
+mod synthesizer;
 mod text_encoder;

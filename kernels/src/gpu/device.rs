@@ -145,3 +145,50 @@ pub trait Device {
     /// Units that run blocks side by side, by which products choose their form.
     fn multiprocessors(&self) -> usize;
 }
+
+/// A device that somebody else has.
+impl<D: Device> Device for &D {
+    type Buffer = D::Buffer;
+
+    type Recording = D::Recording;
+
+    fn allocate(&self, bytes: usize) -> Result<Self::Buffer, GpuError> {
+        D::allocate(self, bytes)
+    }
+
+    fn upload(&self, bytes: &[u8], to: &Self::Buffer, at: usize) -> Result<(), GpuError> {
+        D::upload(self, bytes, to, at)
+    }
+
+    fn download(&self, from: &Self::Buffer, at: usize, bytes: &mut [u8]) -> Result<(), GpuError> {
+        D::download(self, from, at, bytes)
+    }
+
+    fn launch(
+        &self,
+        kernel: Kernel,
+        grid: Grid,
+        arguments: &[Argument<'_, Self::Buffer>],
+    ) -> Result<(), GpuError> {
+        D::launch(self, kernel, grid, arguments)
+    }
+
+    fn synchronize(&self) -> Result<(), GpuError> {
+        D::synchronize(self)
+    }
+
+    fn record(
+        &self,
+        work: &mut dyn FnMut() -> Result<(), GpuError>,
+    ) -> Result<Self::Recording, GpuError> {
+        D::record(self, work)
+    }
+
+    fn replay(&self, recording: &Self::Recording) -> Result<(), GpuError> {
+        D::replay(self, recording)
+    }
+
+    fn multiprocessors(&self) -> usize {
+        D::multiprocessors(self)
+    }
+}

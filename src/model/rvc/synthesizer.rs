@@ -10,7 +10,7 @@ use crate::nn::{Bounds, Scope, WeightsError};
 use crate::units::Frames;
 
 /// The deviation of the latent around its mean.
-const TEMPERATURE: f32 = 0.66666;
+pub(super) const TEMPERATURE: f32 = 0.66666;
 
 /// For how many frames of 10 ms the networks are built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,10 +2,10 @@
 //! seldom and heard always. Any thread that may wait; allocates at construction only.
 
 use autovoice_kernels::gpu::{
-    Activation, Array, Device, GpuError, Input, Matrix, Output, Precision, Slice, activate, matmul,
+    Activation, Array, Device, GpuError, Input, Matrix, Output, Precision, Slice, matmul,
 };
 
-use super::{Build, exactly};
+use super::{Build, copy, exactly};
 
 /// The weights of such a layer.
 #[derive(Debug)]
@@ -102,11 +102,6 @@ impl<B> Offset<B> {
     /// # Errors
     /// If that has more values, or the launch fails.
     pub fn resume<D: Device<Buffer = B>>(&self, device: &D, other: &Self) -> Result<(), GpuError> {
-        activate(
-            device,
-            Activation::None,
-            other.values.all(),
-            self.values.all(),
-        )
+        copy(device, other.values.all(), self.values.all())
     }
 }

@@ -36,14 +36,29 @@ pub struct Target<'a, B> {
 }
 
 impl<'a, B> Target<'a, B> {
+    /// A place, where frames go as they are.
+    #[must_use]
+    pub fn plain(y: Slice<'a, B, f32>) -> Self {
+        Self::activated(y, Activation::None)
+    }
+
+    /// A place, and what is done to each value.
+    #[must_use]
+    pub fn activated(y: Slice<'a, B, f32>, activation: Activation) -> Self {
+        Self {
+            y,
+            at: None,
+            activation,
+            add: None,
+        }
+    }
+
     /// A place, where frames outside of the signal become 0.
     #[must_use]
     pub fn within(y: Slice<'a, B, f32>, at: Instant) -> Self {
         Self {
-            y,
             at: Some(at),
-            activation: Activation::None,
-            add: None,
+            ..Self::plain(y)
         }
     }
 }

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use autovoice_kernels::gpu::{
-    Activation, Array, Device, GpuError, Lines, Slice, activate, mask_rows,
-};
+use autovoice_kernels::gpu::{Array, Device, GpuError, Lines, Slice, mask_rows};
 
+use super::copy;
 use super::layout::{Instant, Instants, Layout, Line, ROW};
 use crate::nn::Bounds;
 use crate::units::Frames;
@@ -74,8 +73,7 @@ impl<B> State<B> {
     /// # Errors
     /// If it is of another size, or the launch fails.
     pub fn resume<D: Device<Buffer = B>>(&self, device: &D, other: &Self) -> Result<(), GpuError> {
-        let (from, to) = (other.values.all(), self.values.all());
-        activate(device, Activation::None, from, to)
+        copy(device, other.values.all(), self.values.all())
     }
 
     /// Tells the device which instant it is, and where the signal ends, both in frames of the stream: one

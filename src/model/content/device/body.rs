@@ -6,15 +6,15 @@
 use std::sync::Arc;
 
 use autovoice_kernels::cpu::Conv1dShape;
-use autovoice_kernels::gpu::{
-    Activation, Array, Device, GpuError, Precision, Slice, activate, mask_rows,
-};
+use autovoice_kernels::gpu::{Activation, Array, Device, GpuError, Precision, Slice, mask_rows};
 
-use super::layer::{Layer, Rings, Rooms};
-use super::stage::{Norm, gelu, linear, plain};
+use super::layer::{Layer, Rings};
 use crate::model::content::body::{BACK, GROUPS, TAPS, ring};
 use crate::model::content::{ContentConfig, Output, Reach};
-use crate::nn::device::{Build, Conv1d, DeviceError, Line, Recorded, State, Step, Target, exactly};
+use crate::nn::device::{
+    Build, Conv1d, DeviceError, LayerNorm, Line, Recorded, Rooms, State, Step, Target, copy,
+    exactly, linear,
+};
 use crate::nn::weight_norm::folded;
 use crate::nn::{Bounds, Scope};
 use crate::units::Frames;
@@ -36,14 +36,7 @@ struct There<B> {
     state: State<B>,
     /// Of each layer.
     rings: Vec<Rings<B>>,
-    /// `[most, hidden]`
-    x: Array<B, f32>,
-    /// `[most, 3 * hidden]`
-    projected: Array<B, f32>,
-    /// `[most, hidden]`
-    mixed: Array<B, f32>,
-    /// `[most, filter]`
-    wide: Array<B, f32>,
+    rooms: Rooms<B>,
     /// `[most, outs]`; of none where all that was heard is given.
     out: Array<B, f32>,
     work: Array<B, f32>,
@@ -55,7 +48,7 @@ struct There<B> {
 #[derive(Debug)]
 struct Layers<B> {
     places: Conv1d<B>,
-    norm: Norm<B>,
+    norm: LayerNorm<B>,
     layers: Vec<Layer<B>>,
     project: Option<Conv1d<B>>,
     /// What goes in.
@@ -179,7 +172,7 @@ impl<D: Device> Body<D> {
 
     /// Takes the frames of a step, `[frames, hidden]`, from elsewhere on the device: one launch.
     pub(super) fn take(&self, device: &D, x: Slice<'_, D::Buffer, f32>) -> Result<(), GpuError> {
-        activate(device, Activation::None, x, self.there.newest()?)
+        copy(device, x, self.there.newest()?)
     }
 
     /// What a step launches.
@@ -190,7 +183,7 @@ impl<D: Device> Body<D> {
     /// What a step gave, `[frames, outs]`.
     pub(super) fn given(&self) -> Slice<'_, D::Buffer, f32> {
         match self.there.layers.project {
-            None => self.there.x.all(),
+            None => self.there.rooms.x.all(),
             Some(_) => self.there.out.all(),
         }
     }
@@ -203,17 +196,14 @@ impl<B> There<B> {
         state: State<B>,
     ) -> Result<Self, GpuError> {
         let (most, hidden) = (layers.reach.most, layers.hidden());
-        let room = |values: usize| Array::zeros(device, most * values);
+        let outs = layers.project.as_ref().map_or(0, |p| p.shape().outs);
         let rings = layers.layers.iter();
         Ok(Self {
             rings: rings
                 .map(|_| Rings::new(device, (ring(layers.reach), hidden)))
                 .collect::<Result<_, _>>()?,
-            x: room(hidden)?,
-            projected: room(3 * hidden)?,
-            mixed: room(hidden)?,
-            wide: room(layers.filter)?,
-            out: room(layers.project.as_ref().map_or(0, |p| p.shape().outs))?,
+            rooms: Rooms::new(device, most, (hidden, layers.filter))?,
+            out: Array::zeros(device, most * outs)?,
             work: Array::zeros(device, layers.work_len)?,
             nothing: Array::zeros(device, 2)?,
             state,
@@ -238,14 +228,8 @@ impl<B> There<B> {
             work: self.work.all(),
             frames,
         };
-        let rooms = Rooms {
-            x: self.x.all(),
-            projected: self.projected.all(),
-            mixed: self.mixed.all(),
-            wide: self.wide.all(),
-        };
-        self.layers
-            .run(&step, rooms, (&self.rings, self.out.all()))?;
+        let memory = (&self.rooms, &self.rings[..]);
+        self.layers.run(&step, memory, self.out.all())?;
         self.state.advance(device, decided)
     }
 }
@@ -279,7 +263,7 @@ impl<B> Layers<B> {
             true => Some(linear(build, (hidden, config.projected, most), &last)?),
         };
         Ok(Self {
-            norm: Norm::new(build.device, hidden, &encoder.part("layer_norm"))?,
+            norm: LayerNorm::new(build.device, hidden, &encoder.part("layer_norm"))?,
             filter: config.filter,
             work_len: build.work_len,
             places,
@@ -297,24 +281,24 @@ impl<B> Layers<B> {
     fn run<D: Device<Buffer = B>>(
         &self,
         step: &Step<'_, D>,
-        rooms: Rooms<'_, B>,
-        (rings, out): (&[Rings<B>], Slice<'_, B, f32>),
+        (rooms, rings): (&Rooms<B>, &[Rings<B>]),
+        out: Slice<'_, B, f32>,
     ) -> Result<(), GpuError> {
         let Step { device, frames, .. } = *step;
-        let x = rooms.x;
+        let x = rooms.x.all();
         let heard = step.state.since(self.input, BACK)?;
         let target = Target {
             add: Some((step.state.newest(self.input)?, self.hidden())),
-            ..gelu(x)
+            ..Target::activated(x, Activation::Gelu)
         };
         self.places.run(step, (heard, frames, 1.0), target)?;
-        self.norm.apply(device, x, frames)?;
+        self.norm.apply(device, (x, frames), x)?;
         for (layer, rings) in self.layers.iter().zip(rings) {
             layer.run(step, rooms, rings)?;
         }
         match &self.project {
             None => Ok(()),
-            Some(project) => project.run(step, (x, frames, 1.0), plain(out)),
+            Some(project) => project.run(step, (x, frames, 1.0), Target::plain(out)),
         }
     }
 }

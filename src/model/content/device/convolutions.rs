@@ -6,11 +6,10 @@ use autovoice_kernels::gpu::{
 };
 
 use super::front::Plan;
-use super::stage::{Norm, gelu, linear, plain};
 use crate::model::content::front::{CONVS, MEMORY};
 use crate::model::content::{ContentConfig, HOP};
 use crate::nn::Scope;
-use crate::nn::device::{Build, Conv1d, DeviceError, Line, State, Step};
+use crate::nn::device::{Build, Conv1d, DeviceError, LayerNorm, Line, State, Step, Target, linear};
 use crate::units::Frames;
 
 /// Convolutions.
@@ -21,7 +20,7 @@ pub(super) const COUNT: usize = CONVS.len();
 pub(super) struct Layers<B> {
     pub convs: Vec<Conv1d<B>>,
     pub over_time: RunningNorm<B>,
-    norm: Norm<B>,
+    norm: LayerNorm<B>,
     pub project: Conv1d<B>,
     /// What each convolution hears, and what comes out in the end.
     pub lines: Vec<Signal>,
@@ -74,7 +73,7 @@ impl<B> Layers<B> {
         let shape = (channels, hidden, hops);
         Ok(Self {
             over_time: RunningNorm::new(device, (scale, shift), MEMORY)?,
-            norm: Norm::new(device, channels, &projection.part("layer_norm"))?,
+            norm: LayerNorm::new(device, channels, &projection.part("layer_norm"))?,
             project: linear(build, shape, &projection.part("projection"))?,
             work_len: build.work_len,
             convs,
@@ -93,15 +92,19 @@ impl<B> Layers<B> {
         let newest = |n: usize| step.state.newest(self.lines[n].line);
         for (n, conv) in self.convs.iter().enumerate() {
             let y = if n + 1 < COUNT { newest(n + 1)? } else { seen };
-            let target = if n == 0 { plain(y) } else { gelu(y) };
+            let activation = match n {
+                0 => Activation::None,
+                _ => Activation::Gelu,
+            };
+            let target = Target::activated(y, activation);
             conv.run(step, (heard(n)?, plan.new[n + 1], 1.0), target)?;
             if n == 0 {
                 let (x, to) = ((y, plan.pieces), Activation::Gelu);
                 self.over_time.apply(step.device, moments, x, to, y)?;
             }
         }
-        self.norm.apply(step.device, seen, step.frames)?;
-        let y = plain(newest(COUNT)?);
+        self.norm.apply(step.device, (seen, step.frames), seen)?;
+        let y = Target::plain(newest(COUNT)?);
         self.project.run(step, (seen, step.frames, 1.0), y)
     }
 

@@ -5,7 +5,6 @@ mod body;
 mod convolutions;
 mod front;
 mod layer;
-mod stage;
 
 use autovoice_kernels::gpu::{Device, GpuError, Precision, Slice};
 

@@ -1,27 +1,27 @@
 //! The residual blocks that encoder and decoder are made of, on a device, and what follows them.
 
 use autovoice_kernels::cpu::Conv1dShape;
-use autovoice_kernels::gpu::{
-    Activation, Array, Device, GpuError, Slice, activate_shifted, layer_norm,
-};
+use autovoice_kernels::gpu::{Activation, Array, Device, GpuError, Slice, activate_shifted};
 
 use crate::model::ddsp::config::TAPS;
 use crate::nn::Scope;
-use crate::nn::device::{Build, Condition, Conv1d, DeviceError, Line, Offset, Step, Target};
+use crate::nn::device::{
+    Build, Condition, Conv1d, DeviceError, LayerNorm, Line, Offset, Step, Target, linear,
+};
 use crate::units::Frames;
 
 /// Blocks in a row, then a norm and a linear layer.
 #[derive(Debug)]
 pub(super) struct Blocks<B> {
     blocks: Vec<Block<B>>,
-    norm: Norm<B>,
+    norm: LayerNorm<B>,
     last: Conv1d<B>,
 }
 
 /// A causal convolution and a linear layer, added to what goes in.
 #[derive(Debug)]
 struct Block<B> {
-    norm: Norm<B>,
+    norm: LayerNorm<B>,
     conv: Conv1d<B>,
     out: Conv1d<B>,
     /// What is added for who speaks; none where that is not asked.
@@ -30,40 +30,11 @@ struct Block<B> {
     heard: Line,
 }
 
-/// Scale and shift of normalised frames.
-#[derive(Debug)]
-struct Norm<B> {
-    scale: Array<B, f32>,
-    shift: Array<B, f32>,
-}
-
 /// Memory that all blocks use, one after the other: `[most, width]` each.
 #[derive(Debug)]
 pub(super) struct Rooms<B> {
     pub x: Array<B, f32>,
     inner: Array<B, f32>,
-}
-
-/// A linear layer of up to `most` frames. Allocates.
-pub(super) fn linear<D: Device>(
-    build: &mut Build<'_, D>,
-    (ins, outs): (usize, usize),
-    weights: &Scope,
-) -> Result<Conv1d<D::Buffer>, DeviceError> {
-    let most = build.layout.most();
-    let weight = weights.get("weight", &[outs, ins])?;
-    let bias = weights.get_or_zeros("bias", &[outs])?;
-    Ok(build.conv1d((Conv1dShape::new(ins, outs, 1), most), weight, &bias)?)
-}
-
-/// Where a layer's frames go as they are.
-pub(super) fn plain<B>(y: Slice<'_, B, f32>) -> Target<'_, B> {
-    Target {
-        y,
-        at: None,
-        activation: Activation::None,
-        add: None,
-    }
 }
 
 impl<B> Blocks<B> {
@@ -75,15 +46,15 @@ impl<B> Blocks<B> {
         (last, outs): (&str, usize),
         weights: &Scope,
     ) -> Result<Self, DeviceError> {
-        let all = weights.part("blocks");
+        let (most, all) = (build.layout.most(), weights.part("blocks"));
         let mut blocks = Vec::new();
         for (n, dilation) in dilations.iter().enumerate() {
             let sizes = (width, *dilation, speaker);
             blocks.push(Block::new(build, sizes, &all.part(n))?);
         }
         Ok(Self {
-            norm: Norm::new(build.device, width, &weights.part("norm"))?,
-            last: linear(build, (width, outs), &weights.part(last))?,
+            norm: LayerNorm::new(build.device, width, &weights.part("norm"))?,
+            last: linear(build, (width, outs, most), &weights.part(last))?,
             blocks,
         })
     }
@@ -136,7 +107,7 @@ impl<B> Blocks<B> {
             block.run(step, rooms, offsets.get(n))?;
         }
         self.norm.apply(device, (x, frames), x)?;
-        self.last.run(step, (x, frames, 1.0), plain(y))
+        self.last.run(step, (x, frames, 1.0), Target::plain(y))
     }
 }
 
@@ -164,8 +135,8 @@ impl<B> Block<B> {
             }
         };
         Ok(Self {
-            norm: Norm::new(build.device, width, &weights.part("norm"))?,
-            out: linear(build, (width, width), &weights.part("out"))?,
+            norm: LayerNorm::new(build.device, width, &weights.part("norm"))?,
+            out: linear(build, (width, width, most), &weights.part("out"))?,
             heard: build.layout.line(width, 1, shape.span() - 1),
             conv,
             speaker,
@@ -186,43 +157,19 @@ impl<B> Block<B> {
         let gelu = Activation::Gelu;
         match offset {
             None => {
-                let target = Target {
-                    activation: gelu,
-                    ..plain(inner)
-                };
+                let target = Target::activated(inner, gelu);
                 self.conv.run(step, (heard, frames, 1.0), target)?;
             }
             Some(offset) => {
-                self.conv.run(step, (heard, frames, 1.0), plain(inner))?;
+                self.conv
+                    .run(step, (heard, frames, 1.0), Target::plain(inner))?;
                 activate_shifted(device, gelu, (inner, frames), offset.values(), inner)?;
             }
         }
         let target = Target {
             add: Some((x, self.out.shape().outs)),
-            ..plain(x)
+            ..Target::plain(x)
         };
         self.out.run(step, (inner, frames, 1.0), target)
-    }
-}
-
-impl<B> Norm<B> {
-    fn new<D: Device<Buffer = B>>(
-        device: &D,
-        width: usize,
-        weights: &Scope,
-    ) -> Result<Self, DeviceError> {
-        Ok(Self {
-            scale: Array::new(device, weights.get("weight", &[width])?)?,
-            shift: Array::new(device, weights.get("bias", &[width])?)?,
-        })
-    }
-
-    fn apply<D: Device<Buffer = B>>(
-        &self,
-        device: &D,
-        x: (Slice<'_, B, f32>, Frames),
-        y: Slice<'_, B, f32>,
-    ) -> Result<(), GpuError> {
-        layer_norm(device, x, self.scale.all(), self.shift.all(), y)
     }
 }

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use autovoice_kernels::gpu::{Array, Device, GpuError, Precision};
 
-use super::block::{Blocks, Rooms, linear, plain};
+use super::block::{Blocks, Rooms};
 use crate::model::ddsp::{DecoderConfig, OUTS, SUNG};
 use crate::nn::Scope;
-use crate::nn::device::{Build, Conv1d, DeviceError, Offset, Recorded, State, Step, exactly};
+use crate::nn::device::{
+    Build, Conv1d, DeviceError, Offset, Recorded, State, Step, Target, exactly, linear,
+};
 use crate::units::Frames;
 
 /// A decoder with the state of one stream. Streams made by [`Self::another`] share its weights.
@@ -46,7 +48,7 @@ impl<D: Device> Decoder<D> {
         let weights = weights.part("decoder");
         let mut build = Build::new(device, most, precision);
         let sizes = (config.width, &config.dilations[..], config.embedding);
-        let ends = (config.content + SUNG, config.width);
+        let ends = (config.content + SUNG, config.width, most);
         let input = linear(&mut build, ends, &weights.part("input"))?;
         let blocks = Blocks::new(&mut build, sizes, ("head", OUTS), &weights)?;
         let layers = Layers {
@@ -138,7 +140,7 @@ impl<D: Device> Decoder<D> {
         let (layers, rooms, offsets) = (&self.layers, &self.rooms, &self.offsets[..]);
         let (input, out) = (self.input.all(), self.out.all());
         let run = &mut || {
-            let x = plain(rooms.x.all());
+            let x = Target::plain(rooms.x.all());
             layers.input.run(&step, (input, frames, 1.0), x)?;
             layers.blocks.run(&step, (rooms, offsets), out)?;
             step.state.advance(device, frames)

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use autovoice_kernels::cpu::Conv1dShape;
 use autovoice_kernels::gpu::{Array, Device, GpuError, Precision};
 
-use super::block::{Blocks, Rooms, plain};
+use super::block::{Blocks, Rooms};
 use crate::model::ddsp::EncoderConfig;
 use crate::model::ddsp::features::BANDS;
 use crate::nn::Scope;
-use crate::nn::device::{Build, Conv1d, DeviceError, Layout, Line, Recorded, State, Step, exactly};
+use crate::nn::device::{
+    Build, Conv1d, DeviceError, Layout, Line, Recorded, State, Step, Target, exactly,
+};
 use crate::units::Frames;
 
 /// A content encoder with the state of one stream. Streams made by [`Self::another`] share its weights.
@@ -156,7 +158,7 @@ impl<D: Device> Encoder<D> {
             // What the first frames of all would say is of instants before the beginning.
             let seen = heard.since(layers.mel, 2 * layers.ahead)?;
             let seen = seen.since((frames - completed) * BANDS)?;
-            let x = plain(rooms.x.all());
+            let x = Target::plain(rooms.x.all());
             layers.input.run(&step, (seen, completed, 1.0), x)?;
             layers.blocks.run(&step, (rooms, &[]), out)?;
             heard.advance(device, frames)?;

@@ -1,7 +1,7 @@
 //! One coupling of the flow on a device: half of the channels say what is taken from the others.
 
 use autovoice_kernels::cpu::Conv1dShape;
-use autovoice_kernels::gpu::{Activation, Device, GpuError, Slice, gate};
+use autovoice_kernels::gpu::{Array, Device, GpuError, Slice, gate};
 
 use crate::model::rvc::RvcConfig;
 use crate::model::rvc::flow::{LAYERS, SIDE, TAPS};
@@ -33,23 +33,14 @@ struct Gated<B> {
 
 /// Memory that all couplings use, one after the other.
 #[derive(Debug)]
-pub(super) struct Rooms<'a, B> {
+pub(super) struct Rooms<B> {
     /// `[room, inter]`
-    pub x: Slice<'a, B, f32>,
+    pub x: Array<B, f32>,
     /// `[room, 2 * hidden]`
-    pub gates: Slice<'a, B, f32>,
-    /// `[LAYERS, room, hidden]`
-    pub open: Slice<'a, B, f32>,
+    pub gates: Array<B, f32>,
+    /// Of each layer for itself, `[LAYERS, room, hidden]`.
+    pub open: Array<B, f32>,
 }
-
-// Not derived: a buffer need not be what a reference to it is.
-impl<B> Clone for Rooms<'_, B> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<B> Copy for Rooms<'_, B> {}
 
 /// What layers share, `[outs, hidden]`, and its bias.
 struct Share {
@@ -126,34 +117,24 @@ impl<B> Coupling<B> {
     pub fn run<D: Device<Buffer = B>>(
         &self,
         step: &Step<'_, D>,
-        rooms: Rooms<'_, B>,
+        rooms: &Rooms<B>,
         offset: Slice<'_, B, f32>,
     ) -> Result<(), GpuError> {
         let (frames, hidden) = (step.frames, self.end.shape().ins);
         let plane = self.end.shape().dilation * hidden;
+        let (x, gates, all) = (rooms.x.all(), rooms.gates.all(), rooms.open.all());
         let input = |layer: &Gated<B>| step.state.newest(layer.input);
         if let Some(first) = self.layers.first() {
             let target = Target::within(input(first)?, self.at);
-            self.pre.run(step, (rooms.x, frames + SIDE, 1.0), target)?;
+            self.pre.run(step, (x, frames + SIDE, 1.0), target)?;
         }
         for (n, layer) in self.layers.iter().enumerate() {
             let heard = step.state.since(layer.input, SIDE)?;
-            let target = Target {
-                y: rooms.gates,
-                at: None,
-                activation: Activation::None,
-                add: None,
-            };
-            layer.conv.run(step, (heard, frames, 1.0), target)?;
-            let open = rooms.open.since(n * plane)?;
+            let heard = (heard, frames, 1.0);
+            layer.conv.run(step, heard, Target::plain(gates))?;
+            let open = all.since(n * plane)?;
             let offset = offset.since(n * 2 * hidden)?;
-            gate(
-                step.device,
-                rooms.gates,
-                (frames, hidden),
-                Some(offset),
-                open,
-            )?;
+            gate(step.device, gates, (frames, hidden), Some(offset), open)?;
             if let (Some(share), Some(next)) = (&layer.share, self.layers.get(n + 1)) {
                 let target = Target {
                     add: Some((input(layer)?, hidden)),
@@ -163,10 +144,10 @@ impl<B> Coupling<B> {
             }
         }
         let target = Target {
-            add: Some((rooms.x, self.end.shape().outs)),
-            ..Target::within(rooms.x, self.at)
+            add: Some((x, self.end.shape().outs)),
+            ..Target::within(x, self.at)
         };
-        self.end.run(step, (rooms.open, frames, 1.0), target)
+        self.end.run(step, (all, frames, 1.0), target)
     }
 }
 

@@ -24,12 +24,7 @@ pub struct Flow<D: Device> {
     state: State<D::Buffer>,
     /// What the speaker adds to the gates of each coupling, `[LAYERS, 2 * hidden]`.
     offsets: Vec<Offset<D::Buffer>>,
-    /// `[room, inter]`
-    x: Array<D::Buffer, f32>,
-    /// `[room, 2 * hidden]`
-    gates: Array<D::Buffer, f32>,
-    /// Of each layer for itself, `[LAYERS, room, hidden]`.
-    open: Array<D::Buffer, f32>,
+    rooms: Rooms<D::Buffer>,
     work: Array<D::Buffer, f32>,
     /// Instant of the next frame.
     at: i64,
@@ -104,9 +99,11 @@ impl<D: Device> Flow<D> {
             offsets: couplings
                 .map(|coupling| coupling.condition.offset(device))
                 .collect::<Result<_, _>>()?,
-            x: Array::zeros(device, room * layers.inter)?,
-            gates: Array::zeros(device, room * 2 * hidden)?,
-            open: Array::zeros(device, LAYERS * room * hidden)?,
+            rooms: Rooms {
+                x: Array::zeros(device, room * layers.inter)?,
+                gates: Array::zeros(device, room * 2 * hidden)?,
+                open: Array::zeros(device, LAYERS * room * hidden)?,
+            },
             work: Array::zeros(device, layers.work_len)?,
             at: 0,
             state,
@@ -190,7 +187,7 @@ impl<D: Device> Flow<D> {
 
     /// Where the prior goes, `[frames, inter]`, and where it becomes the latent.
     pub(in crate::model::rvc) fn frames(&self) -> Slice<'_, D::Buffer, f32> {
-        self.x.all()
+        self.rooms.x.all()
     }
 
     /// What a step does on the device, between the copies. Launches alone, which depend on the numbers of
@@ -212,14 +209,9 @@ impl<D: Device> Flow<D> {
             frames,
         };
         let within = (self.state.within(layers.at)?, 1);
-        mask_rows(device, (self.x.all(), frames, layers.inter), within)?;
-        let rooms = Rooms {
-            x: self.x.all(),
-            gates: self.gates.all(),
-            open: self.open.all(),
-        };
+        mask_rows(device, (self.frames(), frames, layers.inter), within)?;
         for (coupling, offset) in layers.couplings.iter().zip(&self.offsets) {
-            coupling.run(&step, rooms, offset.values())?;
+            coupling.run(&step, &self.rooms, offset.values())?;
         }
         self.state.advance(device, decided)
     }

@@ -137,12 +137,7 @@ impl<B> Layers<B> {
             stage.run(step, self.source, planes, input(index + 1)?)?;
         }
         let window = state.since(self.last, 2 * self.post.lag())?;
-        let target = Target {
-            y: sound,
-            at: None,
-            activation: Activation::Tanh,
-            add: None,
-        };
+        let target = Target::activated(sound, Activation::Tanh);
         let samples = frames * self.hop;
         self.post.run(step, (window, samples, LAST_SLOPE), target)?;
         state.advance(step.device, frames)

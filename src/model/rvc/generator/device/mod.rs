@@ -121,7 +121,7 @@ impl<D: Device> Generator<D> {
         self.enter(device, frames, source, bounds)?;
         self.latent()?.upload(device, z)?;
         self.sing(device, frames)?;
-        self.sound().download(device, y)
+        self.sound.all().download(device, y)
     }
 
     /// Goes on to the next frames: what is copied to the device before [`Self::run`], but for the latent.
@@ -179,11 +179,6 @@ impl<D: Device> Generator<D> {
         self.state.newest(self.layers.latent.0)
     }
 
-    /// The sound of the last step, and whatever follows it.
-    pub(in crate::model::rvc) fn sound(&self) -> Slice<'_, D::Buffer, f32> {
-        self.sound.all()
-    }
-
     /// What would follow if the latent ended here: `y` of the next frames, at most as many as a step has.
     /// `copy` is another stream of this generator, for this alone.
     ///
@@ -196,29 +191,35 @@ impl<D: Device> Generator<D> {
         copy.enter_beyond(device, self)?;
         copy.follow(device, self)?;
         copy.sing(device, frames)?;
-        copy.sound().download(device, y)
+        copy.sound.all().download(device, y)
     }
 
-    /// What a step does on the device, between the copies. Launches alone, which depend on the number of
-    /// frames and on nothing else.
+    /// What a step does on the device, between the copies, its sound to `y`. Launches alone, which depend on
+    /// the number of frames and on nothing else.
     ///
     /// # Errors
-    /// If a launch fails.
-    pub(in crate::model::rvc) fn run(&self, device: &D, frames: Frames) -> Result<(), GpuError> {
+    /// If `y` is too short, or a launch fails.
+    pub(in crate::model::rvc) fn run(
+        &self,
+        device: &D,
+        frames: Frames,
+        y: Slice<'_, D::Buffer, f32>,
+    ) -> Result<(), GpuError> {
         let step = Step {
             device,
             state: &self.state,
             work: self.work.all(),
             frames,
         };
-        let (planes, sound) = (self.planes.all(), self.sound.all());
-        self.layers.run(&step, self.offset.values(), planes, sound)
+        let planes = self.planes.all();
+        self.layers.run(&step, self.offset.values(), planes, y)
     }
 
     /// [`Self::run`], recorded.
     fn sing(&mut self, device: &D, frames: Frames) -> Result<(), GpuError> {
         let mut recorded = std::mem::take(&mut self.recorded);
-        let done = recorded.run(device, frames, &mut || self.run(device, frames));
+        let run = &mut || self.run(device, frames, self.sound.all());
+        let done = recorded.run(device, frames, run);
         self.recorded = recorded;
         done
     }

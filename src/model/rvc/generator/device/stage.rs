@@ -1,7 +1,7 @@
 //! One stage of the generator, on a device.
 
 use autovoice_kernels::cpu::Conv1dShape;
-use autovoice_kernels::gpu::{Activation, Device, GpuError, Precision, Slice, mask_rows};
+use autovoice_kernels::gpu::{Device, GpuError, Precision, Slice, mask_rows};
 
 use super::block::{Block, Shape};
 use crate::model::rvc::RvcConfig;
@@ -140,13 +140,7 @@ impl<B> Stage<B> {
         for (n, block) in self.blocks.iter().enumerate() {
             block.run(step, self.x.0, frames, planes.since(n * plane)?)?;
         }
-        let target = Target {
-            y,
-            at: None,
-            activation: Activation::None,
-            add: None,
-        };
-        self.mean.run(step, (planes, frames, 1.0), target)
+        self.mean.run(step, (planes, frames, 1.0), Target::plain(y))
     }
 
     /// From the newest frames of `input` to those of `x`.
@@ -158,14 +152,9 @@ impl<B> Stage<B> {
         let (line, at) = self.x;
         let x = step.state.newest(line)?;
         let window = step.state.since(self.input, self.up.shape().kernel - 1)?;
-        let target = Target {
-            y: x,
-            at: None,
-            activation: Activation::None,
-            add: None,
-        };
         let count = step.frames * self.rate / self.step_rate;
-        self.up.run(step, (window, count, SLOPE), target)?;
+        self.up
+            .run(step, (window, count, SLOPE), Target::plain(x))?;
         let frames = step.frames * self.rate;
         match (&self.noise, source) {
             (Some(noise), Some(source)) => {

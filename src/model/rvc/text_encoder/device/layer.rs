@@ -1,14 +1,14 @@
 //! One layer of the text encoder on a device: attention, then two convolutions.
 
 use autovoice_kernels::cpu::Conv1dShape;
-use autovoice_kernels::gpu::{
-    Activation, Array, Attention, Device, GpuError, Near, Rows, Slice, attend, layer_norm,
-};
+use autovoice_kernels::gpu::{Activation, Array, Attention, Device, GpuError, Near, Rows, attend};
 
 use crate::model::rvc::RvcConfig;
 use crate::model::rvc::text_encoder::REACH;
 use crate::nn::Scope;
-use crate::nn::device::{Build, Conv1d, DeviceError, Instant, Step, Target};
+use crate::nn::device::{
+    Build, Conv1d, DeviceError, Instant, LayerNorm, Rooms, Step, Target, projections,
+};
 use crate::units::Frames;
 
 /// See the module.
@@ -22,42 +22,12 @@ pub(super) struct Layer<B> {
     relative_keys: Array<B, f32>,
     relative_values: Array<B, f32>,
     reach: usize,
-    after_attention: Norm<B>,
+    after_attention: LayerNorm<B>,
     widen: Conv1d<B>,
     narrow: Conv1d<B>,
-    after_feed_forward: Norm<B>,
+    after_feed_forward: LayerNorm<B>,
     at: Instant,
 }
-
-/// Scale and shift of normalised frames.
-#[derive(Debug)]
-struct Norm<B> {
-    scale: Array<B, f32>,
-    shift: Array<B, f32>,
-}
-
-/// Memory that all layers use, one after the other. `x` and `wide` have as many frames of silence in front
-/// as a convolution looks back.
-#[derive(Debug)]
-pub(super) struct Rooms<'a, B> {
-    /// `[room, hidden]`
-    pub x: Slice<'a, B, f32>,
-    /// `[room, 3 * hidden]`
-    pub projected: Slice<'a, B, f32>,
-    /// `[room, hidden]`
-    pub mixed: Slice<'a, B, f32>,
-    /// `[room, filter]`
-    pub wide: Slice<'a, B, f32>,
-}
-
-// Not derived: a buffer need not be what a reference to it is.
-impl<B> Clone for Rooms<'_, B> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<B> Copy for Rooms<'_, B> {}
 
 impl<B> Layer<B> {
     /// Of the part `encoder`, for frames that are inside of a window at `at`. Allocates.
@@ -71,14 +41,8 @@ impl<B> Layer<B> {
         let depth = hidden / config.heads;
         let most = build.layout.most();
         let attention = weights.part("attn_layers").part(n);
-        let (mut w, mut bias) = (Vec::new(), Vec::new());
-        for name in ["conv_q", "conv_k", "conv_v"] {
-            let part = attention.part(name);
-            w.extend_from_slice(part.get("weight", &[hidden, hidden, 1])?);
-            bias.extend_from_slice(part.get("bias", &[hidden])?);
-        }
-        let shape = Conv1dShape::new(hidden, 3 * hidden, 1);
-        let project = build.conv1d((shape, most), &w, &bias)?;
+        let parts = ["conv_q", "conv_k", "conv_v"].map(|name| attention.part(name));
+        let project = projections(build, (hidden, most), (parts, &[hidden, hidden, 1]))?;
         // The reach of the relative positions is read off the weights.
         let shape = attention.shape("emb_rel_k");
         let reach = shape.and_then(|shape| shape.get(1).copied());
@@ -95,6 +59,10 @@ impl<B> Layer<B> {
         let widen = conv(feed.part("conv_1"), hidden, filter, config.kernel)?;
         let narrow = conv(feed.part("conv_2"), filter, hidden, config.kernel)?;
         let device = build.device;
+        let norm = |name: &str| {
+            let part = weights.part(name).part(n);
+            LayerNorm::named(device, hidden, ("gamma", "beta"), &part)
+        };
         Ok(Self {
             project,
             out,
@@ -102,31 +70,27 @@ impl<B> Layer<B> {
             relative_keys: Array::new(device, attention.get("emb_rel_k", &positions)?)?,
             relative_values: Array::new(device, attention.get("emb_rel_v", &positions)?)?,
             reach,
-            after_attention: Norm::new(device, hidden, &weights.part("norm_layers_1").part(n))?,
+            after_attention: norm("norm_layers_1")?,
             widen,
             narrow,
-            after_feed_forward: Norm::new(device, hidden, &weights.part("norm_layers_2").part(n))?,
+            after_feed_forward: norm("norm_layers_2")?,
             at,
         })
     }
 
-    /// Over the frames of a window, in place: seven launches, more where sums are cut.
+    /// Over the frames of a window, in place. `x` and `wide` have as many frames of silence in front as a
+    /// convolution looks back. Seven launches, more where sums are cut.
     pub fn run<D: Device<Buffer = B>>(
         &self,
         step: &Step<'_, D>,
-        rooms: Rooms<'_, B>,
+        rooms: &Rooms<B>,
     ) -> Result<(), GpuError> {
         let Step { device, frames, .. } = *step;
         let (before, hidden) = (self.widen.lag(), self.out.shape().outs);
-        let x = rooms.x.since(before * hidden)?;
-        let plain = |y| Target {
-            y,
-            at: None,
-            activation: Activation::None,
-            add: None,
-        };
-        self.project
-            .run(step, (x, frames, 1.0), plain(rooms.projected))?;
+        let (room, mixed) = (rooms.x.all(), rooms.mixed.all());
+        let x = room.since(before * hidden)?;
+        let projected = Target::plain(rooms.projected.all());
+        self.project.run(step, (x, frames, 1.0), projected)?;
         self.attend(device, frames, rooms)?;
         // As many frames more as the next layer looks ahead: they are outside, and so silence.
         let more = frames + before;
@@ -134,38 +98,39 @@ impl<B> Layer<B> {
             add: Some((x, hidden)),
             ..Target::within(x, self.at)
         };
-        self.out.run(step, (rooms.mixed, more, 1.0), target)?;
-        self.after_attention.apply(device, x, frames)?;
+        self.out.run(step, (mixed, more, 1.0), target)?;
+        self.after_attention.apply(device, (x, frames), x)?;
 
-        let wide = rooms.wide.since(before * self.widen.shape().outs)?;
+        let wide = rooms.wide.all().since(before * self.widen.shape().outs)?;
         let target = Target {
             activation: Activation::Relu,
             ..Target::within(wide, self.at)
         };
-        self.widen.run(step, (rooms.x, more, 1.0), target)?;
+        self.widen.run(step, (room, more, 1.0), target)?;
         let target = Target {
             add: Some((x, hidden)),
-            ..plain(x)
+            ..Target::plain(x)
         };
-        self.narrow.run(step, (rooms.wide, frames, 1.0), target)?;
-        self.after_feed_forward.apply(device, x, frames)
+        self.narrow
+            .run(step, (rooms.wide.all(), frames, 1.0), target)?;
+        self.after_feed_forward.apply(device, (x, frames), x)
     }
 
     fn attend<D: Device<Buffer = B>>(
         &self,
         device: &D,
         frames: Frames,
-        rooms: Rooms<'_, B>,
+        rooms: &Rooms<B>,
     ) -> Result<(), GpuError> {
         let hidden = self.out.shape().outs;
-        let stride = 3 * hidden;
+        let (stride, projected) = (3 * hidden, rooms.projected.all());
         let attention = Attention {
             queries: Rows {
-                values: rooms.projected,
+                values: projected,
                 stride,
             },
-            keys: rooms.projected.since(hidden)?,
-            values: rooms.projected.since(2 * hidden)?,
+            keys: projected.since(hidden)?,
+            values: projected.since(2 * hidden)?,
             stride,
             frames,
             count: frames,
@@ -178,31 +143,9 @@ impl<B> Layer<B> {
             }),
         };
         let y = Rows {
-            values: rooms.mixed,
+            values: rooms.mixed.all(),
             stride: hidden,
         };
         attend(device, &attention, y)
-    }
-}
-
-impl<B> Norm<B> {
-    fn new<D: Device<Buffer = B>>(
-        device: &D,
-        channels: usize,
-        weights: &Scope,
-    ) -> Result<Self, DeviceError> {
-        Ok(Self {
-            scale: Array::new(device, weights.get("gamma", &[channels])?)?,
-            shift: Array::new(device, weights.get("beta", &[channels])?)?,
-        })
-    }
-
-    fn apply<D: Device<Buffer = B>>(
-        &self,
-        device: &D,
-        x: Slice<'_, B, f32>,
-        frames: Frames,
-    ) -> Result<(), GpuError> {
-        layer_norm(device, (x, frames), self.scale.all(), self.shift.all(), x)
     }
 }

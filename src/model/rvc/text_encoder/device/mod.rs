@@ -13,10 +13,12 @@ use autovoice_kernels::gpu::{
 
 use super::{PITCHES, SLOPE};
 use crate::model::rvc::RvcConfig;
-use crate::nn::device::{Build, Conv1d, DeviceError, Recorded, State, Step, Target, exactly};
+use crate::nn::device::{
+    Build, Conv1d, DeviceError, Recorded, Rooms, State, Step, Target, exactly,
+};
 use crate::nn::{Bounds, Scope};
 use crate::units::Frames;
-use layer::{Layer, Rooms};
+use layer::Layer;
 
 /// The text encoder, for windows up to a length. Those made by [`Self::another`] share its weights.
 pub struct TextEncoder<D: Device> {
@@ -27,10 +29,7 @@ pub struct TextEncoder<D: Device> {
     pitch: Array<D::Buffer, u32>,
     /// What is copied there.
     indices: Vec<u32>,
-    x: Array<D::Buffer, f32>,
-    projected: Array<D::Buffer, f32>,
-    mixed: Array<D::Buffer, f32>,
-    wide: Array<D::Buffer, f32>,
+    rooms: Rooms<D::Buffer>,
     stats: Array<D::Buffer, f32>,
     work: Array<D::Buffer, f32>,
     recorded: Recorded<D::Recording>,
@@ -85,16 +84,14 @@ impl<D: Device> TextEncoder<D> {
     ) -> Result<Self, GpuError> {
         let longest = layers.longest;
         // Silence in front; behind it as much that is computed to be silence, and what that looks at.
-        let room = |values: usize| Array::zeros(device, (longest + 3 * layers.side) * values);
+        let frames = longest + 3 * layers.side;
+        let room = |values: usize| Array::zeros(device, frames * values);
         let (shape, hidden) = (layers.project.shape(), layers.project.shape().ins);
         Ok(Self {
             features: room(layers.phone.shape().ins)?,
             pitch: Array::zeros(device, longest)?,
             indices: vec![0; longest],
-            x: room(hidden)?,
-            projected: room(3 * hidden)?,
-            mixed: room(hidden)?,
-            wide: room(layers.filter)?,
+            rooms: Rooms::new(device, frames, (hidden, layers.filter))?,
             stats: room(shape.outs)?,
             work: Array::zeros(device, layers.work_len)?,
             state,
@@ -184,16 +181,10 @@ impl<D: Device> TextEncoder<D> {
             work: self.work.all(),
             frames,
         };
-        let rooms = Rooms {
-            x: self.x.all(),
-            projected: self.projected.all(),
-            mixed: self.mixed.all(),
-            wide: self.wide.all(),
-        };
         let pitch = self.pitch.all().first(frames)?;
         let input = (self.features.all(), pitch);
         self.layers
-            .run(&step, input, rooms, (from, self.stats.all()))
+            .run(&step, input, &self.rooms, (from, self.stats.all()))
     }
 }
 
@@ -252,29 +243,20 @@ impl<B> Layers<B> {
         &self,
         step: &Step<'_, D>,
         (features, pitch): (Slice<'_, B, f32>, Slice<'_, B, u32>),
-        rooms: Rooms<'_, B>,
+        rooms: &Rooms<B>,
         (from, stats): (Frames, Slice<'_, B, f32>),
     ) -> Result<(), GpuError> {
         let (frames, hidden) = (step.frames, self.project.shape().ins);
-        let x = rooms.x.since(self.side * hidden)?;
+        let x = rooms.x.all().since(self.side * hidden)?;
         let leaky = Activation::LeakyRelu(SLOPE);
-        let plain = Target {
-            y: x,
-            at: None,
-            activation: Activation::None,
-            add: None,
-        };
         let heard = (features, frames, 1.0);
         match &self.pitch {
             None => {
-                let target = Target {
-                    activation: leaky,
-                    ..plain
-                };
+                let target = Target::activated(x, leaky);
                 self.phone.run(step, heard, target)?;
             }
             Some(table) => {
-                self.phone.run(step, heard, plain)?;
+                self.phone.run(step, heard, Target::plain(x))?;
                 let factor = (hidden as f32).sqrt();
                 embed(step.device, table, pitch, Some(x), (factor, leaky), x)?;
             }
@@ -282,13 +264,7 @@ impl<B> Layers<B> {
         for layer in &self.layers {
             layer.run(step, rooms)?;
         }
-        let target = Target {
-            y: stats,
-            at: None,
-            activation: Activation::None,
-            add: None,
-        };
         let rest = (x.since(from * hidden)?, frames - from, 1.0);
-        self.project.run(step, rest, target)
+        self.project.run(step, rest, Target::plain(stats))
     }
 }
