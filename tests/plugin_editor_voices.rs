@@ -106,6 +106,26 @@ fn how_a_voice_is_and_why_is_shown() {
     assert!(!stage.shows("loading"));
 }
 
+#[test]
+fn a_quality_for_cards_says_so_where_there_is_none() {
+    let (mut stage, _) = open();
+    let params = stage.params.clone();
+    let quick = "Quality Quick takes an NVIDIA card";
+    for (voice, engine) in [(ADA, "fake"), (OURS, "ddsp")] {
+        params.rack.put(1, Some(voice.voice()));
+        until_shown(&params.rack, "the voice", |shown| {
+            shown.slots[0].state == SlotState::Ready && shown.slots[0].engine == Some(engine)
+        });
+        select(&mut stage, "Voice 1");
+        for quality in Quality::ALL {
+            set_text(ParamRef::Int(&params.converted.quality), quality.name());
+            stage.frame(vec![]);
+            let is_wrong = engine == "fake" && quality == Quality::Quick;
+            assert_eq!(stage.shows(quick), is_wrong, "{quality:?}");
+        }
+    }
+}
+
 fn host() -> HostConfig {
     HostConfig {
         rate_hz: 48_000,

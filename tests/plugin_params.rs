@@ -45,7 +45,7 @@ const FROZEN: [(&str, bool, Option<usize>); 34] = [
     ("rms_mix", true, None),
     ("speaker", true, Some(108)),
     ("hold_pitch", true, Some(1)),
-    ("quality", false, Some(2)),
+    ("quality", false, Some(3)),
     ("threads", false, Some(1)),
     ("morph", true, Some(1)),
     ("morph_x", true, None),

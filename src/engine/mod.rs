@@ -58,6 +58,12 @@ impl Quality {
     /// Every quality in the order shown; positions are frozen, they are saved in projects.
     pub const ALL: [Self; 4] = [Self::Live, Self::Balanced, Self::Studio, Self::Quick];
 
+    /// Whether a voice of RVC keeps up with it on a card alone.
+    #[must_use]
+    pub const fn is_for_cards(self) -> bool {
+        matches!(self, Self::Quick)
+    }
+
     /// The name shown and parsed.
     #[must_use]
     pub const fn name(self) -> &'static str {

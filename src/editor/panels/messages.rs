@@ -5,7 +5,6 @@ use super::voice::is_ours;
 use crate::bridge::HostConfig;
 use crate::editor::View;
 use crate::editor::theme::Palette;
-use crate::engine::Quality;
 use crate::plugin::voices::SlotState;
 use egui::Color32;
 
@@ -117,6 +116,5 @@ fn is_too_quick(view: &View<'_>, slot: usize) -> bool {
     let is_on_cpu = view.voices.slot(slot).is_some_and(|shown| {
         shown.state == SlotState::Ready && shown.place.device.is_none() && !is_ours(view, slot)
     });
-    let setup = view.voices.setup.unwrap_or_default();
-    setup.quality == Quality::Quick && is_on_cpu
+    view.params.wanted().quality.is_for_cards() && is_on_cpu
 }

@@ -104,16 +104,10 @@ impl Reach {
     /// take a hop more.
     #[must_use]
     pub const fn on(self, threads: usize) -> Self {
-        match self.is_for_devices() {
-            true => self,
-            false => Self { threads, ..self },
+        match self.budget_ms {
+            Some(_) => self,
+            None => Self { threads, ..self },
         }
-    }
-
-    /// Whether it takes a device to keep up.
-    #[must_use]
-    pub const fn is_for_devices(&self) -> bool {
-        self.budget_ms.is_some()
     }
 
     /// Frames of the content encoder's step.

@@ -86,7 +86,7 @@ impl Mode {
 /// Those that a processor may keep up with.
 fn on_cpu() -> impl Iterator<Item = Quality> {
     let all = Quality::ALL.into_iter();
-    all.filter(|quality| !Reach::of(*quality).is_for_devices())
+    all.filter(|quality| !quality.is_for_cards())
 }
 
 /// Names without regard to case; the parser behind it gives them in the spelling listed.
