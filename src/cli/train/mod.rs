@@ -23,6 +23,8 @@ enum What {
     Base(voice::BaseArgs),
     /// A voice of yours, from recordings of it
     Voice(voice::VoiceArgs),
+    /// A voice of yours, trained before, with the tonal balance of recordings of it
+    Balance(voice::BalanceArgs),
     /// What the synthesis of our own voices makes of a recording without networks: the most that a
     /// voice can reach
     Copy(copy::CopyArgs),
@@ -33,6 +35,7 @@ pub(super) fn run(arguments: &TrainArgs) -> Result<Exit, Failure> {
         What::Pitch(arguments) => pitch::run(arguments),
         What::Base(arguments) => voice::run_base(arguments),
         What::Voice(arguments) => voice::run_voice(arguments),
+        What::Balance(arguments) => voice::run_balance(arguments),
         What::Copy(arguments) => copy::run(arguments),
     }
 }

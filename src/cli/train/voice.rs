@@ -1,4 +1,4 @@
-//! `autovoice train base` and `autovoice train voice`: our own voices.
+//! `autovoice train base`, `autovoice train voice` and `autovoice train balance`: our own voices.
 
 use super::watch::Watch;
 use crate::cli::failure::{Exit, Failure};
@@ -8,8 +8,8 @@ use crate::io::folders;
 use crate::model::ddsp::DdspConfig;
 use crate::train::processor::{Precision, Processor};
 use crate::train::voice::{
-    About, BLUR, BasePlan, CONSISTENCY, Event, Perturbation, RATE, Source, TrainError, VoicePlan,
-    Weights, train_base, train_voice,
+    About, BLUR, BalancePlan, BasePlan, CONSISTENCY, Event, Perturbation, RATE, Source, TrainError,
+    VoicePlan, Weights, balance_voice, train_base, train_voice,
 };
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -125,6 +125,30 @@ pub(in crate::cli) struct VoiceArgs {
     usual: UsualArgs,
 }
 
+/// Arguments of `train balance`.
+#[derive(Args, Debug)]
+pub(in crate::cli) struct BalanceArgs {
+    /// The file of the voice
+    #[arg(value_name = "VOICE")]
+    voice: PathBuf,
+    /// Folders of recordings of it
+    #[arg(long, value_name = "FOLDER", required = true, num_args = 1..)]
+    data: Vec<PathBuf>,
+    /// Hear only what this speaker of a corpus says
+    #[arg(long, value_name = "NAME")]
+    speaker: Option<String>,
+    /// The encoder that the voice was made with [default: that of AutoVoice, or content.safetensors
+    /// in the folder of models]
+    #[arg(long, value_name = "FILE")]
+    encoder: Option<PathBuf>,
+    /// Where the voice goes; may be the same file
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// Show no progress
+    #[arg(short, long)]
+    quiet: bool,
+}
+
 /// What trains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Device {
@@ -219,7 +243,7 @@ pub(super) fn run_base(arguments: &BaseArgs) -> Result<Exit, Failure> {
         hold_out: arguments.hold_out,
         snapshots: arguments.snapshots,
     };
-    watched(&arguments.usual, &plan.output, |stop, report| {
+    watched(arguments.usual.quiet, &plan.output, |stop, report| {
         train_base(&plan, stop, report)
     })
 }
@@ -264,8 +288,34 @@ pub(super) fn run_voice(arguments: &VoiceArgs) -> Result<Exit, Failure> {
         resume: arguments.usual.resume,
         processor: arguments.usual.processor()?,
     };
-    watched(&arguments.usual, &plan.output, |stop, report| {
+    watched(arguments.usual.quiet, &plan.output, |stop, report| {
         train_voice(&plan, stop, report)
+    })
+}
+
+pub(super) fn run_balance(arguments: &BalanceArgs) -> Result<Exit, Failure> {
+    let encoder = match &arguments.encoder {
+        Some(encoder) => encoder.clone().into(),
+        None => Weights::find(folders::models().ok().as_deref()).encoder,
+    };
+    let plan = BalancePlan {
+        voice: arguments.voice.clone(),
+        source: Source {
+            folders: arguments.data.clone(),
+            seconds: f64::INFINITY,
+            speaker: None,
+            only: arguments.speaker.clone(),
+            labels: None,
+        },
+        encoder,
+        output: arguments.output.clone(),
+    };
+    watched(arguments.quiet, &plan.output, |stop, report| {
+        let [before, after] = balance_voice(&plan, stop, report)?;
+        say(format_args!(
+            "mean spectra were {before:.1} dB from those of the recordings, and are {after:.1} dB now"
+        ));
+        Ok(())
     })
 }
 
@@ -286,12 +336,12 @@ fn file_name(name: &str) -> Result<PathBuf, Failure> {
 }
 
 fn watched(
-    usual: &UsualArgs,
+    quiet: bool,
     output: &Path,
     train: impl FnOnce(&AtomicBool, &mut dyn FnMut(Event)) -> Result<(), TrainError>,
 ) -> Result<Exit, Failure> {
     let stop = stop_flag();
-    let mut watch = Watch::new(usual.quiet);
+    let mut watch = Watch::new(quiet);
     let outcome = train(&stop, &mut |event| watch.event(event));
     watch.end();
     match outcome {

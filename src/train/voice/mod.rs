@@ -1,5 +1,6 @@
 //! Training of our own voices: a base of many speakers, and single voices from it.
 
+mod balance;
 mod base;
 mod batch;
 mod begin;
@@ -37,6 +38,7 @@ use crate::io::checkpoint::CheckpointError;
 use crate::voice::ddsp::DdspError;
 use crate::voice::models::sha256_of;
 
+pub use balance::{BalancePlan, Distances, balance_voice};
 pub use base::{BasePlan, RATE, checkpoint, train_base};
 pub use clip::Source;
 pub use copy::copy;
@@ -102,8 +104,8 @@ pub enum TrainError {
     /// A file of weights could not be read or written.
     #[error("weights could not be read or written: {0}")]
     File(#[from] CheckpointError),
-    /// The voice could not be written.
-    #[error("the voice could not be written: {0}")]
+    /// The voice could not be read or written.
+    #[error("the voice could not be read or written: {0}")]
     Voice(#[from] DdspError),
     /// The user wants it to.
     #[error("interrupted")]

@@ -124,8 +124,32 @@ impl Held {
 
     /// How far sounds are from the recordings; `None` without a voiced frame.
     pub fn distance(&self, made: &[Vec<f32>]) -> Option<Distance> {
-        let (mut cepstral, mut sums) = (0.0, [[0.0; MELS]; 2]);
-        let mut count = 0usize;
+        let mut cepstral = 0.0;
+        let (sums, count) = self.compare(made, |real, made| {
+            cepstral += distance_db(&cepstrum(real), &cepstrum(made));
+        })?;
+        Some(Distance {
+            cepstral_db: cepstral / count as f64,
+            long_term_db: long_term_db(&sums, [count; 2]),
+        })
+    }
+
+    /// By how much recordings are above sounds in the mean, by band, in nats of amplitude, level
+    /// left out; `None` without a voiced frame.
+    pub fn long_term(&self, made: &[Vec<f32>]) -> Option<[f64; MELS]> {
+        let (sums, count) = self.compare(made, |_, _| ())?;
+        let (apart, mean) = apart(&sums, [count; 2]);
+        Some(apart.map(|difference| difference - mean))
+    }
+
+    /// Shows the amplitudes of each voiced frame of recordings and sounds; gives the sums of both,
+    /// and of how many.
+    fn compare(
+        &self,
+        made: &[Vec<f32>],
+        mut see: impl FnMut(&[f64; MELS], &[f64; MELS]),
+    ) -> Option<([[f64; MELS]; 2], usize)> {
+        let (mut sums, mut count) = ([[0.0; MELS]; 2], 0);
         for (clip, made) in self.clips.iter().zip(made) {
             let made = mels(made);
             let pairs = clip.mel.chunks_exact(MELS).zip(made.chunks_exact(MELS));
@@ -134,17 +158,14 @@ impl Held {
                     continue;
                 }
                 let rows = [real, made].map(amplitudes);
-                cepstral += distance_db(&cepstrum(&rows[0]), &cepstrum(&rows[1]));
+                see(&rows[0], &rows[1]);
                 for (sum, row) in sums.iter_mut().zip(&rows) {
                     sum.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
                 }
                 count += 1;
             }
         }
-        (0 < count).then(|| Distance {
-            cepstral_db: cepstral / count as f64,
-            long_term_db: long_term_db(&sums, [count; 2]),
-        })
+        (0 < count).then_some((sums, count))
     }
 }
 
@@ -227,11 +248,17 @@ fn distance_db(a: &[f64; CEPSTRA], b: &[f64; CEPSTRA]) -> f64 {
 
 /// The same of means, given as sums, with every band on its own.
 fn long_term_db(sums: &[[f64; MELS]; 2], counts: [usize; 2]) -> f64 {
-    let [a, b] = [0, 1].map(|n| sums[n].map(|sum| sum / counts[n].max(1) as f64));
-    let differences: [f64; MELS] = std::array::from_fn(|band| a[band] - b[band]);
-    let mean = differences.iter().sum::<f64>() / MELS as f64;
-    let squares: f64 = differences.iter().map(|x| (x - mean).powi(2)).sum();
+    let (apart, mean) = apart(sums, counts);
+    let squares: f64 = apart.iter().map(|x| (x - mean).powi(2)).sum();
     DB * (squares / MELS as f64).sqrt()
+}
+
+/// By how much the first of two means, given as sums, is above the second, by band, and the mean
+/// of that.
+fn apart(sums: &[[f64; MELS]; 2], counts: [usize; 2]) -> ([f64; MELS], f64) {
+    let [a, b] = [0, 1].map(|n| sums[n].map(|sum| sum / counts[n].max(1) as f64));
+    let apart: [f64; MELS] = std::array::from_fn(|band| a[band] - b[band]);
+    (apart, apart.iter().sum::<f64>() / MELS as f64)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use candle_core::{Device, Tensor};
 
 use super::TrainError;
+use super::balance::balance;
 use super::base::{checkpoint, digest};
 use super::clip::{Clip, Material, Source};
 use super::contrast::Contrast;
@@ -115,6 +116,36 @@ fn recipe(stage: usize, plan: &VoicePlan) -> Recipe {
     }
 }
 
+/// The shape of a tensor of two or three dimensions; taps are 1 where there are none.
+fn shape(found: &Found, name: &str) -> Result<[usize; 3], TrainError> {
+    match found.shape(name) {
+        Some([outs, ins]) => Ok([*outs, *ins, 1]),
+        Some([outs, ins, taps]) => Ok([*outs, *ins, *taps]),
+        _ => Err(TrainError::Base(format!("a file without {name}"))),
+    }
+}
+
+fn dilations(texts: &BTreeMap<String, String>) -> Result<Vec<usize>, TrainError> {
+    let text = texts.get("dilations").map(String::as_str);
+    let found = serde_json::from_str::<Vec<usize>>(text.unwrap_or_default());
+    found.map_err(|_| TrainError::Base("a file without dilations".to_owned()))
+}
+
+/// The sizes of an encoder in a file.
+pub(super) fn encoder_of(
+    encoder: &Found,
+    texts: &BTreeMap<String, String>,
+) -> Result<EncoderConfig, TrainError> {
+    let [width, _, taps] = shape(encoder, "encoder.input.weight")?;
+    let [content, _, _] = shape(encoder, "encoder.content.weight")?;
+    Ok(EncoderConfig {
+        ahead: taps / 2,
+        width,
+        dilations: dilations(texts)?,
+        content,
+    })
+}
+
 /// A base and its encoder.
 struct Base {
     config: DdspConfig,
@@ -134,39 +165,17 @@ impl Base {
                 plan.base, plan.encoder
             )));
         }
-        let shape = |found: &Found, name: &str| {
-            let shape = found.shape(name).map(<[usize]>::to_vec).unwrap_or_default();
-            match *shape.as_slice() {
-                [outs, ins] => Ok([outs, ins, 1]),
-                [outs, ins, taps] => Ok([outs, ins, taps]),
-                _ => Err(TrainError::Base(format!("a file without {name}"))),
-            }
-        };
-        let dilations = |texts: &BTreeMap<String, String>| {
-            let text = texts
-                .get("dilations")
-                .map(String::as_str)
-                .unwrap_or_default();
-            let found = serde_json::from_str::<Vec<usize>>(text);
-            found.map_err(|_| TrainError::Base("a file without dilations".to_owned()))
-        };
-        let [width, _, taps] = shape(&encoder, "encoder.input.weight")?;
-        let [content, _, _] = shape(&encoder, "encoder.content.weight")?;
         let [decoder_width, _, _] = shape(&decoder, "decoder.input.weight")?;
         let [_, embedding, _] = shape(&decoder, "speakers.embedding")?;
+        let encoder_config = encoder_of(&encoder, &encoder_texts)?;
         let config = DdspConfig {
-            encoder: EncoderConfig {
-                ahead: taps / 2,
-                width,
-                dilations: dilations(&encoder_texts)?,
-                content,
-            },
             decoder: DecoderConfig {
-                content,
+                content: encoder_config.content,
                 embedding,
                 width: decoder_width,
                 dilations: dilations(&decoder_texts)?,
             },
+            encoder: encoder_config,
         };
         config
             .check()
@@ -330,6 +339,8 @@ fn learn(
         let bend = Perturbation::default();
         Contrast::of(&network, &lessons, &bend, plan.seed, bands)?.apply(&mut kept);
     }
+    let made_by = (&base.config, material.bandwidth_hz);
+    balance(&material.clips, made_by, &mut kept)?;
     Ok(kept)
 }
 

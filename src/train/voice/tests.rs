@@ -15,10 +15,11 @@ use super::lessons::Lessons;
 use super::loss::{Mask, masked_l1};
 use super::network::Network;
 use super::perturb::Perturbation;
+use super::state::{Found, halves};
 use super::steps::{Recipe, Run};
 use super::{
-    About, BasePlan, Event, RATE, Source, TrainError, VoicePlan, checkpoint, train_base,
-    train_voice,
+    About, BalancePlan, BasePlan, Event, RATE, Source, TrainError, VoicePlan, balance_voice,
+    checkpoint, train_base, train_voice,
 };
 use crate::io::checkpoint::{Checkpoint, Limits};
 use crate::model::ddsp::features::BANDS as MELS;
@@ -495,6 +496,69 @@ fn a_base_and_a_voice_are_made_of_recordings() {
     };
     let error = train_voice(&plan, &go, &mut |_| {}).unwrap_err();
     assert!(matches!(error, TrainError::Base(_)), "{error}");
+}
+
+#[test]
+fn a_voice_that_was_trained_before_gets_the_balance_of_recordings() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    recordings(&home.join("many"), &[("a", 120.0), ("b", 210.0)]);
+    recordings(&home.join("one"), &[("x", 160.0), ("y", 170.0)]);
+    let go = AtomicBool::new(false);
+    train_base(&base_plan(home), &go, &mut |_| {}).unwrap();
+    train_voice(&voice_plan(home), &go, &mut |_| {}).unwrap();
+
+    // Somebody has tilted it, by 1 dB from point to point.
+    let path = home.join("anna.safetensors");
+    let file = Checkpoint::open(&path, &Limits::default()).unwrap();
+    let described = ddsp::read(&file).unwrap().described;
+    let tensors = Found::read(&file).unwrap().all();
+    let tilted = tensors.map(|(name, shape, mut values)| {
+        if name == "decoder.head.bias" {
+            let points = values[..BANDS].iter_mut().enumerate();
+            points.for_each(|(n, x)| *x += 0.23 * (n as f32 - 40.0));
+        }
+        (name, halves(shape, &values))
+    });
+    let tilted: Vec<_> = tilted.collect();
+    ddsp::write(&path, &described, &tilted).unwrap();
+
+    let plan = BalancePlan {
+        voice: path.clone(),
+        source: voice_plan(home).source,
+        encoder: home.join("content.safetensors").into(),
+        output: home.join("balanced.safetensors"),
+    };
+    let [before, after] = balance_voice(&plan, &go, &mut |_| {}).unwrap();
+    assert!(5.0 < before && after < 0.6 * before, "{before} to {after}");
+    let balanced = Checkpoint::open(&plan.output, &Limits::default()).unwrap();
+    assert_eq!(ddsp::read(&balanced).unwrap().described, described);
+    let differ = |(name, _, values): (String, _, Vec<f32>)| {
+        let tensor = Found::read(&file).unwrap().take(&name, values.len());
+        (tensor.unwrap() != values).then_some(name)
+    };
+    let differing = Found::read(&balanced).unwrap().all().filter_map(differ);
+    assert_eq!(differing.collect::<Vec<_>>(), ["decoder.head.bias"]);
+
+    // With another encoder it says something else, and a base is no voice.
+    let nothing = |plan: BalancePlan| {
+        let error = balance_voice(&plan, &go, &mut |_| {}).unwrap_err();
+        assert!(!plan.output.exists());
+        error
+    };
+    let output = home.join("nothing.safetensors");
+    let error = nothing(BalancePlan {
+        encoder: home.join("base.safetensors").into(),
+        output: output.clone(),
+        ..plan.clone()
+    });
+    assert!(matches!(error, TrainError::Base(_)), "{error}");
+    let error = nothing(BalancePlan {
+        voice: home.join("base.safetensors"),
+        output,
+        ..plan
+    });
+    assert!(matches!(error, TrainError::Voice(_)), "{error}");
 }
 
 #[test]
