@@ -22,12 +22,17 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
-/// Writes it; `features` are those of a build that is there already.
+/// Writes it anew; `features` are those of a build that is there already.
 pub fn write(features: &str) -> Result<()> {
+    // Beside a voice of an earlier run, one of the same name would get another.
+    let home = home()?;
+    if home.exists() {
+        std::fs::remove_dir_all(&home)?;
+    }
     // The packages of the other tests: fewer would be built anew with fewer features.
     let line = format!(
         "cargo test --package autovoice --package autovoice-corpus --package autovoice-kernels \
          {features} --test host_home -- --ignored"
     );
-    step::run(step::command(&line).env("AUTOVOICE_FIXTURES", home()?))
+    step::run(step::command(&line).env("AUTOVOICE_FIXTURES", home))
 }
