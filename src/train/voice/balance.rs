@@ -7,13 +7,12 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use super::TrainError;
-use super::clip::{Clip, Material, Source};
-use super::drive::Event;
-use super::sample::Held;
-use super::single::encoder_of;
+use super::clip::{Clip, Source};
+use super::drive::{Event, prepare};
+use super::sample::{Held, difference_db};
 use super::state::{Found, halves};
 use super::steps::Kept;
-use super::weights::Given;
+use super::weights::{Given, encoder_of};
 use crate::io::checkpoint::{Checkpoint, Limits};
 use crate::model::ddsp::features::{BANDS as MELS, MEL};
 use crate::model::ddsp::grid::{BANDS, hz};
@@ -45,27 +44,22 @@ pub fn balance(
     kept: &mut Kept,
 ) -> Result<Option<Distances>, TrainError> {
     let held = Held::new(some(clips), config, bandwidth_hz);
-    let distance = |kept: &Kept| -> Result<_, TrainError> {
-        let made = held.made(kept.clone())?;
-        Ok(held.distance(&made).zip(held.long_term(&made)))
-    };
-    let Some((first, mut long_term)) = distance(kept)? else {
+    let long_term = |kept: &Kept| held.made(kept.clone()).map(|made| held.long_term(&made));
+    let Some(first) = long_term(kept)? else {
         return Ok(None);
     };
     let mut last = first;
     for _ in 0..PASSES {
         let mut next = kept.clone();
-        apply(&points(&long_term, bandwidth_hz), &mut next);
-        let Some((there, found)) = distance(&next)? else {
+        apply(&points(&last, bandwidth_hz), &mut next);
+        let found = long_term(&next)?;
+        // What does not help is not kept.
+        let Some(found) = found.filter(|found| difference_db(found) < difference_db(&last)) else {
             break;
         };
-        // What does not help is not kept.
-        if last.long_term_db <= there.long_term_db {
-            break;
-        }
-        (*kept, last, long_term) = (next, there, found);
+        (*kept, last) = (next, found);
     }
-    Ok(Some([first.long_term_db, last.long_term_db]))
+    Ok(Some([first, last].map(|found| difference_db(&found))))
 }
 
 /// Clips from all over, of [`MOST`] frames or little more.
@@ -149,14 +143,10 @@ pub fn balance_voice(
         encoder: encoder_of(&encoder, &texts)?,
         decoder: voice.decoder.clone(),
     };
-    let material = Material::read(&plan.source, stop, |files, total| {
-        report(Event::Prepared { files, total });
-    })?;
-    report(Event::Ready {
-        seconds: material.seconds(),
-        speakers: material.speakers.len(),
-        advice: material.advice.clone(),
-    });
+    config
+        .check()
+        .map_err(|error| TrainError::Base(error.to_string()))?;
+    let material = prepare(&plan.source, stop, report)?;
     let (embedding, shape) = config.decoder.embedding_shape();
     let mut kept = Kept::new();
     for (name, shape, values) in encoder.all().chain(Found::read(&file)?.all()) {

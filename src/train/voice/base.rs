@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::TrainError;
 use super::begin::begin_from;
 use super::clip::{Clip, Material, Source};
-use super::drive::{Drive, Event, SAVED_EVERY, SAVED_EVERY_ON_CARDS, told};
+use super::drive::{Drive, Event, SAVED_EVERY, SAVED_EVERY_ON_CARDS, prepare, told};
 use super::held::hold_out;
 use super::lessons::Lessons;
 use super::looks::{self, Looks};
@@ -90,14 +90,7 @@ pub fn train_base(
 ) -> Result<(), TrainError> {
     super::have_folders(&[&plan.output, &plan.encoder])?;
     let arithmetic = plan.processor.open().map_err(TrainError::Processor)?;
-    let mut material = Material::read(&plan.source, stop, |files, total| {
-        report(Event::Prepared { files, total });
-    })?;
-    report(Event::Ready {
-        seconds: material.seconds(),
-        speakers: material.speakers.len(),
-        advice: material.advice.clone(),
-    });
+    let mut material = prepare(&plan.source, stop, report)?;
     let held = match plan.hold_out {
         true => hold_out(&mut material.clips, looks::STRETCHES),
         false => Vec::new(),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::TrainError;
 use super::batch::{BATCH, Batch, FRAMES};
+use super::clip::{Material, Source};
 use super::lessons::Lessons;
 use super::perturb::Perturbation;
 use super::steps::{Losses, Run};
@@ -230,6 +231,26 @@ impl Clock {
         (self.last, self.next) = ((Instant::now(), done), done * AGAIN);
         Some(done + (left_s / each_s.max(1e-6)) as u64)
     }
+}
+
+/// Reads what is learnt from, and tells of it.
+///
+/// # Errors
+/// As [`Material::read`].
+pub fn prepare(
+    source: &Source,
+    stop: &AtomicBool,
+    report: &mut dyn FnMut(Event),
+) -> Result<Material, TrainError> {
+    let material = Material::read(source, stop, |files, total| {
+        report(Event::Prepared { files, total });
+    })?;
+    report(Event::Ready {
+        seconds: material.seconds(),
+        speakers: material.speakers.len(),
+        advice: material.advice.clone(),
+    });
+    Ok(material)
 }
 
 /// Tells of what went wrong and is no reason to stop.

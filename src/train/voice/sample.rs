@@ -138,8 +138,7 @@ impl Held {
     /// left out; `None` without a voiced frame.
     pub fn long_term(&self, made: &[Vec<f32>]) -> Option<[f64; MELS]> {
         let (sums, count) = self.compare(made, |_, _| ())?;
-        let (apart, mean) = apart(&sums, [count; 2]);
-        Some(apart.map(|difference| difference - mean))
+        Some(apart(&sums, [count; 2]))
     }
 
     /// Shows the amplitudes of each voiced frame of recordings and sounds; gives the sums of both,
@@ -248,17 +247,22 @@ fn distance_db(a: &[f64; CEPSTRA], b: &[f64; CEPSTRA]) -> f64 {
 
 /// The same of means, given as sums, with every band on its own.
 fn long_term_db(sums: &[[f64; MELS]; 2], counts: [usize; 2]) -> f64 {
-    let (apart, mean) = apart(sums, counts);
-    let squares: f64 = apart.iter().map(|x| (x - mean).powi(2)).sum();
+    difference_db(&apart(sums, counts))
+}
+
+/// The root mean square of differences of amplitudes in nats, in dB.
+pub fn difference_db(differences: &[f64; MELS]) -> f64 {
+    let squares: f64 = differences.iter().map(|x| x.powi(2)).sum();
     DB * (squares / MELS as f64).sqrt()
 }
 
-/// By how much the first of two means, given as sums, is above the second, by band, and the mean
-/// of that.
-fn apart(sums: &[[f64; MELS]; 2], counts: [usize; 2]) -> ([f64; MELS], f64) {
+/// By how much the first of two means, given as sums, is above the second, by band, less the mean
+/// of that over bands.
+fn apart(sums: &[[f64; MELS]; 2], counts: [usize; 2]) -> [f64; MELS] {
     let [a, b] = [0, 1].map(|n| sums[n].map(|sum| sum / counts[n].max(1) as f64));
-    let apart: [f64; MELS] = std::array::from_fn(|band| a[band] - b[band]);
-    (apart, apart.iter().sum::<f64>() / MELS as f64)
+    let differences: [f64; MELS] = std::array::from_fn(|band| a[band] - b[band]);
+    let mean = differences.iter().sum::<f64>() / MELS as f64;
+    differences.map(|difference| difference - mean)
 }
 
 #[cfg(test)]

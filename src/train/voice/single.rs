@@ -1,7 +1,6 @@
 //! One voice: from a base and recordings of one speaker. First it is found who speaks, an
 //! embedding among those of the base; then the decoder learns to speak so.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -14,15 +13,15 @@ use super::base::{checkpoint, digest};
 use super::clip::{Clip, Material, Source};
 use super::contrast::Contrast;
 use super::critic::CriticRecipe;
-use super::drive::{Drive, Event, SAVED_EVERY, told};
+use super::drive::{Drive, Event, SAVED_EVERY, prepare, told};
 use super::lessons::Lessons;
 use super::network::Network;
 use super::perturb::Perturbation;
 use super::report::Report;
 use super::state::{Found, halves};
 use super::steps::{Kept, Recipe, Run};
-use super::weights::Given;
-use crate::model::ddsp::{DdspConfig, DecoderConfig, EncoderConfig};
+use super::weights::{Given, dilations, encoder_of, shape};
+use crate::model::ddsp::{DdspConfig, DecoderConfig};
 use crate::train::optimizer::Settings;
 use crate::train::processor::{Arithmetic, Processor};
 use crate::voice::ddsp::{self, DdspVoice, Described};
@@ -116,36 +115,6 @@ fn recipe(stage: usize, plan: &VoicePlan) -> Recipe {
     }
 }
 
-/// The shape of a tensor of two or three dimensions; taps are 1 where there are none.
-fn shape(found: &Found, name: &str) -> Result<[usize; 3], TrainError> {
-    match found.shape(name) {
-        Some([outs, ins]) => Ok([*outs, *ins, 1]),
-        Some([outs, ins, taps]) => Ok([*outs, *ins, *taps]),
-        _ => Err(TrainError::Base(format!("a file without {name}"))),
-    }
-}
-
-fn dilations(texts: &BTreeMap<String, String>) -> Result<Vec<usize>, TrainError> {
-    let text = texts.get("dilations").map(String::as_str);
-    let found = serde_json::from_str::<Vec<usize>>(text.unwrap_or_default());
-    found.map_err(|_| TrainError::Base("a file without dilations".to_owned()))
-}
-
-/// The sizes of an encoder in a file.
-pub(super) fn encoder_of(
-    encoder: &Found,
-    texts: &BTreeMap<String, String>,
-) -> Result<EncoderConfig, TrainError> {
-    let [width, _, taps] = shape(encoder, "encoder.input.weight")?;
-    let [content, _, _] = shape(encoder, "encoder.content.weight")?;
-    Ok(EncoderConfig {
-        ahead: taps / 2,
-        width,
-        dilations: dilations(texts)?,
-        content,
-    })
-}
-
 /// A base and its encoder.
 struct Base {
     config: DdspConfig,
@@ -225,14 +194,7 @@ pub fn train_voice(
     super::have_folders(&[&plan.output])?;
     let arithmetic = plan.processor.open().map_err(TrainError::Processor)?;
     let base = Base::open(plan)?;
-    let mut material = Material::read(&plan.source, stop, |files, total| {
-        report(Event::Prepared { files, total });
-    })?;
-    report(Event::Ready {
-        seconds: material.seconds(),
-        speakers: material.speakers.len(),
-        advice: material.advice.clone(),
-    });
+    let mut material = prepare(&plan.source, stop, report)?;
     if material.seconds() < LEAST_S {
         return Err(TrainError::TooShort {
             found_s: material.seconds(),

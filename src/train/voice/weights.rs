@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::TrainError;
 use super::state::Found;
 use crate::io::checkpoint::{Checkpoint, CheckpointError, Layout, Limits};
+use crate::model::ddsp::EncoderConfig;
 use crate::voice::ddsp::ENCODER_FILE;
 use crate::voice::models::sha256_of_bytes;
 use crate::voice::shipped;
@@ -99,6 +100,37 @@ impl Weights {
             encoder: Given::BuiltIn(shipped::ENCODER),
         })
     }
+}
+
+/// The shape of a tensor of two or three dimensions; taps are 1 where there are none.
+pub(super) fn shape(found: &Found, name: &str) -> Result<[usize; 3], TrainError> {
+    match found.shape(name) {
+        Some([outs, ins]) => Ok([*outs, *ins, 1]),
+        Some([outs, ins, taps]) => Ok([*outs, *ins, *taps]),
+        _ => Err(TrainError::Base(format!("a file without {name}"))),
+    }
+}
+
+/// The dilations that a file of ours says its blocks have.
+pub(super) fn dilations(texts: &BTreeMap<String, String>) -> Result<Vec<usize>, TrainError> {
+    let text = texts.get("dilations").map(String::as_str);
+    let found = serde_json::from_str::<Vec<usize>>(text.unwrap_or_default());
+    found.map_err(|_| TrainError::Base("a file without dilations".to_owned()))
+}
+
+/// The sizes of an encoder in a file.
+pub(super) fn encoder_of(
+    encoder: &Found,
+    texts: &BTreeMap<String, String>,
+) -> Result<EncoderConfig, TrainError> {
+    let [width, _, taps] = shape(encoder, "encoder.input.weight")?;
+    let [content, _, _] = shape(encoder, "encoder.content.weight")?;
+    Ok(EncoderConfig {
+        ahead: taps / 2,
+        width,
+        dilations: dilations(texts)?,
+        content,
+    })
 }
 
 #[cfg(test)]
