@@ -8,7 +8,7 @@ use super::session::Outcome;
 use super::words::Trouble;
 use crate::train::processor::Processor;
 use crate::train::voice::{
-    About, BLUR, CONSISTENCY, Event, Source, TrainError, VoicePlan, Weights, checkpoint,
+    About, BLUR, CONSISTENCY, Event, Finish, Source, TrainError, VoicePlan, Weights, checkpoint,
     train_voice,
 };
 use crate::voice::{Import, Library};
@@ -167,6 +167,7 @@ fn plan(task: &Task, weights: Weights) -> VoicePlan {
         blur: BLUR,
         consistency: CONSISTENCY,
         contrast: true,
+        finish: Finish::default(),
         seed: 1,
         resume: checkpoint(&home.voice()).is_file(),
         processor: Processor::Cpu,

@@ -69,7 +69,10 @@ impl Progress {
                     self.draw(losses.envelope_db as f32);
                 }
             }
-            Event::Others { .. } | Event::Held { .. } | Event::Saved(_) => {}
+            Event::Others { .. }
+            | Event::Held { .. }
+            | Event::Balanced { .. }
+            | Event::Saved(_) => {}
             Event::Trouble(what) => {
                 // It comes again every few minutes.
                 if !self.advice.contains(&what) {

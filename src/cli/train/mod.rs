@@ -1,6 +1,7 @@
 //! `autovoice train`: makes weights of ours anew, and voices.
 
 mod copy;
+mod finish;
 mod pitch;
 mod voice;
 mod watch;
@@ -23,8 +24,9 @@ enum What {
     Base(voice::BaseArgs),
     /// A voice of yours, from recordings of it
     Voice(voice::VoiceArgs),
-    /// A voice of yours, trained before, with the tonal balance of recordings of it
-    Balance(voice::BalanceArgs),
+    /// A voice of yours, trained before, with what training ends with: the tonal balance of
+    /// recordings of it, and more of what is said
+    Finish(finish::FinishArgs),
     /// What the synthesis of our own voices makes of a recording without networks: the most that a
     /// voice can reach
     Copy(copy::CopyArgs),
@@ -35,7 +37,7 @@ pub(super) fn run(arguments: &TrainArgs) -> Result<Exit, Failure> {
         What::Pitch(arguments) => pitch::run(arguments),
         What::Base(arguments) => voice::run_base(arguments),
         What::Voice(arguments) => voice::run_voice(arguments),
-        What::Balance(arguments) => voice::run_balance(arguments),
+        What::Finish(arguments) => finish::run(arguments),
         What::Copy(arguments) => copy::run(arguments),
     }
 }

@@ -1,15 +1,16 @@
-//! `autovoice train base`, `autovoice train voice` and `autovoice train balance`: our own voices.
+//! `autovoice train base` and `autovoice train voice`: our own voices.
 
 use super::watch::Watch;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::interrupt::stop_flag;
 use crate::cli::out::say;
+use crate::cli::voice::within;
 use crate::io::folders;
 use crate::model::ddsp::DdspConfig;
 use crate::train::processor::{Precision, Processor};
 use crate::train::voice::{
-    About, BLUR, BalancePlan, BasePlan, CONSISTENCY, Event, Perturbation, RATE, Source, TrainError,
-    VoicePlan, Weights, balance_voice, train_base, train_voice,
+    About, BLUR, BasePlan, CONSISTENCY, Event, Finish, Perturbation, RATE, Source, TrainError,
+    VoicePlan, Weights, train_base, train_voice,
 };
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -111,42 +112,22 @@ pub(in crate::cli) struct VoiceArgs {
     critic: bool,
     /// Deviation of the noise on what the encoder says while the voice is learnt: more of it, less
     /// of the singer is left in the sound, and less of what is sung is understood
-    #[arg(long, value_name = "S", default_value_t = BLUR)]
-    blur: f64,
+    #[arg(long, value_name = "S", default_value_t = BLUR as f32, value_parser = within(0.0, 10.0))]
+    blur: f32,
     /// How much it counts that the voice is understood: that the encoder hears in it what it heard
     /// in the singer
-    #[arg(long, value_name = "W", default_value_t = CONSISTENCY)]
-    consistency: f64,
+    #[arg(long, value_name = "W", default_value_t = CONSISTENCY as f32, value_parser = within(0.0, 100.0))]
+    consistency: f32,
     /// Leave spectra as flat as learning makes them, not as varied as those of the recordings: to
     /// hear the difference
     #[arg(long)]
     no_contrast: bool,
+    /// How many times as much what is said counts in the voice as while it was learnt: more of it is
+    /// understood better, and too much sounds overdone
+    #[arg(long, value_name = "X", default_value_t = Finish::default().clearer, value_parser = gain())]
+    clearer: f32,
     #[command(flatten)]
     usual: UsualArgs,
-}
-
-/// Arguments of `train balance`.
-#[derive(Args, Debug)]
-pub(in crate::cli) struct BalanceArgs {
-    /// The file of the voice
-    #[arg(value_name = "VOICE")]
-    voice: PathBuf,
-    /// Folders of recordings of it
-    #[arg(long, value_name = "FOLDER", required = true, num_args = 1..)]
-    data: Vec<PathBuf>,
-    /// Hear only what this speaker of a corpus says
-    #[arg(long, value_name = "NAME")]
-    speaker: Option<String>,
-    /// The encoder that the voice was made with [default: that of AutoVoice, or content.safetensors
-    /// in the folder of models]
-    #[arg(long, value_name = "FILE")]
-    encoder: Option<PathBuf>,
-    /// Where the voice goes; may be the same file
-    #[arg(short, long, value_name = "FILE")]
-    output: PathBuf,
-    /// Show no progress
-    #[arg(short, long)]
-    quiet: bool,
 }
 
 /// What trains.
@@ -281,9 +262,16 @@ pub(super) fn run_voice(arguments: &VoiceArgs) -> Result<Exit, Failure> {
         steps: [arguments.first_steps.max(1), arguments.steps.max(1)],
         at_most: arguments.usual.at_most(),
         critic: arguments.critic,
-        blur: arguments.blur.clamp(0.0, 10.0),
-        consistency: arguments.consistency.clamp(0.0, 100.0),
+        blur: arguments.blur.into(),
+        consistency: arguments.consistency.into(),
         contrast: !arguments.no_contrast,
+        finish: Finish {
+            clearer: arguments.clearer,
+            varied: match arguments.no_contrast {
+                true => Finish::BALANCE.varied,
+                false => Finish::default().varied,
+            },
+        },
         seed: arguments.usual.seed,
         resume: arguments.usual.resume,
         processor: arguments.usual.processor()?,
@@ -293,30 +281,9 @@ pub(super) fn run_voice(arguments: &VoiceArgs) -> Result<Exit, Failure> {
     })
 }
 
-pub(super) fn run_balance(arguments: &BalanceArgs) -> Result<Exit, Failure> {
-    let encoder = match &arguments.encoder {
-        Some(encoder) => encoder.clone().into(),
-        None => Weights::find(folders::models().ok().as_deref()).encoder,
-    };
-    let plan = BalancePlan {
-        voice: arguments.voice.clone(),
-        source: Source {
-            folders: arguments.data.clone(),
-            seconds: f64::INFINITY,
-            speaker: None,
-            only: arguments.speaker.clone(),
-            labels: None,
-        },
-        encoder,
-        output: arguments.output.clone(),
-    };
-    watched(arguments.quiet, &plan.output, |stop, report| {
-        let [before, after] = balance_voice(&plan, stop, report)?;
-        say(format_args!(
-            "mean spectra were {before:.1} dB from those of the recordings, and are {after:.1} dB now"
-        ));
-        Ok(())
-    })
+/// What a voice may be changed by when it is finished.
+pub(super) fn gain() -> impl Fn(&str) -> Result<f32, String> + Clone {
+    within(0.1, 10.0)
 }
 
 /// A file of the voice's name in the current folder.
@@ -335,7 +302,7 @@ fn file_name(name: &str) -> Result<PathBuf, Failure> {
     }
 }
 
-fn watched(
+pub(super) fn watched(
     quiet: bool,
     output: &Path,
     train: impl FnOnce(&AtomicBool, &mut dyn FnMut(Event)) -> Result<(), TrainError>,

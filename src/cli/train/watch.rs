@@ -87,6 +87,15 @@ impl Watch {
                      phones {phones:.2}"
                 ));
             }),
+            Event::Balanced {
+                before_db,
+                after_db,
+            } => self.bar.suspend(|| {
+                say(format_args!(
+                    "mean spectra were {before_db:.1} dB from those of the recordings, and are \
+                     {after_db:.1} dB now"
+                ));
+            }),
             Event::Trouble(what) => {
                 self.bar
                     .suspend(|| complain(format_args!("  note: {what}")));

@@ -3,21 +3,13 @@
 //! voice says is made into sound and heard as its recordings were, and the decoder's last bias takes
 //! what the means differ by. Costs nothing when it sings.
 
-use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
-
 use super::TrainError;
-use super::clip::{Clip, Source};
-use super::drive::{Event, prepare};
+use super::clip::Clip;
 use super::sample::{Held, difference_db};
-use super::state::{Found, halves};
 use super::steps::Kept;
-use super::weights::{Given, encoder_of};
-use crate::io::checkpoint::{Checkpoint, Limits};
+use crate::model::ddsp::OUTS;
 use crate::model::ddsp::features::{BANDS as MELS, MEL};
 use crate::model::ddsp::grid::{BANDS, hz};
-use crate::model::ddsp::{DdspConfig, OUTS};
-use crate::voice::ddsp;
 
 /// Frames of 10 ms that are made into sound, at most.
 const MOST: usize = 9_000;
@@ -30,20 +22,17 @@ const SMOOTH: [f64; 3] = [3.0, 2.0, 1.0];
 /// The share of the bandwidth that is heard: at its end everything falls.
 const HEARD: f64 = 0.95;
 
-/// The distance of the mean spectra before and after, in dB.
-pub type Distances = [f64; 2];
-
 /// Gives a voice the balance of clips of its speaker. `kept` has encoder, decoder and speaker as
-/// files have them. `None`, and nothing changes, where no clip has a pitch.
+/// files have them. Gives the distance of the mean spectra before and after, in dB; `None`, and
+/// nothing changes, where no clip has a pitch.
 ///
 /// # Errors
 /// If the weights are not those of a voice.
 pub fn balance(
-    clips: &[Clip],
-    (config, bandwidth_hz): (&DdspConfig, f64),
+    held: &Held,
+    bandwidth_hz: f64,
     kept: &mut Kept,
-) -> Result<Option<Distances>, TrainError> {
-    let held = Held::new(some(clips), config, bandwidth_hz);
+) -> Result<Option<[f64; 2]>, TrainError> {
     let long_term = |kept: &Kept| held.made(kept.clone()).map(|made| held.long_term(&made));
     let Some(first) = long_term(kept)? else {
         return Ok(None);
@@ -63,7 +52,7 @@ pub fn balance(
 }
 
 /// Clips from all over, of [`MOST`] frames or little more.
-fn some(clips: &[Clip]) -> Vec<Clip> {
+pub fn some(clips: &[Clip]) -> Vec<Clip> {
     let total: usize = clips.iter().map(Clip::frames).sum();
     let every = total.div_ceil(MOST).max(1);
     clips.iter().step_by(every).cloned().collect()
@@ -103,71 +92,6 @@ fn apply(points: &[f64; BANDS], kept: &mut Kept) {
             .zip(points)
             .for_each(|(b, x)| *b += *x as f32);
     }
-}
-
-/// A voice that was trained before, and recordings of its speaker.
-#[derive(Clone, Debug)]
-pub struct BalancePlan {
-    /// Its file.
-    pub voice: PathBuf,
-    /// The recordings.
-    pub source: Source,
-    /// The encoder that it was made with.
-    pub encoder: Given,
-    /// Where the voice goes that has their balance; may be the same file.
-    pub output: PathBuf,
-}
-
-/// Gives a voice that was trained before the balance of recordings.
-///
-/// # Errors
-/// [`TrainError`]; nothing is written then.
-pub fn balance_voice(
-    plan: &BalancePlan,
-    stop: &AtomicBool,
-    report: &mut dyn FnMut(Event),
-) -> Result<Distances, TrainError> {
-    super::have_folders(&[&plan.output])?;
-    let file = Checkpoint::open(&plan.voice, &Limits::default())?;
-    let described = ddsp::read(&file)?.described;
-    let voice = &described.voice;
-    if voice.encoder_sha256 != plan.encoder.sha256()? {
-        return Err(TrainError::Base(format!(
-            "{}, with which {} was not made",
-            plan.encoder,
-            plan.voice.display()
-        )));
-    }
-    let (encoder, texts) = plan.encoder.read()?;
-    let config = DdspConfig {
-        encoder: encoder_of(&encoder, &texts)?,
-        decoder: voice.decoder.clone(),
-    };
-    config
-        .check()
-        .map_err(|error| TrainError::Base(error.to_string()))?;
-    let material = prepare(&plan.source, stop, report)?;
-    let (embedding, shape) = config.decoder.embedding_shape();
-    let mut kept = Kept::new();
-    for (name, shape, values) in encoder.all().chain(Found::read(&file)?.all()) {
-        let (name, shape) = match name == embedding {
-            true => ("speakers.embedding".to_owned(), vec![1, values.len()]),
-            false => (name, shape),
-        };
-        kept.insert(name, (shape, values));
-    }
-    let bandwidth_hz = f64::from(voice.bandwidth_hz);
-    let found = balance(&material.clips, (&config, bandwidth_hz), &mut kept)?;
-    let found = found.ok_or(TrainError::NoPitch)?;
-    let decoder = kept
-        .into_iter()
-        .filter(|(name, _)| name.starts_with("decoder.") || name == "speakers.embedding");
-    let tensors = decoder.map(|(name, (own, values))| match name.starts_with("decoder.") {
-        true => (name, halves(own, &values)),
-        false => (embedding.clone(), halves(shape.clone(), &values)),
-    });
-    ddsp::write(&plan.output, &described, &tensors.collect::<Vec<_>>())?;
-    Ok(found)
 }
 
 #[cfg(test)]

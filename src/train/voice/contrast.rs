@@ -18,6 +18,8 @@ use crate::train::ops::values;
 const LOOKS: u64 = 8;
 /// The most that a shape is turned up.
 const MOST: f64 = 1.5;
+/// The first shape that is neither level nor tilt.
+const FINER: usize = 2;
 
 /// Sums over frames of one shape.
 #[derive(Clone, Copy, Debug, Default)]
@@ -125,6 +127,22 @@ impl Contrast {
         })
     }
 
+    /// Shapes finer than tilt differ so many times as much from the mean of spectra `[frames, bands]`.
+    /// `None` without a frame.
+    pub fn more(gain: f64, (spectra, bands): &(Vec<f32>, usize)) -> Option<Self> {
+        let frames = spectra.len() / bands;
+        let mut mean = vec![0.0; *bands];
+        for spectrum in spectra.chunks_exact(*bands) {
+            let parts = mean.iter_mut().zip(spectrum);
+            parts.for_each(|(mean, x)| *mean += f64::from(*x) / frames as f64);
+        }
+        let gain = (0..*bands).map(|shape| if shape < FINER { 1.0 } else { gain });
+        (0 < frames).then(|| Self {
+            gain: gain.collect(),
+            mean,
+        })
+    }
+
     /// Changes the last layer of a decoder, as files have it.
     pub fn apply(&self, kept: &mut Kept) {
         let bands = self.gain.len();
@@ -201,5 +219,43 @@ mod tests {
                 assert!((after - gain * before).abs() < 1e-5, "{after} for {before}");
             }
         }
+    }
+
+    #[test]
+    fn more_contrast_leaves_the_mean_the_level_and_the_tilt() {
+        let bands = 6;
+        let spectra: Vec<f32> = (0..20 * bands)
+            .map(|n| (n as f32 * 0.37).sin() - 0.1 * (n % bands) as f32)
+            .collect();
+        let more = Contrast::more(1.25, &(spectra.clone(), bands)).unwrap();
+        // A decoder whose one hidden value is which spectrum, seen as a bias alone.
+        let turned: Vec<f32> = spectra
+            .chunks_exact(bands)
+            .flat_map(|spectrum| {
+                let mut kept = Kept::from([(
+                    "decoder.head.bias".to_owned(),
+                    (vec![bands], spectrum.to_vec()),
+                )]);
+                more.apply(&mut kept);
+                kept["decoder.head.bias"].1.clone()
+            })
+            .collect();
+        let cosines = cosines(bands);
+        let sums = |spectra: &[f32]| {
+            let mut sums = vec![Sums::default(); bands];
+            for spectrum in spectra.chunks_exact(bands) {
+                let shapes = shapes(&cosines, spectrum);
+                sums.iter_mut().zip(shapes).for_each(|(sum, x)| sum.add(x));
+            }
+            sums
+        };
+        let all = sums(&spectra).into_iter().zip(sums(&turned));
+        for (shape, (before, after)) in all.enumerate() {
+            assert!((before.mean() - after.mean()).abs() < 1e-5, "{shape}");
+            let gain = after.deviation() / before.deviation();
+            let expected = if shape < 2 { 1.0 } else { 1.25 };
+            assert!((gain - expected).abs() < 1e-4, "{shape}: {gain}");
+        }
+        assert_eq!(Contrast::more(1.25, &(Vec::new(), bands)), None);
     }
 }

@@ -81,6 +81,14 @@ pub enum Event {
         /// What they made of it.
         losses: Losses,
     },
+    /// A voice got the balance of its recordings: its mean spectrum was so far from theirs, and is
+    /// now, in dB.
+    Balanced {
+        /// Before.
+        before_db: f64,
+        /// Now.
+        after_db: f64,
+    },
     /// The run is in a file, to go on with.
     Saved(PathBuf),
     /// Something could not be written that training can do without: why, and what to do.

@@ -79,6 +79,21 @@ impl Held {
     /// # Errors
     /// If they are not those of a voice.
     pub fn made(&self, kept: Kept) -> Result<Vec<Vec<f32>>, TrainError> {
+        let spectra = self.spectra(kept)?;
+        let made = spectra.iter().zip(&self.clips).map(|(spectra, clip)| {
+            let sound = sung(spectra, &clip.f0_hz, self.bandwidth_hz);
+            let mut wave = at_16k(&sound, synthesis::RATE_HZ);
+            wave.resize(clip.frames() * HOP, 0.0);
+            wave
+        });
+        Ok(made.collect())
+    }
+
+    /// What weights say in every stretch, `[frames, OUTS]`.
+    ///
+    /// # Errors
+    /// If they are not those of a voice.
+    fn spectra(&self, kept: Kept) -> Result<Vec<Vec<f32>>, TrainError> {
         let named = kept.into_iter();
         let weights = Weights::new(named.map(|(name, (shape, values))| (name, shape, values)));
         let wrong = |error: crate::nn::WeightsError| TrainError::Base(error.to_string());
@@ -115,11 +130,26 @@ impl Held {
             input.extend_from_slice(content);
             input.extend(Sung { f0_hz: *f0_hz }.values());
         }
-        let spectra = decoder.forward(&input);
-        let sound = sung(&spectra, &clip.f0_hz, self.bandwidth_hz);
-        let mut wave = at_16k(&sound, synthesis::RATE_HZ);
-        wave.resize(clip.frames() * HOP, 0.0);
-        wave
+        decoder.forward(&input)
+    }
+
+    /// The spectra of every frame with a pitch, `[frames, bands]`, and how many bands the recordings
+    /// have.
+    ///
+    /// # Errors
+    /// As [`Self::made`].
+    pub fn said(&self, kept: Kept) -> Result<(Vec<f32>, usize), TrainError> {
+        let bands = self.clips.iter().map(|clip| clip.known).min();
+        let bands = bands.unwrap_or(0).max(1);
+        let mut said = Vec::new();
+        for (spectra, clip) in self.spectra(kept)?.iter().zip(&self.clips) {
+            for (spectrum, hz) in spectra.chunks_exact(OUTS).zip(&clip.f0_hz) {
+                if 0.0 < *hz {
+                    said.extend_from_slice(&spectrum[..bands]);
+                }
+            }
+        }
+        Ok((said, bands))
     }
 
     /// How far sounds are from the recordings; `None` without a voiced frame.

@@ -8,12 +8,12 @@ use std::time::Duration;
 use candle_core::{Device, Tensor};
 
 use super::TrainError;
-use super::balance::balance;
 use super::base::{checkpoint, digest};
 use super::clip::{Clip, Material, Source};
 use super::contrast::Contrast;
 use super::critic::CriticRecipe;
 use super::drive::{Drive, Event, SAVED_EVERY, prepare, told};
+use super::finish::{Finish, finish};
 use super::lessons::Lessons;
 use super::network::Network;
 use super::perturb::Perturbation;
@@ -57,6 +57,8 @@ pub struct VoicePlan {
     pub consistency: f64,
     /// Whether its spectra are made to vary as much as those of the recordings.
     pub contrast: bool,
+    /// What it is given at the end.
+    pub finish: Finish,
     /// Seed of the batches.
     pub seed: u64,
     /// Go on where a run of this plan stopped.
@@ -302,7 +304,7 @@ fn learn(
         Contrast::of(&network, &lessons, &bend, plan.seed, bands)?.apply(&mut kept);
     }
     let made_by = (&base.config, material.bandwidth_hz);
-    balance(&material.clips, made_by, &mut kept)?;
+    finish(plan.finish, &material.clips, made_by, &mut kept, report)?;
     Ok(kept)
 }
 

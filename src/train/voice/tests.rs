@@ -18,8 +18,8 @@ use super::perturb::Perturbation;
 use super::state::{Found, halves};
 use super::steps::{Recipe, Run};
 use super::{
-    About, BalancePlan, BasePlan, Event, RATE, Source, TrainError, VoicePlan, balance_voice,
-    checkpoint, train_base, train_voice,
+    About, BasePlan, Event, Finish, FinishPlan, RATE, Source, TrainError, VoicePlan, checkpoint,
+    finish_voice, train_base, train_voice,
 };
 use crate::io::checkpoint::{Checkpoint, Limits};
 use crate::model::ddsp::features::BANDS as MELS;
@@ -433,6 +433,7 @@ fn voice_plan(home: &Path) -> VoicePlan {
         blur: 1.0,
         consistency: 1.0,
         contrast: true,
+        finish: Finish::default(),
         seed: 1,
         resume: false,
         processor: Processor::Cpu,
@@ -498,6 +499,71 @@ fn a_base_and_a_voice_are_made_of_recordings() {
     assert!(matches!(error, TrainError::Base(_)), "{error}");
 }
 
+/// Names of the tensors that differ between two voices.
+fn differing(one: &Path, other: &Path) -> Vec<String> {
+    let [one, other] = [one, other].map(|path| {
+        let file = Checkpoint::open(path, &Limits::default()).unwrap();
+        Found::read(&file).unwrap().all().collect::<Vec<_>>()
+    });
+    assert_eq!(one.len(), other.len());
+    let both = one.into_iter().zip(other);
+    let names = both.filter_map(|(one, other)| (one != other).then_some(one.0));
+    names.collect()
+}
+
+/// How far mean spectra were off before a voice got its balance, and after, in dB.
+fn balanced(mut train: impl FnMut(&mut dyn FnMut(Event))) -> [f64; 2] {
+    let mut found = None;
+    train(&mut |event| {
+        if let Event::Balanced {
+            before_db,
+            after_db,
+        } = event
+        {
+            found = Some([before_db, after_db]);
+        }
+    });
+    found.expect("it gets its balance")
+}
+
+#[test]
+fn a_training_ends_with_finishing_the_voice() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    recordings(&home.join("many"), &[("a", 120.0), ("b", 210.0)]);
+    recordings(&home.join("one"), &[("x", 160.0), ("y", 170.0)]);
+    let go = AtomicBool::new(false);
+    train_base(&base_plan(home), &go, &mut |_| {}).unwrap();
+    let train = |name: &str, contrast, finish| {
+        let plan = VoicePlan {
+            output: home.join(name),
+            contrast,
+            finish,
+            ..voice_plan(home)
+        };
+        let balanced = balanced(|report| train_voice(&plan, &go, report).unwrap());
+        (plan.output, balanced)
+    };
+    let clearer = Finish {
+        clearer: 1.5,
+        ..Finish::BALANCE
+    };
+    let (balanced_voice, [_, after]) = train("balanced", false, Finish::BALANCE);
+    let (clearer_voice, _) = train("clearer", false, clearer);
+    let changed = ["decoder.head.bias", "decoder.input.weight"];
+    assert_eq!(differing(&balanced_voice, &clearer_voice), changed);
+    // It has its balance, all but what halves round off.
+    let again = FinishPlan {
+        voice: balanced_voice,
+        source: voice_plan(home).source,
+        encoder: home.join("content.safetensors").into(),
+        finish: Finish::BALANCE,
+        output: home.join("again"),
+    };
+    let [before, _] = balanced(|report| finish_voice(&again, &go, report).unwrap());
+    assert!((before - after).abs() < 0.1, "{before} for {after}");
+}
+
 #[test]
 fn a_voice_that_was_trained_before_gets_the_balance_of_recordings() {
     let home = tempfile::tempdir().unwrap();
@@ -523,37 +589,50 @@ fn a_voice_that_was_trained_before_gets_the_balance_of_recordings() {
     let tilted: Vec<_> = tilted.collect();
     ddsp::write(&path, &described, &tilted).unwrap();
 
-    let plan = BalancePlan {
+    let plan = FinishPlan {
         voice: path.clone(),
         source: voice_plan(home).source,
         encoder: home.join("content.safetensors").into(),
+        finish: Finish::BALANCE,
         output: home.join("balanced.safetensors"),
     };
-    let [before, after] = balance_voice(&plan, &go, &mut |_| {}).unwrap();
+    let [before, after] = balanced(|report| finish_voice(&plan, &go, report).unwrap());
     assert!(5.0 < before && after < 0.6 * before, "{before} to {after}");
     let balanced = Checkpoint::open(&plan.output, &Limits::default()).unwrap();
     assert_eq!(ddsp::read(&balanced).unwrap().described, described);
-    let differ = |(name, _, values): (String, _, Vec<f32>)| {
-        let tensor = Found::read(&file).unwrap().take(&name, values.len());
-        (tensor.unwrap() != values).then_some(name)
+    assert_eq!(differing(&path, &plan.output), ["decoder.head.bias"]);
+
+    // More than that if it is asked for.
+    let more = FinishPlan {
+        finish: Finish {
+            clearer: 2.0,
+            varied: 1.2,
+        },
+        output: home.join("more.safetensors"),
+        ..plan.clone()
     };
-    let differing = Found::read(&balanced).unwrap().all().filter_map(differ);
-    assert_eq!(differing.collect::<Vec<_>>(), ["decoder.head.bias"]);
+    finish_voice(&more, &go, &mut |_| {}).unwrap();
+    let changed = [
+        "decoder.head.bias",
+        "decoder.head.weight",
+        "decoder.input.weight",
+    ];
+    assert_eq!(differing(&path, &more.output), changed);
 
     // With another encoder it says something else, and a base is no voice.
-    let nothing = |plan: BalancePlan| {
-        let error = balance_voice(&plan, &go, &mut |_| {}).unwrap_err();
+    let nothing = |plan: FinishPlan| {
+        let error = finish_voice(&plan, &go, &mut |_| {}).unwrap_err();
         assert!(!plan.output.exists());
         error
     };
     let output = home.join("nothing.safetensors");
-    let error = nothing(BalancePlan {
+    let error = nothing(FinishPlan {
         encoder: home.join("base.safetensors").into(),
         output: output.clone(),
         ..plan.clone()
     });
     assert!(matches!(error, TrainError::Base(_)), "{error}");
-    let error = nothing(BalancePlan {
+    let error = nothing(FinishPlan {
         voice: home.join("base.safetensors"),
         output,
         ..plan

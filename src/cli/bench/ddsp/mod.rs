@@ -9,7 +9,8 @@ use crate::bridge::{HostConfig, Latency};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::machine::Machine;
 use crate::cli::out::say;
-use crate::engine::ddsp::{DdspEngine, Delays, Ingredients, Stage};
+use crate::engine::ddsp::{DdspEngine, Delays, Ingredients, Speaker, Stage};
+use crate::engine::morph::{CORNERS, Morph};
 use crate::engine::{Controls, Engine};
 use crate::model::ddsp::{DdspConfig, MOST_AHEAD, Statistics};
 use crate::nn::{Weights, WeightsError};
@@ -37,9 +38,10 @@ struct Figures {
     delays: Vec<Delay>,
 }
 
-/// What an engine costs with weights of a precision.
+/// What an engine costs with weights of a precision, and so many voices that are blended.
 struct Row {
     weights: &'static str,
+    voices: usize,
     encoder: Footprint,
     decoder: Footprint,
     times: Times,
@@ -59,10 +61,14 @@ struct Delay {
 pub(super) fn run(arguments: &BenchArgs) -> Result<Exit, Failure> {
     let config = DdspConfig::default();
     type Make = fn(Vec<(String, Vec<usize>)>, u64) -> Result<Weights, WeightsError>;
-    let precisions: [(&str, Make); 2] = [("f16", seeded::halves), ("f32", seeded::weights)];
-    let rows = precisions.map(|(name, make)| {
+    let kinds: [(&str, Make, usize); 3] = [
+        ("f16", seeded::halves, 1),
+        ("f16", seeded::halves, CORNERS),
+        ("f32", seeded::weights, 1),
+    ];
+    let rows = kinds.map(|(name, make, voices)| {
         let weights = make(config.shapes(), SEED).map_err(fault)?;
-        row(name, &config, &weights, arguments.seconds)
+        row((name, voices), &config, &weights, arguments.seconds)
     });
     let figures = Figures {
         rows: rows.into_iter().collect::<Result<_, Failure>>()?,
@@ -102,22 +108,36 @@ fn delays() -> Vec<Delay> {
 }
 
 fn row(
-    name: &'static str,
+    (weights_are, voices): (&'static str, usize),
     config: &DdspConfig,
     weights: &Weights,
     seconds: u32,
 ) -> Result<Row, Failure> {
     let all = weights.root();
-    let ingredients = Ingredients::of(config, &all, &all, STATISTICS).map_err(fault)?;
+    let mut ingredients = Ingredients::of(config, &all, &all, STATISTICS).map_err(fault)?;
+    ingredients.company.corner = Some(0);
+    for other in ingredients.company.others.iter_mut().take(voices).skip(1) {
+        *other = Some(Speaker {
+            decoder: ingredients.decoder.clone(),
+            embedding: ingredients.embedding.clone(),
+            bandwidth_hz: STATISTICS.bandwidth_hz,
+        });
+    }
     let (encoder, decoder) = (
         ingredients.encoder.footprint(),
         ingredients.decoder.footprint(),
     );
     let mut engine = DdspEngine::new(ingredients).map_err(stopped)?;
     let mut stages = [0.0; Stage::ALL.len()];
-    let times = measure(&mut engine, seconds, &mut stages)?;
+    let mut controls = Controls::default();
+    controls.voice.morph = Morph {
+        on: 1 < voices,
+        ..Morph::DEFAULT
+    };
+    let times = measure(&mut engine, &controls, seconds, &mut stages)?;
     Ok(Row {
-        weights: name,
+        weights: weights_are,
+        voices,
         encoder,
         decoder,
         times,
@@ -131,6 +151,7 @@ fn stopped(error: crate::engine::EngineError) -> Failure {
 
 fn measure(
     engine: &mut DdspEngine,
+    controls: &Controls,
     seconds: u32,
     stages: &mut [f64; Stage::ALL.len()],
 ) -> Result<Times, Failure> {
@@ -156,7 +177,7 @@ fn measure(
             last = now;
         };
         engine
-            .observed(&input, &mut output, &Controls::default(), observe)
+            .observed(&input, &mut output, controls, observe)
             .map_err(stopped)?;
         if WARM_UP <= n {
             times_ms.push(started.elapsed().as_secs_f64() * 1e3);

@@ -23,16 +23,26 @@ pub(super) fn print(seconds: u32, figures: &Figures) {
     say(format_args!("stages   {}", names.concat()));
     for row in &figures.rows {
         let cells = row.stages.map(|rtf| format!("{rtf:12.4}"));
-        say(format_args!("{:9}{}", row.weights, cells.concat()));
+        say(format_args!("{:9}{}", row.name(), cells.concat()));
     }
     say(format_args!(
-        "         (seconds of work per second of audio, on one thread)\n"
+        "         (seconds of work per second of audio, on one thread; x4: four voices morphed)\n"
     ));
     say(format_args!(
         "weights   encoder  decoder     hop     RTF  CPU s/s       p50       p95       p99       max   late/hops"
     ));
     for row in &figures.rows {
         print_cost(row);
+    }
+}
+
+impl Row {
+    /// As tables have it.
+    fn name(&self) -> String {
+        match self.voices {
+            1 => self.weights.to_owned(),
+            voices => format!("{} x{voices}", self.weights),
+        }
     }
 }
 
@@ -44,7 +54,7 @@ fn print_cost(row: &Row) {
     let times = &row.times;
     say(format_args!(
         "{:9} {:3.1} MiB  {:3.1} MiB {:4.0} ms {:7.4}  {} {:6.2} ms {:6.2} ms {:6.2} ms {:6.2} ms {:5}/{}",
-        row.weights,
+        row.name(),
         mib(row.encoder),
         mib(row.decoder),
         times.hop_ms,
@@ -92,6 +102,7 @@ pub(super) fn json(seconds: u32, figures: &Figures) -> Value {
         let stages = stages.map(|(stage, rtf)| (stage.name().to_owned(), rtf.into()));
         json!({
             "weights": row.weights,
+            "voices": row.voices,
             "encoder": footprint(row.encoder),
             "decoder": footprint(row.decoder),
             "stages_rtf": stages.collect::<serde_json::Map<_, _>>(),
