@@ -129,14 +129,14 @@ impl Contrast {
 
     /// Shapes finer than tilt differ so many times as much from the mean of spectra `[frames, bands]`.
     /// `None` without a frame.
-    pub fn more(gain: f64, (spectra, bands): &(Vec<f32>, usize)) -> Option<Self> {
+    pub fn more(gain: f64, spectra: &[f32], bands: usize) -> Option<Self> {
         let frames = spectra.len() / bands;
-        let mut mean = vec![0.0; *bands];
-        for spectrum in spectra.chunks_exact(*bands) {
+        let mut mean = vec![0.0; bands];
+        for spectrum in spectra.chunks_exact(bands) {
             let parts = mean.iter_mut().zip(spectrum);
             parts.for_each(|(mean, x)| *mean += f64::from(*x) / frames as f64);
         }
-        let gain = (0..*bands).map(|shape| if shape < FINER { 1.0 } else { gain });
+        let gain = (0..bands).map(|shape| if shape < FINER { 1.0 } else { gain });
         (0 < frames).then(|| Self {
             gain: gain.collect(),
             mean,
@@ -227,7 +227,7 @@ mod tests {
         let spectra: Vec<f32> = (0..20 * bands)
             .map(|n| (n as f32 * 0.37).sin() - 0.1 * (n % bands) as f32)
             .collect();
-        let more = Contrast::more(1.25, &(spectra.clone(), bands)).unwrap();
+        let more = Contrast::more(1.25, &spectra, bands).unwrap();
         // A decoder whose one hidden value is which spectrum, seen as a bias alone.
         let turned: Vec<f32> = spectra
             .chunks_exact(bands)
@@ -256,6 +256,6 @@ mod tests {
             let expected = if shape < 2 { 1.0 } else { 1.25 };
             assert!((gain - expected).abs() < 1e-4, "{shape}: {gain}");
         }
-        assert_eq!(Contrast::more(1.25, &(Vec::new(), bands)), None);
+        assert_eq!(Contrast::more(1.25, &[], bands), None);
     }
 }

@@ -26,9 +26,8 @@ pub struct Finish {
     /// linear one of content with variance `s` and noise with `n` gives it `s / (s + n)` of its
     /// weight (Wiener).
     pub clearer: f32,
-    /// Shapes of spectra, but for level and tilt, differ so many times as much from their mean:
-    /// what is said by people whom nothing was learnt from comes out flatter than what is said by
-    /// those that were.
+    /// Shapes of spectra, but for level and tilt, differ so many times as much from their mean.
+    /// Voices of synthesizers come nearer to their speakers so; that of a person does not.
     pub varied: f32,
 }
 
@@ -41,8 +40,7 @@ impl Finish {
 }
 
 impl Default for Finish {
-    /// What no voice that was measured loses by, see `models/README.md`. Those of synthesizers gain
-    /// by more.
+    /// What made no voice that was measured less like its speaker, see `models/README.md`.
     fn default() -> Self {
         Self {
             clearer: 1.3,
@@ -65,10 +63,11 @@ pub fn finish(
 ) -> Result<bool, TrainError> {
     clear(finish.clearer, kept);
     let held = Held::new(some(clips), config, bandwidth_hz);
-    if finish.varied != 1.0
-        && let Some(contrast) = Contrast::more(finish.varied.into(), &held.said(kept.clone())?)
-    {
-        contrast.apply(kept);
+    if finish.varied != 1.0 {
+        let (said, bands) = held.said(kept.clone())?;
+        if let Some(contrast) = Contrast::more(finish.varied.into(), &said, bands) {
+            contrast.apply(kept);
+        }
     }
     let Some([before_db, after_db]) = balance(&held, bandwidth_hz, kept)? else {
         return Ok(false);
