@@ -499,6 +499,13 @@ fn a_base_and_a_voice_are_made_of_recordings() {
     assert!(matches!(error, TrainError::Base(_)), "{error}");
 }
 
+/// Recordings, and the base that is made of the first of them.
+fn train_usual_base(home: &Path, go: &AtomicBool) {
+    recordings(&home.join("many"), &[("a", 120.0), ("b", 210.0)]);
+    recordings(&home.join("one"), &[("x", 160.0), ("y", 170.0)]);
+    train_base(&base_plan(home), go, &mut |_| {}).unwrap();
+}
+
 /// Names of the tensors that differ between two voices.
 fn differing(one: &Path, other: &Path) -> Vec<String> {
     let [one, other] = [one, other].map(|path| {
@@ -530,10 +537,8 @@ fn balanced(mut train: impl FnMut(&mut dyn FnMut(Event))) -> [f64; 2] {
 fn a_training_ends_with_finishing_the_voice() {
     let home = tempfile::tempdir().unwrap();
     let home = home.path();
-    recordings(&home.join("many"), &[("a", 120.0), ("b", 210.0)]);
-    recordings(&home.join("one"), &[("x", 160.0), ("y", 170.0)]);
     let go = AtomicBool::new(false);
-    train_base(&base_plan(home), &go, &mut |_| {}).unwrap();
+    train_usual_base(home, &go);
     let train = |name: &str, contrast, finish| {
         let plan = VoicePlan {
             output: home.join(name),
@@ -568,10 +573,8 @@ fn a_training_ends_with_finishing_the_voice() {
 fn a_voice_that_was_trained_before_gets_the_balance_of_recordings() {
     let home = tempfile::tempdir().unwrap();
     let home = home.path();
-    recordings(&home.join("many"), &[("a", 120.0), ("b", 210.0)]);
-    recordings(&home.join("one"), &[("x", 160.0), ("y", 170.0)]);
     let go = AtomicBool::new(false);
-    train_base(&base_plan(home), &go, &mut |_| {}).unwrap();
+    train_usual_base(home, &go);
     train_voice(&voice_plan(home), &go, &mut |_| {}).unwrap();
 
     // Somebody has tilted it, by 1 dB from point to point.
