@@ -8,10 +8,8 @@ mod tones;
 
 use std::f64::consts::TAU;
 
-use autovoice::dsp::resample::Resampler;
 use autovoice::engine::ddsp::{DdspEngine, Stage};
 use autovoice::engine::{Controls, Engine};
-use autovoice::io::{AudioReader, Damage};
 use autovoice::pitch::PitchTracker;
 use autovoice::pitch::track::neural::Neural;
 use ddsp_nets::{ECHO, by_hand, engine, small};
@@ -263,30 +261,6 @@ fn voiced(signal: &[f32]) -> f64 {
     )
 }
 
-/// A recording at 48 kHz, its first channel.
-fn recording(path: &std::path::Path) -> Vec<f32> {
-    let mut reader = AudioReader::open(path, Damage::Refuse).unwrap();
-    let info = reader.info().clone();
-    let mut all = Vec::new();
-    let mut audio = vec![vec![0.0; 1 << 14]; info.channels];
-    loop {
-        let mut slices: Vec<&mut [f32]> = audio.iter_mut().map(|c| &mut c[..]).collect();
-        let n = reader.read(&mut slices).unwrap();
-        if n == 0 {
-            break;
-        }
-        all.extend_from_slice(&audio[0][..n]);
-    }
-    if info.rate_hz == 48_000 {
-        return all;
-    }
-    let mut up = Resampler::new(info.rate_hz, 48_000, 0);
-    let mut out = Vec::with_capacity(up.max_output(all.len()));
-    up.process(&all, &mut out);
-    out.drain(..up.delay());
-    out
-}
-
 /// A voice that sings on, then this.
 fn after_a_song(signal: &[f32]) -> Vec<f32> {
     let mut all = ddsp_nets::sung(2.0, |t| 220.0 + 10.0 * (30.0 * t).sin());
@@ -356,7 +330,7 @@ fn between_the_words_of_a_real_singer_no_voice_is_heard() {
     let Some(audio) = tones::shared("audio") else {
         return;
     };
-    let signal = recording(&audio.join("vocadito_1_44k.wav"));
+    let signal = tones::recording(&audio.join("vocadito_1_44k.wav"));
     let table = std::fs::read_to_string(audio.join("vocadito_1_f0.csv")).unwrap();
     let truth: Vec<(f64, bool)> = (table.lines())
         .map(|line| {

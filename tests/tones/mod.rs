@@ -7,6 +7,8 @@ pub mod hub;
 pub mod torch;
 pub mod zips;
 
+use autovoice::dsp::resample::Resampler;
+use autovoice::io::{AudioReader, Damage};
 use std::path::{Path, PathBuf};
 
 /// What the fixtures hold; `tests/fixtures/generate.py` computes the same.
@@ -152,6 +154,30 @@ pub fn lag(a: &[f32], b: &[f32], reach: isize) -> isize {
     (-reach..=reach)
         .max_by(|&x, &y| at(x).total_cmp(&at(y)))
         .unwrap()
+}
+
+/// A recording at 48 kHz, its first channel.
+pub fn recording(path: &Path) -> Vec<f32> {
+    let mut reader = AudioReader::open(path, Damage::Refuse).unwrap();
+    let info = reader.info().clone();
+    let mut all = Vec::new();
+    let mut audio = vec![vec![0.0; 1 << 14]; info.channels];
+    loop {
+        let mut slices: Vec<&mut [f32]> = audio.iter_mut().map(|c| &mut c[..]).collect();
+        let n = reader.read(&mut slices).unwrap();
+        if n == 0 {
+            break;
+        }
+        all.extend_from_slice(&audio[0][..n]);
+    }
+    if info.rate_hz == 48_000 {
+        return all;
+    }
+    let mut up = Resampler::new(info.rate_hz, 48_000, 0);
+    let mut out = Vec::with_capacity(up.max_output(all.len()));
+    up.process(&all, &mut out);
+    out.drain(..up.delay());
+    out
 }
 
 /// A folder of `../shared`, or `None` with a loud note where it is missing.

@@ -1,4 +1,4 @@
-//! The pitch of each frame of 10 ms: tracked, and what it is to become. Inference thread; real-time
+//! The pitch of each frame of 10 ms and on the way to it: tracked, and what it is to become. Inference thread; real-time
 //! safe after construction.
 
 use autovoice_kernels::cpu::dot;
@@ -6,6 +6,7 @@ use autovoice_kernels::cpu::dot;
 use crate::dsp::history::History;
 use crate::engine::{Controls, Observation};
 use crate::model::ddsp::features::{HOP, RATE_HZ};
+use crate::model::ddsp::synthesis::STEPS;
 use crate::pitch::{PitchControl, PitchTracker, TargetFrame};
 use crate::units::{Frames, midi_to_hz};
 
@@ -18,7 +19,10 @@ const LOUDNESS: usize = 320;
 /// ahead to, and would be a hop late without it.
 const LEAD: usize = 1;
 
-/// Samples that the pitch of a frame may be measured before its instant: less than trackers' steps,
+/// Samples from one step on the way to a frame to the next: 2 ms.
+const STEP: usize = HOP / STEPS;
+
+/// Samples that the pitch of a step may be measured before its instant: less than trackers' steps,
 /// and more than the lead.
 const NEAR: f64 = 16.0;
 
@@ -28,7 +32,7 @@ pub(super) struct Follow {
     voicing: Voicing,
     control: PitchControl,
     wave: History,
-    /// Of the frames from the next that is taken on, as far as they are known.
+    /// At each step on the way to the frames from the next that is taken on, as far as they are known.
     targets: Vec<TargetFrame>,
     known: Frames,
     /// Number of the next frame that is taken.
@@ -45,7 +49,7 @@ impl Follow {
             voicing: Voicing::default(),
             control: PitchControl::new(RATE_HZ),
             wave: History::new(RATE_HZ as usize),
-            targets: vec![TargetFrame::default(); delay + 1],
+            targets: vec![TargetFrame::default(); (delay + 1) * STEPS],
             known: 0,
             next: 0,
             last: TargetFrame::default(),
@@ -97,11 +101,11 @@ impl Follow {
             voicing: target.confidence,
         };
         self.last = target;
-        // A tracker may be faster than frames are, never slower: each takes the first that is not
-        // before it.
+        // A tracker may be faster than steps are: each takes the first that is not before it.
         let at = target.at - LEAD as f64;
+        let first = (self.next * STEPS as i64 - STEPS as i64 + 1) * STEP as i64;
         while self.known < self.targets.len() {
-            let instant = (self.next + self.known as i64) * HOP as i64;
+            let instant = first + (self.known * STEP) as i64;
             if at + NEAR <= instant as f64 {
                 break;
             }
@@ -110,16 +114,17 @@ impl Follow {
         }
     }
 
-    /// The pitch in Hz that the next frame is to have, 0 where unvoiced. What the tracker has not
-    /// come to is guessed to be like the last it has.
-    pub fn take(&mut self) -> f32 {
-        let target = match self.known {
-            0 => self.last,
-            _ => self.targets[0],
-        };
-        self.targets.rotate_left(1);
-        self.known = self.known.saturating_sub(1);
+    /// The pitch in Hz that is to be at each step on the way to the next frame, the last its own, 0
+    /// where unvoiced. What the tracker has not come to is guessed to be like the last it has.
+    pub fn take(&mut self) -> [f32; STEPS] {
+        let taken = std::array::from_fn(|step| match step < self.known {
+            true => self.targets[step],
+            false => self.last,
+        });
+        self.targets.rotate_left(STEPS);
+        self.known = self.known.saturating_sub(STEPS);
         self.next += 1;
-        if target.voiced { target.target_hz } else { 0.0 }
+        let pitch = |target: TargetFrame| if target.voiced { target.target_hz } else { 0.0 };
+        taken.map(pitch)
     }
 }

@@ -17,13 +17,11 @@ pub use stage::Stage;
 use super::{Controls, Engine, EngineError, EngineSpec, Observation};
 use crate::dsp::resample::Resampler;
 use crate::model::ddsp::features::{self, Features, Heard, level};
-use crate::model::ddsp::synthesis::{self, Synthesis, Tone};
+use crate::model::ddsp::synthesis::{self, STEPS, Synthesis, Tone};
 use crate::model::ddsp::{
     Centre, DdspConfig, Decoder, Encoder, MOST_AHEAD, OUTS, Statistics, Sung,
 };
 use crate::nn::{Scope, WeightsError};
-use crate::pitch::PitchTracker;
-use crate::pitch::track::neural::Neural;
 use crate::pitch::track::refine::Refine;
 use crate::units::Frames;
 use chorus::Chorus;
@@ -43,8 +41,6 @@ const RESAMPLING: Frames = 32;
 const PITCH_DELAY: Frames = 1;
 /// The largest amplitude that networks hear, 60 dB over full scale.
 const LOUDEST: f32 = 1_000.0;
-/// The lowest pitch that is measured again, in Hz.
-const LOWEST_HZ: f32 = 50.0;
 /// Frames that are kept: those heard and not decided on.
 const KEPT: usize = MOST_AHEAD + 1;
 
@@ -92,8 +88,6 @@ pub struct Ingredients {
     pub embedding: Vec<f32>,
     /// What is known of the voice.
     pub statistics: Statistics,
-    /// For sound of 16 kHz; of more than 20 ms of lookahead it is late.
-    pub tracker: Box<dyn PitchTracker>,
     /// Of its noise: the same seed gives the same sound.
     pub seed: u64,
     /// Whom the voice can be morphed with.
@@ -101,8 +95,7 @@ pub struct Ingredients {
 }
 
 impl Ingredients {
-    /// From the weights of an encoder and those of a voice, with the tracker `neural`, whose pitch
-    /// is measured again to less than a cent. Allocates.
+    /// From the weights of an encoder and those of a voice. Allocates.
     ///
     /// # Errors
     /// If the weights do not fit.
@@ -118,10 +111,6 @@ impl Ingredients {
             decoder: Decoder::new(&config.decoder, voice)?,
             embedding: voice.get(&embedding, &shape)?.to_vec(),
             statistics,
-            tracker: {
-                let neural = Box::new(Neural::new(features::RATE_HZ));
-                Box::new(Refine::new(features::RATE_HZ, LOWEST_HZ, neural))
-            },
             seed: 1,
             company: Company::default(),
         })
@@ -172,7 +161,6 @@ impl DdspEngine {
             decoder,
             embedding,
             statistics,
-            tracker,
             seed,
             company,
         } = ingredients;
@@ -190,7 +178,8 @@ impl DdspEngine {
             ahead,
             wave: Vec::with_capacity(down.max_output(synthesis::HOP)),
             down,
-            follow: Follow::new(tracker, delay(ahead)),
+            // Of more than 20 ms of lookahead it would be late.
+            follow: Follow::new(Box::new(Refine::neural(features::RATE_HZ)), delay(ahead)),
             features: Features::new(),
             mel: [0.0; features::BANDS],
             loudness: Loudness::new(),
@@ -310,7 +299,8 @@ impl DdspEngine {
         let size = self.encoder.config().content;
         let content = &self.content[frame % KEPT * size..][..size];
         observe(Stage::Content, content);
-        let f0_hz = self.follow.take();
+        let way_hz = self.follow.take();
+        let f0_hz = way_hz[STEPS - 1];
         let Kept { heard, gain } = self.heard[frame % KEPT];
         if 0.0 < f0_hz {
             self.loudness.hear(level(heard.mean_square));
@@ -326,7 +316,7 @@ impl DdspEngine {
         // What of the gain is not to stay is taken out again.
         let singers = 1.0 - controls.voice.rms_mix.clamp(0.0, 1.0);
         let tone = Tone {
-            f0_hz,
+            f0_hz: way_hz,
             gain: gate(heard.mean_square) * gain.powf(-0.5 * singers),
             formant_semitones: controls.formant_semitones,
         };

@@ -2,7 +2,7 @@
 //! after construction.
 //!
 //! Each harmonic has the power that the spectrum has around it, and the minimum phase that belongs
-//! to the spectrum; what the spectrum says is noise is filtered noise. Between frames all of it goes
+//! to what the spectrum has lately been like; what the spectrum says is noise is filtered noise. Between frames all of it goes
 //! on straight lines, so that the hop before a frame's instant is put out when the frame is known.
 
 use autovoice_kernels::cpu::{exp, sigmoid};
@@ -19,6 +19,8 @@ use crate::units::{Frames, semitones_to_ratio};
 pub const RATE_HZ: u32 = 48_000;
 /// Samples from one frame to the next: 10 ms.
 pub const HOP: Frames = 480;
+/// Steps of pitch from one frame to the next, 2 ms each: what is sung in between is heard, too.
+pub const STEPS: usize = 5;
 /// The lowest and the highest pitch that is sung, in Hz.
 pub const PITCH_HZ: (f32, f32) = (20.0, 2_000.0);
 /// The highest bandwidth of a voice, in Hz: above it there is no room for an edge.
@@ -27,6 +29,9 @@ pub const HIGHEST_BANDWIDTH_HZ: f32 = 23_000.0;
 const FFT: usize = 1024;
 const BINS: usize = FFT / 2 + 1;
 const BIN_HZ: f32 = RATE_HZ as f32 / FFT as f32;
+/// The share of what is new that the shape which phases belong to takes on in a frame: half of it in
+/// 66 ms. A phase that moves is a pitch that moves, and a network's spectra never quite stand still.
+const CALM: f32 = 0.1;
 /// The share of the bandwidth over which a voice fades to nothing.
 const EDGE: f32 = 0.05;
 /// Natural logarithms of power per Hz that spectra are kept within: -174 dB and, in one band of
@@ -36,8 +41,9 @@ pub const LN_POWER: (f32, f32) = (-40.0, 4.6);
 /// How a frame sounds, besides its spectrum.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tone {
-    /// Pitch in Hz, 0 where unvoiced; kept within [`PITCH_HZ`].
-    pub f0_hz: f32,
+    /// Pitch in Hz at equal steps from the frame before on, the last that of the frame, 0 where
+    /// unvoiced; kept within [`PITCH_HZ`].
+    pub f0_hz: [f32; STEPS],
     /// By how much the amplitude is multiplied, 0 or more.
     pub gain: f32,
     /// Semitones by which formants are moved.
@@ -58,6 +64,9 @@ pub struct Synthesis {
     /// By band: logarithm of the power, and the share of noise.
     ln_power: [f32; BANDS],
     share: [f32; BANDS],
+    /// By bin: the shape that phases belong to, and whether the last frame had harmonics.
+    calm: Vec<f32>,
+    sounds: bool,
     /// By bin.
     values: Vec<f32>,
     phases: Vec<f32>,
@@ -83,6 +92,8 @@ impl Synthesis {
             edge: vec![0.0; BINS],
             ln_power: [0.0; BANDS],
             share: [0.0; BANDS],
+            calm: vec![0.0; BINS],
+            sounds: false,
             values: vec![0.0; BINS],
             phases: vec![0.0; BINS],
             powers: Vec::with_capacity(most),
@@ -110,6 +121,7 @@ impl Synthesis {
     pub fn reset(&mut self) {
         self.harmonics.reset();
         self.noise.reset();
+        self.sounds = false;
     }
 
     /// The next frame, of which `spectrum` is what a decoder gave, [`OUTS`] values; `y` becomes the
@@ -119,10 +131,16 @@ impl Synthesis {
     /// If `spectrum` is of another length.
     pub fn step(&mut self, spectrum: &[f32], tone: &Tone, y: &mut [f32; HOP]) {
         self.set(spectrum, tone);
-        let f0_hz = self.harmonics_of(tone);
+        let f0_hz = tone.f0_hz.map(|hz| match 0.0 < hz {
+            true => hz.clamp(PITCH_HZ.0, PITCH_HZ.1),
+            false => 0.0,
+        });
+        let voiced = self.harmonics_of(f0_hz[STEPS - 1], tone);
+        self.sounds = voiced;
+        let way_hz = f0_hz.map(|hz| if voiced { f64::from(hz) } else { 0.0 });
         y.fill(0.0);
-        self.harmonics.step(f64::from(f0_hz), &self.gains, y);
-        self.noise_of(tone, 0.0 < f0_hz);
+        self.harmonics.step(&way_hz, &self.gains, y);
+        self.noise_of(tone, voiced);
         self.noise.step(&self.values, y);
     }
 
@@ -152,17 +170,20 @@ impl Synthesis {
         }
     }
 
-    /// Fills the gains of the harmonics and gives their pitch, 0 where there are none.
-    fn harmonics_of(&mut self, tone: &Tone) -> f32 {
+    /// Fills the gains of the harmonics of a pitch; whether there are any.
+    fn harmonics_of(&mut self, f0_hz: f32, tone: &Tone) -> bool {
         self.gains.clear();
-        if !(0.0 < tone.f0_hz && 0.0 < tone.gain) {
-            return 0.0;
+        if !(0.0 < f0_hz && 0.0 < tone.gain) {
+            return false;
         }
-        let f0_hz = tone.f0_hz.clamp(PITCH_HZ.0, PITCH_HZ.1);
         for (value, between) in self.values.iter_mut().zip(&self.bins) {
             *value = 0.5 * between.of(&self.ln_power);
         }
-        self.minimum_phase.phases(&self.values, &mut self.phases);
+        let follow = if self.sounds { CALM } else { 1.0 };
+        for (calm, value) in self.calm.iter_mut().zip(&self.values) {
+            *calm += follow * (value - *calm);
+        }
+        self.minimum_phase.phases(&self.calm, &mut self.phases);
         let ratio = 1.0 / semitones_to_ratio(self.formant);
         // One less than reach the limit: what is there has faded anyway.
         let count = (self.limit_hz / f0_hz) as usize;
@@ -184,7 +205,7 @@ impl Synthesis {
             self.gains
                 .push(Complex::from_polar(amplitude * self.edge_at(hz), phase));
         }
-        f0_hz
+        true
     }
 
     /// Fills `values` with the gains of the noise.
@@ -227,19 +248,23 @@ mod tests {
 
     const LOUD: f32 = -14.0;
 
-    /// Two formants on a slope, and everywhere the same share of noise.
+    /// Two formants on a slope: the logarithm of the power at a frequency.
+    fn shape(hz: f32) -> f32 {
+        let hill = |at: f32| 3.0 * (-((hz / at).ln() / 0.3).powi(2)).exp();
+        LOUD - hz / 8_000.0 + hill(600.0) + hill(2_500.0)
+    }
+
+    /// That shape, and everywhere the same share of noise.
     fn spectrum(noise: f32) -> [f32; OUTS] {
         let mut values = [noise; OUTS];
         for (band, value) in values[..BANDS].iter_mut().enumerate() {
-            let hz = grid::hz(band as f32);
-            let hill = |at: f32| 3.0 * (-((hz / at).ln() / 0.3).powi(2)).exp();
-            *value = LOUD - hz / 8_000.0 + hill(600.0) + hill(2_500.0);
+            *value = shape(grid::hz(band as f32));
         }
         values
     }
 
     const TONE: Tone = Tone {
-        f0_hz: 250.0,
+        f0_hz: [250.0; STEPS],
         gain: 1.0,
         formant_semitones: 0.0,
     };
@@ -293,7 +318,10 @@ mod tests {
         // A logit of 0 is half of it.
         for (f0_hz, noise, share) in [(250.0, 30.0, 1.0), (0.0, -30.0, 1.0), (0.0, 0.0, 1.0)] {
             let spectrum = spectrum(noise);
-            let tone = Tone { f0_hz, ..TONE };
+            let tone = Tone {
+                f0_hz: [f0_hz; STEPS],
+                ..TONE
+            };
             let y = run(&mut Synthesis::new(20_000.0, 1), &spectrum, &tone, 2_000);
             let mut meter = Spectrum::new(FFT);
             let window: f32 = hann(FFT).iter().map(|w| w * w).sum();
@@ -319,6 +347,47 @@ mod tests {
     }
 
     #[test]
+    fn a_spectrum_that_does_not_stand_still_moves_no_pitch() {
+        // Formants that go up and down by 10 %, at random.
+        let mut state = 1u32;
+        let mut synthesis = Synthesis::new(16_000.0, 1);
+        let sound = (0..200).flat_map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let moved = 0.9 + 0.2 * (state >> 8) as f32 / (1 << 24) as f32;
+            let mut spectrum = spectrum(-30.0);
+            for (band, value) in spectrum[..BANDS].iter_mut().enumerate() {
+                *value = shape(grid::hz(band as f32) * moved);
+            }
+            run(&mut synthesis, &spectrum, &TONE, 1)
+        });
+        let sound: Vec<f32> = sound.collect();
+        // Of harmonics near formants, where phases move most: by turns in whole periods of 12 ms.
+        for k in [2.0, 3.0, 9.0, 10.0] {
+            let turns = sound[20 * HOP..].chunks_exact(576).map(|part| {
+                let sum = part
+                    .iter()
+                    .enumerate()
+                    .fold((0.0, 0.0), |(re, im), (n, y)| {
+                        let (sin, cos) =
+                            (TAU * 250.0 * k * n as f64 / f64::from(RATE_HZ)).sin_cos();
+                        (re + f64::from(*y) * cos, im - f64::from(*y) * sin)
+                    });
+                sum.1.atan2(sum.0) / TAU
+            });
+            let turns: Vec<f64> = turns.collect();
+            let steps = turns
+                .windows(2)
+                .map(|pair| (pair[1] - pair[0] + 1.5).rem_euclid(1.0) - 0.5);
+            let cents = steps.map(|step| 1_200.0 * (1.0 + step / 0.012 / (250.0 * k)).log2());
+            let mut cents: Vec<f64> = cents.map(f64::abs).collect();
+            cents.sort_by(f64::total_cmp);
+            let median = cents[cents.len() / 2];
+            // Of the spectra as they come they would be off by 1.5 to 3.6.
+            assert!(median < 0.8, "harmonic {k}: {median} cents");
+        }
+    }
+
+    #[test]
     fn what_is_noise_is_not_harmonic() {
         let half = |y: &[f32]| 20.0 * (amplitude(&y[HOP..], 500.0)).log10();
         let [all, some] = [-30.0, 0.0].map(|noise| {
@@ -335,7 +404,10 @@ mod tests {
     #[test]
     fn above_the_bandwidth_there_is_nothing() {
         for (f0_hz, noise) in [(250.0, -30.0), (0.0, 0.0)] {
-            let tone = Tone { f0_hz, ..TONE };
+            let tone = Tone {
+                f0_hz: [f0_hz; STEPS],
+                ..TONE
+            };
             let y = run(&mut Synthesis::new(8_000.0, 1), &spectrum(noise), &tone, 30);
             let mut magnitudes = vec![0.0; BINS];
             let mut powers = [0.0; 2];
@@ -369,7 +441,7 @@ mod tests {
             for value in odd {
                 for semitones in [-12.0, 12.0, f32::NAN] {
                     let tone = Tone {
-                        f0_hz,
+                        f0_hz: [f0_hz; STEPS],
                         gain: 1.0,
                         formant_semitones: semitones,
                     };

@@ -16,7 +16,7 @@ use crate::model::ddsp::features::{
     AFTER, BANDS as MELS, Features, HOP, Heard, RATE_HZ, STANDARD_LEVEL, level,
 };
 use crate::pitch::track::contour::Contour;
-use crate::pitch::track::neural::Neural;
+use crate::pitch::track::refine::Refine;
 use crate::train::memory;
 use crate::train::ops::{shared, threads};
 
@@ -359,10 +359,11 @@ fn mean_level(frames: &[Heard], f0_hz: &[f32]) -> Option<f32> {
 /// The pitch of every frame, 0 where unvoiced.
 fn pitch(heard: &[f32], frames: usize) -> Vec<f32> {
     let mut f0_hz = vec![0.0; frames];
-    let mut contour = Contour::new(Box::new(Neural::new(RATE_HZ)), RATE_HZ);
+    let mut contour = Contour::new(Box::new(Refine::neural(RATE_HZ)), RATE_HZ);
     let mut put = |point: crate::pitch::track::contour::Point| {
-        let frame = (point.time_s * f64::from(RATE_HZ) / HOP as f64).round() as usize;
-        if let Some(f0_hz) = f0_hz.get_mut(frame) {
+        let at = (point.time_s * f64::from(RATE_HZ)).round() as usize;
+        // There are points between two frames, too.
+        if let Some(f0_hz) = f0_hz.get_mut(at / HOP).filter(|_| at.is_multiple_of(HOP)) {
             *f0_hz = if point.voiced() { point.f0_hz } else { 0.0 };
         }
     };

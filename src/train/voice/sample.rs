@@ -6,7 +6,7 @@ use super::clip::{Clip, at_16k};
 use super::recordings::Recording;
 use super::steps::Kept;
 use crate::model::ddsp::features::{AFTER, BANDS as MELS, Features, HOP, STANDARD_LEVEL, level};
-use crate::model::ddsp::synthesis::{self, Synthesis, Tone};
+use crate::model::ddsp::synthesis::{self, STEPS, Synthesis, Tone};
 use crate::model::ddsp::{Centre, DdspConfig, Decoder, Encoder, OUTS, Sung};
 use crate::nn::Weights;
 
@@ -204,9 +204,14 @@ pub fn sung(spectra: &[f32], f0_hz: &[f32], bandwidth_hz: f32) -> Vec<f32> {
     let mut synthesis = Synthesis::new(bandwidth_hz, 1);
     let mut sound = Vec::with_capacity(f0_hz.len() * synthesis::HOP);
     let mut hop = [0.0; synthesis::HOP];
+    let mut last_hz = 0.0;
     for (spectrum, f0_hz) in spectra.chunks_exact(OUTS).zip(f0_hz) {
+        // On straight lines.
+        let from_hz = if 0.0 < last_hz { last_hz } else { *f0_hz };
+        let at = |step: usize| from_hz + (f0_hz - from_hz) * (step + 1) as f32 / STEPS as f32;
+        last_hz = *f0_hz;
         let tone = Tone {
-            f0_hz: *f0_hz,
+            f0_hz: std::array::from_fn(at),
             gain: 1.0,
             formant_semitones: 0.0,
         };

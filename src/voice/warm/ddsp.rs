@@ -3,15 +3,11 @@
 use super::WarmError;
 use crate::engine::ddsp::{Company, DdspEngine, Ingredients, Speaker};
 use crate::engine::{Engine, EngineSpec};
-use crate::model::ddsp::{Decoder, features};
-use crate::pitch::TrackerKind;
+use crate::model::ddsp::Decoder;
 use crate::voice::ddsp::{ContentEncoder, DdspVoice, EncoderError};
 use crate::voice::{Library, Voice};
 use std::path::Path;
 use std::sync::Arc;
-
-/// The lowest pitch that is followed, in Hz.
-const LOWEST_HZ: f32 = 50.0;
 
 /// What the engine of a voice is. Reads nothing.
 pub(super) fn spec(voice: &DdspVoice) -> EngineSpec {
@@ -68,15 +64,11 @@ impl WarmDdsp {
 
     /// An engine of this voice, which shares its weights, and those of its company.
     pub(super) fn engine(&self, seed: u64, company: Company) -> Result<Box<dyn Engine>, WarmError> {
-        let tracker = TrackerKind::Neural
-            .embedded(features::RATE_HZ, LOWEST_HZ)
-            .expect("it needs nothing but this program");
         let engine = DdspEngine::new(Ingredients {
             encoder: self.encoder.network.clone(),
             decoder: self.decoder.clone(),
             embedding: self.embedding.clone(),
             statistics: self.voice.statistics(),
-            tracker,
             seed,
             company,
         })?;
