@@ -7,7 +7,6 @@ use autovoice::engine::beside::Beside;
 use autovoice::engine::rvc::{Ingredients, Part, Reach, RvcEngine, Supplies};
 use autovoice::model::content::{ContentConfig, Encoder};
 use autovoice::model::rvc::{RvcConfig, Synthesizer, Version};
-use autovoice::pitch::TrackerKind;
 use autovoice::quality::seeded;
 use autovoice::voice::models::content_tensors;
 use autovoice::voice::rvc::tensors;
@@ -56,7 +55,6 @@ pub fn engine(reach: Reach, config: &RvcConfig) -> RvcEngine {
 /// An engine that may do things on a device.
 pub fn engine_with(reach: Reach, config: &RvcConfig, supplies: Supplies) -> RvcEngine {
     let voice = voice(reach, config);
-    let tracker = TrackerKind::Neural.embedded(16_000, 50.0).unwrap();
     let beside: Option<Box<dyn Beside<Box<Part>>>> = match reach.threads {
         1 => None,
         _ => Some(Box::new(Second::spawn().unwrap())),
@@ -65,7 +63,6 @@ pub fn engine_with(reach: Reach, config: &RvcConfig, supplies: Supplies) -> RvcE
         reach,
         encoder: &encoder(),
         voice,
-        tracker,
         retrieval: None,
         seed: 1,
         beside,

@@ -7,16 +7,20 @@ use super::reach::PER_CONTENT;
 use crate::dsp::history::History;
 use crate::engine::{Controls, Observation};
 use crate::model::content::{HOP, RATE_HZ};
+use crate::pitch::track::refine::Refine;
 use crate::pitch::{PitchControl, PitchTracker, TargetFrame};
 use crate::units::{Frames, midi_to_hz};
 
 /// Samples of 16 kHz from one frame of a voice to the next.
 const STEP: usize = HOP / PER_CONTENT;
+/// Samples that the pitch of a frame may be measured before its instant: less than trackers' steps.
+const NEAR: f64 = 16.0;
 /// Samples of 16 kHz over which loudness is measured, 20 ms.
 const LOUDNESS: usize = 320;
 
 /// The pitch of the frames in the text encoder's window.
 pub(super) struct Heard {
+    tracker: Refine,
     control: PitchControl,
     wave: History,
     /// Of the first `known` frames of the window.
@@ -32,6 +36,7 @@ impl Heard {
     /// A window of frames, of which the first `past` are behind those to decide on.
     pub fn new(window: Frames, past: Frames) -> Self {
         Self {
+            tracker: Refine::neural(RATE_HZ),
             control: PitchControl::new(RATE_HZ),
             wave: History::new(RATE_HZ as usize),
             targets: vec![TargetFrame::default(); window],
@@ -43,6 +48,7 @@ impl Heard {
     }
 
     pub fn reset(&mut self) {
+        self.tracker.reset();
         self.control.reset();
         self.wave.reset();
         self.targets.fill(TargetFrame::default());
@@ -51,9 +57,9 @@ impl Heard {
         self.observation = Observation::default();
     }
 
-    pub fn push(&mut self, sample: f32, tracker: &mut dyn PitchTracker, controls: &Controls) {
+    pub fn push(&mut self, sample: f32, controls: &Controls) {
         self.wave.push(sample);
-        let Some(frame) = tracker.push(sample) else {
+        let Some(frame) = self.tracker.push(sample) else {
             return;
         };
         let newest = self.wave.written() - LOUDNESS as i64;
@@ -72,7 +78,7 @@ impl Heard {
         // A tracker may be faster than the frames of a voice, never slower.
         while self.known < self.targets.len() {
             let instant = (self.first + self.known as i64) * STEP as i64;
-            if frame.at + (STEP / 2) as f64 <= instant as f64 {
+            if frame.at + NEAR <= instant as f64 {
                 break;
             }
             self.targets[self.known] = target;

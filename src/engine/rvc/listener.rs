@@ -18,7 +18,6 @@ use crate::model::protect::protect;
 use crate::model::retrieval::Retrieval;
 use crate::model::rvc::{Flow, Opening, Source, Speakers, TextEncoder, coarse_pitch, draw};
 use crate::nn::{Bounds, Line};
-use crate::pitch::PitchTracker;
 use crate::units::Frames;
 
 /// What numbers the deviates of the latent among all of a seed.
@@ -54,8 +53,6 @@ pub(super) struct Parts {
     pub source: Option<Source>,
     pub opening: Opening,
     pub speakers: Speakers,
-    /// For sound of 16 kHz.
-    pub tracker: Box<dyn PitchTracker>,
     /// Where the voice has an index.
     pub retrieval: Option<Retrieval>,
     /// Where the content encoder runs.
@@ -195,7 +192,6 @@ impl Listener {
 
     pub fn reset(&mut self) {
         self.down.reset();
-        self.parts.tracker.reset();
         self.parts.hearing.reset();
         self.parts.singing.reset();
         self.begin_singing();
@@ -210,7 +206,7 @@ impl Listener {
         // Before the beginning there was silence.
         for _ in 0..self.reach.lead() {
             let controls = Controls::default();
-            self.heard.push(0.0, &mut *self.parts.tracker, &controls);
+            self.heard.push(0.0, &controls);
         }
         self.lead.reset();
         self.begin_hearing();
@@ -285,7 +281,7 @@ impl Listener {
         self.down.process(input, &mut wave);
         observe(Stage::Resampling, &wave);
         for sample in &wave {
-            self.heard.push(*sample, &mut *self.parts.tracker, controls);
+            self.heard.push(*sample, controls);
         }
         observe(Stage::Pitch, &[]);
         self.hear(&wave, observe);

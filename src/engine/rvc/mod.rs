@@ -31,7 +31,6 @@ use super::{Controls, Engine, EngineError, EngineSpec, Observation, Whereabouts}
 use crate::model::content::{Encoder, HOP, Output};
 use crate::model::retrieval::Retrieval;
 use crate::model::rvc::{Generator, Synthesizer, Version};
-use crate::pitch::PitchTracker;
 use early::Early;
 use listener::{Listener, Score};
 use singer::Singer;
@@ -76,8 +75,6 @@ pub struct Ingredients<'a> {
     pub encoder: &'a Encoder,
     /// The voice, built for [`Reach::spans`].
     pub voice: Synthesizer,
-    /// For sound of 16 kHz.
-    pub tracker: Box<dyn PitchTracker>,
     /// The voice's index, where it has one.
     pub retrieval: Option<Retrieval>,
     /// Of its noise: the same seed gives the same sound.
@@ -108,7 +105,6 @@ impl RvcEngine {
             reach,
             encoder,
             voice,
-            tracker,
             retrieval,
             seed,
             beside,
@@ -152,7 +148,6 @@ impl RvcEngine {
             source,
             opening,
             speakers,
-            tracker,
             retrieval,
             hearing: Places::new(supplies.hearing, reach.limit()),
             singing: Places::new(supplies.singing, reach.limit()),

@@ -13,12 +13,8 @@ use crate::engine::rvc::{Ingredients, Part, Reach, RvcEngine};
 use crate::model::content::{Encoder, Output};
 use crate::model::retrieval::Retrieval;
 use crate::model::rvc::{RvcConfig, Spans, Synthesizer, Version};
-use crate::pitch::TrackerKind;
 use crate::voice::index::VoiceIndex;
 use crate::voice::{Library, Voice, models};
-
-/// The lowest pitch that trackers follow, in Hz: that of the coarse pitch of voices.
-const LOWEST_HZ: f32 = 50.0;
 
 /// See the module.
 pub(super) struct WarmRvc {
@@ -69,9 +65,6 @@ impl WarmRvc {
     /// before.
     pub(super) fn engine(&self, setup: &EngineSetup) -> Result<Box<dyn Engine>, WarmError> {
         let voice = self.networks(setup.reach)?;
-        let tracker = TrackerKind::Neural
-            .embedded(crate::model::content::RATE_HZ, LOWEST_HZ)
-            .expect("it needs nothing but this program");
         let retrieval = match &self.index {
             None => None,
             Some(index) => Some(Retrieval::new(Arc::clone(index) as _, setup.search)?),
@@ -85,7 +78,6 @@ impl WarmRvc {
             reach: setup.reach,
             encoder: &self.content.encoder,
             voice,
-            tracker,
             retrieval,
             seed: setup.seed,
             beside,

@@ -5,11 +5,10 @@ use crate::cli::failure::Failure;
 use crate::engine::beside::Beside;
 use crate::engine::rvc::{Ingredients, Part, Reach, RvcEngine, Search};
 use crate::io::folders;
-use crate::model::content::{ContentConfig, Encoder, Output, RATE_HZ};
+use crate::model::content::{ContentConfig, Encoder, Output};
 use crate::model::retrieval::Retrieval;
 use crate::model::rvc::{RvcConfig, Spans, Synthesizer, Version};
 use crate::nn::{Weights, WeightsError};
-use crate::pitch::TrackerKind;
 use crate::quality::seeded;
 use crate::voice::index::VoiceIndex;
 use crate::voice::models::{ModelError, content_tensors, load_content_encoder};
@@ -21,8 +20,6 @@ use std::sync::Arc;
 pub(super) const SEED: u64 = 1;
 /// Relative positions of a text encoder.
 const POSITIONS: usize = 21;
-/// The lowest pitch followed, in Hz, as with real voices.
-const LOWEST_HZ: f32 = 50.0;
 
 /// A voice and a content encoder.
 pub(super) struct Nets {
@@ -120,9 +117,6 @@ impl Nets {
     /// An engine of them.
     pub(super) fn engine(&self, reach: Reach) -> Result<RvcEngine, Failure> {
         let voice = self.voice(reach.spans())?;
-        let tracker = TrackerKind::Neural
-            .embedded(RATE_HZ, LOWEST_HZ)
-            .expect("it needs nothing but this program");
         let beside: Option<Box<dyn Beside<Box<Part>>>> = match reach.threads {
             1 => None,
             _ => Some(Box::new(Second::spawn().map_err(|error| {
@@ -154,7 +148,6 @@ impl Nets {
             reach,
             encoder: &self.encoder,
             voice,
-            tracker,
             retrieval,
             seed: SEED,
             beside,
