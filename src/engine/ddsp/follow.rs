@@ -1,5 +1,5 @@
-//! The pitch of each frame of 10 ms and on the way to it: tracked, and what it is to become. Inference thread; real-time
-//! safe after construction.
+//! The pitch of each frame of 10 ms and on the way to it: tracked, and what it is to become. Inference
+//! thread; real-time safe after construction.
 
 use autovoice_kernels::cpu::dot;
 
@@ -7,6 +7,7 @@ use crate::dsp::history::History;
 use crate::engine::{Controls, Observation};
 use crate::model::ddsp::features::{HOP, RATE_HZ};
 use crate::model::ddsp::synthesis::STEPS;
+use crate::pitch::track::refine::Refine;
 use crate::pitch::{PitchControl, PitchTracker, TargetFrame};
 use crate::units::{Frames, midi_to_hz};
 
@@ -28,11 +29,11 @@ const NEAR: f64 = 16.0;
 
 /// Follows the pitch of a stream at 16 kHz.
 pub(super) struct Follow {
-    tracker: Box<dyn PitchTracker>,
+    tracker: Refine,
     voicing: Voicing,
     control: PitchControl,
     wave: History,
-    /// At each step on the way to the frames from the next that is taken on, as far as they are known.
+    /// At each step on the way to the frames that are not taken yet, as far as they are known.
     targets: Vec<TargetFrame>,
     known: Frames,
     /// Number of the next frame that is taken.
@@ -43,9 +44,9 @@ pub(super) struct Follow {
 
 impl Follow {
     /// Of which frames are taken `delay` hops after the one that they belong to came. Allocates.
-    pub fn new(tracker: Box<dyn PitchTracker>, delay: Frames) -> Self {
+    pub fn new(delay: Frames) -> Self {
         let mut made = Self {
-            tracker,
+            tracker: Refine::neural(RATE_HZ),
             voicing: Voicing::default(),
             control: PitchControl::new(RATE_HZ),
             wave: History::new(RATE_HZ as usize),

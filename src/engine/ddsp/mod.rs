@@ -22,7 +22,6 @@ use crate::model::ddsp::{
     Centre, DdspConfig, Decoder, Encoder, MOST_AHEAD, OUTS, Statistics, Sung,
 };
 use crate::nn::{Scope, WeightsError};
-use crate::pitch::track::refine::Refine;
 use crate::units::Frames;
 use chorus::Chorus;
 use follow::Follow;
@@ -178,8 +177,7 @@ impl DdspEngine {
             ahead,
             wave: Vec::with_capacity(down.max_output(synthesis::HOP)),
             down,
-            // Of more than 20 ms of lookahead it would be late.
-            follow: Follow::new(Box::new(Refine::neural(features::RATE_HZ)), delay(ahead)),
+            follow: Follow::new(delay(ahead)),
             features: Features::new(),
             mel: [0.0; features::BANDS],
             loudness: Loudness::new(),
