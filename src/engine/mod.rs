@@ -4,6 +4,7 @@
 pub mod away;
 pub mod beside;
 pub mod ddsp;
+mod intonation;
 pub mod morph;
 pub mod rvc;
 pub mod shift;

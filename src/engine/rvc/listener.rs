@@ -162,7 +162,7 @@ impl Listener {
     }
 
     pub fn observation(&self) -> Observation {
-        self.heard.observation
+        self.heard.observation()
     }
 
     pub fn whereabouts(&self) -> Option<Arc<dyn Whereabouts>> {
