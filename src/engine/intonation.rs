@@ -7,7 +7,6 @@ use super::{Controls, Observation};
 use crate::dsp::history::History;
 use crate::pitch::track::refine::Refine;
 use crate::pitch::{PitchControl, PitchFrame, PitchTracker, TargetFrame};
-use crate::units::midi_to_hz;
 
 /// The rate of the sound that is heard, in Hz.
 const RATE_HZ: u32 = 16_000;
@@ -49,7 +48,7 @@ impl Intonation {
         self.observation = Observation::default();
     }
 
-    /// Takes a sample; every 2 ms gives what was sung 22 ms ago. `voiced` decides on what the tracker
+    /// Takes a sample; every 2 ms gives what was sung 20 ms ago. `voiced` decides on what the tracker
     /// says, with the mean square around it.
     pub fn push(
         &mut self,
@@ -65,14 +64,7 @@ impl Intonation {
         let mean_square = dot(around, around) / LOUDNESS as f32;
         frame.voiced = voiced(&frame, mean_square);
         let target = self.control.update(&frame, mean_square, &controls.pitch());
-        let voice = |hz: f32| if target.voiced { hz } else { 0.0 };
-        let note = self.control.notes().current();
-        self.observation = Observation {
-            sung_hz: voice(target.sung_hz),
-            target_hz: voice(target.target_hz),
-            note_hz: note.map_or(0.0, |note| midi_to_hz(note.pitch, 440.0)),
-            voicing: target.confidence,
-        };
+        self.observation = Observation::of(&target, &self.control);
         Some(target)
     }
 }

@@ -14,8 +14,8 @@ pub use morph::Morph;
 
 use std::sync::Arc;
 
-use crate::pitch::{Correction, HeldNotes, PitchSettings};
-use crate::units::Frames;
+use crate::pitch::{Correction, HeldNotes, PitchControl, PitchSettings, TargetFrame};
+use crate::units::{Frames, midi_to_hz};
 
 /// The most channels any engine or bus has.
 pub const MAX_CHANNELS: usize = 2;
@@ -134,7 +134,7 @@ pub struct Controls {
 }
 
 impl Controls {
-    /// The part that [`crate::pitch::PitchControl`] takes.
+    /// The part that [`PitchControl`] takes.
     #[must_use]
     pub fn pitch(&self) -> PitchSettings {
         PitchSettings {
@@ -156,6 +156,20 @@ pub struct Observation {
     pub note_hz: f32,
     /// Confidence that the input is voiced, 0..=1.
     pub voicing: f32,
+}
+
+impl Observation {
+    /// What was heard where the pitch control gave this. Real-time safe.
+    fn of(target: &TargetFrame, control: &PitchControl) -> Self {
+        let voice = |hz: f32| if target.voiced { hz } else { 0.0 };
+        let note = control.notes().current();
+        Self {
+            sung_hz: voice(target.sung_hz),
+            target_hz: voice(target.target_hz),
+            note_hz: note.map_or(0.0, |note| midi_to_hz(note.pitch, 440.0)),
+            voicing: target.confidence,
+        }
+    }
 }
 
 /// Where an engine's networks run, for people.

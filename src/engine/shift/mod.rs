@@ -20,7 +20,7 @@ use crate::dsp::psola::GrainBank;
 use crate::pitch::track::refine::Refine;
 use crate::pitch::track::yin::Yin;
 use crate::pitch::{PitchControl, PitchFrame, PitchTracker, VoiceRange};
-use crate::units::{Frames, midi_to_hz};
+use crate::units::Frames;
 use marks::Marks;
 use plan::{Plan, Shift};
 use track::Track;
@@ -178,14 +178,7 @@ impl ShiftEngine {
             ..*frame
         };
         self.track.push(&sung, target.correction);
-        let voice = |hz: f32| if frame.voiced { hz } else { 0.0 };
-        let note = self.control.notes().current();
-        self.observation = Observation {
-            sung_hz: voice(target.sung_hz),
-            target_hz: voice(target.target_hz),
-            note_hz: note.map_or(0.0, |note| midi_to_hz(note.pitch, 440.0)),
-            voicing: frame.confidence,
-        };
+        self.observation = Observation::of(&target, &self.control);
     }
 
     /// Mean square of the input around one of its frames.

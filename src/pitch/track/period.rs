@@ -170,8 +170,11 @@ impl Smooth {
         }
     }
 
-    /// Makes the window.
+    /// Makes the window, unless it is as long as the last.
     fn open(&mut self, frames: usize) {
+        if self.window.len() == frames {
+            return;
+        }
         let step = std::f64::consts::PI / frames as f64;
         self.window.clear();
         let angles = (0..frames).map(|n| (n as f64 + 0.5) * step);

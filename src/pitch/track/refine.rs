@@ -51,7 +51,7 @@ impl Refine {
         }
     }
 
-    /// [`Neural`], right to a few cents, measured again to less than one. Allocates.
+    /// [`Neural`], right to a few cents, measured again to about one. Allocates.
     #[must_use]
     pub fn neural(rate_hz: u32) -> Self {
         Self::new(rate_hz, LOWEST_HZ, Box::new(Neural::new(rate_hz)))
